@@ -1,0 +1,241 @@
+"""The chunk: rows about one entity, as one Arrow record batch. Schema: FORMAT §5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge import _entity_path
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge._tuid import (
+    TuidArray,
+    format_tuid,
+    new_tuid,
+    new_tuids,
+    parse_tuid,
+    tuids_from_arrow,
+    tuids_to_arrow,
+)
+from rrbridge.errors import InvalidChunkError
+
+__all__ = ["Chunk", "ComponentColumn"]
+
+SORBET_VERSION = b"0.1.4"
+ROW_ID = "rerun.controls.RowId"
+_ROW_ID_METADATA = {
+    "ARROW:extension:metadata": '{"namespace":"row"}',
+    "ARROW:extension:name": "rerun.datatypes.TUID",
+    "rerun:kind": "control",
+}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ComponentColumn:
+    """One component of many rows."""
+
+    descriptor: ComponentDescriptor
+    cells: pa.ListArray
+    """One list per row: null = nothing logged in this row, `[]` = logged empty, else a batch of instances."""
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+class Chunk:
+    """Rows about one entity: row ids, times on some timelines, components. Immutable.
+
+    The record batch is the chunk; everything else is read from it on demand.
+    """
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        """Take a record batch that follows the chunk schema. Raises InvalidChunkError."""
+        metadata = batch.schema.metadata or {}
+        try:
+            self.id: bytes = parse_tuid(metadata[b"rerun:id"].decode(), "chunk_")
+            self.entity_path: str = _entity_path.normalize(metadata[b"rerun:entity_path"].decode())
+        except KeyError as missing:
+            raise InvalidChunkError(f"no {missing.args[0].decode()} in the schema's metadata") from None
+        except ValueError as err:
+            raise InvalidChunkError(f"malformed metadata: {err}") from None
+        kinds = [(f.metadata or {}).get(b"rerun:kind", b"data") for f in batch.schema]
+        if not kinds or kinds[0] != b"control" or batch.schema.field(0).type != pa.binary(16):
+            raise InvalidChunkError(f"{self.entity_path}: the first column is not row ids")
+        time_columns = sum(kind == b"index" for kind in kinds)
+        if kinds[1:] != [b"index"] * time_columns + [b"data"] * (len(kinds) - 1 - time_columns):
+            raise InvalidChunkError(f"{self.entity_path}: columns are not in the order row ids, times, components")
+        self._batch = batch
+        self._time_columns = time_columns
+
+    @classmethod
+    def from_columns(
+        cls,
+        entity_path: str,
+        *,
+        times: Iterable[TimeColumn] = (),
+        components: Iterable[ComponentColumn],
+        row_ids: TuidArray | None = None,
+        chunk_id: bytes | None = None,
+    ) -> Chunk:
+        """Put columns of equal length together; without `times` the chunk is static.
+
+        Rows keep the order given; readers want them sorted by row id, which new ids are.
+        """
+        times = sorted(times, key=lambda t: t.timeline)
+        components = sorted(components, key=lambda c: c.descriptor.component)
+        columns: list[Sequence[object]] = [*[t.values for t in times], *[c.cells for c in components]]
+        lengths = {len(c) for c in columns} | ({len(row_ids)} if row_ids is not None else set())
+        if len(lengths) != 1:
+            raise InvalidChunkError(f"{entity_path}: columns of different lengths: {sorted(lengths)}")
+        count = lengths.pop()
+        if row_ids is None:
+            row_ids = new_tuids(count)
+        fields = [
+            pa.field(
+                ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(_tuids_sorted(row_ids)) | _ROW_ID_METADATA
+            )
+        ]
+        arrays: list[pa.Array] = [tuids_to_arrow(row_ids)]
+        for time in times:
+            metadata = {"rerun:index_name": time.timeline, "rerun:kind": "index"} | _sorted_key(time.is_sorted)
+            fields.append(pa.field(time.timeline, time.kind.value, nullable=False, metadata=metadata))
+            arrays.append(time.to_arrow())
+        for component in components:
+            fields.append(
+                pa.field(component.descriptor.component, component.cells.type, metadata=component.descriptor.metadata())
+            )
+            arrays.append(component.cells)
+        schema_metadata = {
+            b"rerun:entity_path": _entity_path.normalize(entity_path).encode(),
+            b"rerun:id": format_tuid(chunk_id or new_tuid(), "chunk_").encode(),
+            b"sorbet:version": SORBET_VERSION,
+        }
+        return cls(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata=schema_metadata)))
+
+    @classmethod
+    def from_record_batch(cls, batch: pa.RecordBatch) -> Chunk:
+        """The same as the constructor, by the reference's name."""
+        return cls(batch)
+
+    def to_record_batch(self) -> pa.RecordBatch:
+        """The chunk's own record batch."""
+        return self._batch
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows."""
+        return self._batch.num_rows
+
+    @property
+    def num_columns(self) -> int:
+        """How many columns, row ids and times included."""
+        return self._batch.num_columns
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no rows."""
+        return self._batch.num_rows == 0
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it belongs to all times: it has no time columns."""
+        return self._time_columns == 0
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the data in memory, in bytes."""
+        return int(self._batch.nbytes)
+
+    @property
+    def timeline_names(self) -> list[str]:
+        """The timelines that its rows are on."""
+        return list(self.times)
+
+    @cached_property
+    def row_ids(self) -> TuidArray:
+        """Row ids, shape (rows, 2), dtype `>u8`."""
+        return tuids_from_arrow(self._batch.column(0))
+
+    @cached_property
+    def times(self) -> Mapping[str, TimeColumn]:
+        """Its time columns by timeline name."""
+        found: dict[str, TimeColumn] = {}
+        for index in range(1, 1 + self._time_columns):
+            field, column = self._batch.schema.field(index), self._batch.column(index)
+            name = ((field.metadata or {}).get(b"rerun:index_name") or field.name.encode()).decode()
+            try:
+                kind = TimeKind.from_arrow(field.type)
+            except ValueError:
+                raise InvalidChunkError(f"{self.entity_path}: timeline {name} has type {field.type}") from None
+            if column.null_count:
+                raise InvalidChunkError(f"{self.entity_path}: timeline {name} has nulls")
+            found[name] = TimeColumn.of(name, kind, _int64_view(column))
+        return found
+
+    def is_sorted_on(self, timeline: str) -> bool:
+        """Whether rows are known to be in order of time on this timeline."""
+        index = 1 + list(self.times).index(timeline)
+        return (self._batch.schema.field(index).metadata or {}).get(b"rerun:is_sorted") == b"true"
+
+    @cached_property
+    def components(self) -> Mapping[str, ComponentColumn]:
+        """Its component columns by component name (`Points3D:positions`)."""
+        found: dict[str, ComponentColumn] = {}
+        for index in range(1 + self._time_columns, self._batch.num_columns):
+            field, column = self._batch.schema.field(index), self._batch.column(index)
+            descriptor = ComponentDescriptor.from_metadata(field.name, field.metadata or {})
+            if not isinstance(column, pa.ListArray):
+                column = pa.ListArray.from_arrays(np.arange(len(column) + 1, dtype=np.int32), column)
+            found[descriptor.component] = ComponentColumn(descriptor, column)
+        return found
+
+    def slice(self, offset: int, length: int | None = None) -> Chunk:
+        """Some of its rows, without a copy, under a chunk id of their own."""
+        return Chunk(self._batch.slice(offset, length).replace_schema_metadata(self._metadata_with_new_id()))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Chunk:
+        """The given rows, in the order asked for, under a chunk id of their own."""
+        batch = self._batch.take(pa.array(rows))
+        return Chunk.from_columns(
+            self.entity_path,
+            times=[TimeColumn.of(t.timeline, t.kind, t.values[rows]) for t in self.times.values()],
+            components=[
+                ComponentColumn(c.descriptor, batch.column(1 + self._time_columns + i))
+                for i, c in enumerate(self.components.values())
+            ],
+            row_ids=self.row_ids[rows],
+        )
+
+    def with_entity_path(self, entity_path: str) -> Chunk:
+        """The same rows at another path, under a chunk id of their own."""
+        metadata = self._metadata_with_new_id() | {b"rerun:entity_path": _entity_path.normalize(entity_path).encode()}
+        return Chunk(self._batch.replace_schema_metadata(metadata))
+
+    def _metadata_with_new_id(self) -> dict[bytes, bytes]:
+        return dict(self._batch.schema.metadata) | {b"rerun:id": format_tuid(new_tuid(), "chunk_").encode()}
+
+    def __repr__(self) -> str:
+        where = "static" if self.is_static else ", ".join(self.times)
+        return f"Chunk({self.entity_path}, {self.num_rows} rows, {where}: {', '.join(self.components)})"
+
+
+def _int64_view(column: pa.Array) -> npt.NDArray[np.int64]:
+    data = column.buffers()[1]
+    if data is None:
+        return np.empty(0, np.int64)
+    return np.frombuffer(data, np.int64, count=len(column), offset=8 * column.offset)
+
+
+def _sorted_key(is_sorted: bool) -> dict[str, str]:
+    return {"rerun:is_sorted": "true"} if is_sorted else {}
+
+
+def _tuids_sorted(ids: TuidArray) -> bool:
+    high, low = ids[:, 0], ids[:, 1]
+    rising = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] >= low[:-1]))
+    return bool(np.all(rising))

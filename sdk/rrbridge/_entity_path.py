@@ -1,0 +1,88 @@
+"""Entity paths: `/world/robot/lidar`.
+
+A path is kept as its canonical text: it starts with `/`, the root is `/`, and inside a part everything but letters, digits
+and `_ - .` is escaped (FORMAT §2.3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["ancestors", "escape_entity_path_part", "is_descendant", "join", "normalize", "parent", "parts", "unescape"]
+
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_UNNAMED = {"n": "\n", "r": "\r", "t": "\t"}
+_PART = re.compile(r"(?:\\.|[^/\\])+", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{4})\}|(.))", re.DOTALL)
+_PLAIN = re.compile(r"[/A-Za-z0-9_.-]*")
+
+
+def _escape(char: str) -> str:
+    if char.isalnum() or char in "_-.":
+        return char
+    if char in _NAMED:
+        return _NAMED[char]
+    if char == " " or (char.isascii() and char.isprintable()):
+        return "\\" + char
+    return "".join(f"\\u{{{unit:04X}}}" for unit in _utf16_units(char))
+
+
+def _utf16_units(char: str) -> list[int]:
+    raw = char.encode("utf-16-be", "surrogatepass")
+    return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
+
+
+def escape_entity_path_part(part: str) -> str:
+    """One part of a path, written so that it stays one part: `"b c"` → `r"b\\ c"`."""
+    return "".join(_escape(char) for char in part)
+
+
+def unescape(part: str) -> str:
+    """The text that an escaped part stands for."""
+    if "\\" not in part:
+        return part
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _UNNAMED.get(m[2], m[2]), part)
+
+
+def parts(path: str) -> list[str]:
+    """The parts of a path, still escaped."""
+    if "\\" not in path:
+        return [part for part in path.split("/") if part]
+    return _PART.findall(path)
+
+
+def normalize(path: str | Iterable[object]) -> str:
+    """Canonical text of a path given as text (parts escaped) or as a list of parts (not escaped).
+
+    A missing leading slash, doubled slashes and a trailing slash are repaired.
+    """
+    if isinstance(path, str):
+        if _PLAIN.fullmatch(path):
+            if path.startswith("/") and "//" not in path and (path == "/" or not path.endswith("/")):
+                return path
+            return "/" + "/".join(part for part in path.split("/") if part)
+        return "/" + "/".join(escape_entity_path_part(unescape(part)) for part in parts(path))
+    return "/" + "/".join(escape_entity_path_part(str(part)) for part in path)
+
+
+def join(base: str, below: str) -> str:
+    """`below` as a path under `base`; both canonical or nearly so."""
+    return normalize(f"{base}/{below}")
+
+
+def parent(path: str) -> str | None:
+    """The path one level up; None for the root."""
+    found = parts(path)
+    return "/" + "/".join(found[:-1]) if found else None
+
+
+def ancestors(path: str) -> list[str]:
+    """The path itself, its parent, … the root."""
+    found = parts(path)
+    return ["/" + "/".join(found[:n]) for n in range(len(found), -1, -1)]
+
+
+def is_descendant(path: str, of: str) -> bool:
+    """Whether `path` is `of` or lies below it."""
+    return of == "/" or path == of or path.startswith(of + "/")

@@ -1,0 +1,147 @@
+"""Timelines and the columns of times that index a chunk.
+
+A timeline is a name and a kind: a sequence number, a duration, or a time stamp. Durations and time stamps are held as
+nanoseconds (int64); time stamps count from the Unix epoch.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge.errors import InvalidValueError
+
+__all__ = ["MIN_TIME", "STATIC_TIME", "TimeColumn", "TimeKind", "duration_nanos", "timestamp_nanos"]
+
+STATIC_TIME = -(2**63)
+"""Reserved: a row written with this time would vanish from queries (FORMAT §5.2)."""
+MIN_TIME = STATIC_TIME + 1
+
+DurationLike: TypeAlias = int | float | dt.timedelta | np.timedelta64
+TimestampLike: TypeAlias = int | float | dt.datetime | np.datetime64
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class TimeKind(Enum):
+    """What the numbers of a timeline mean; the value is its Arrow type."""
+
+    SEQUENCE = pa.int64()
+    DURATION = pa.duration("ns")
+    TIMESTAMP = pa.timestamp("ns")
+
+    @classmethod
+    def from_arrow(cls, datatype: pa.DataType) -> TimeKind:
+        """The kind that an Arrow column type stands for. Raises ValueError for any other type."""
+        if pa.types.is_timestamp(datatype) and datatype.unit == "ns":
+            return cls.TIMESTAMP
+        return cls(datatype)
+
+
+def duration_nanos(value: DurationLike) -> int:
+    """Nanoseconds of a duration; plain numbers are seconds."""
+    match value:
+        case np.timedelta64():
+            return int(value.astype("timedelta64[ns]").astype(np.int64))
+        case dt.timedelta():
+            return (value.days * 86_400 + value.seconds) * 1_000_000_000 + value.microseconds * 1_000
+        case int() | np.integer():
+            return int(value) * 1_000_000_000
+        case float() | np.floating() if np.isfinite(value):
+            return round(float(value) * 1e9)
+    raise InvalidValueError("duration", "seconds, timedelta or numpy.timedelta64", repr(value))
+
+
+def timestamp_nanos(value: TimestampLike) -> int:
+    """Nanoseconds since the Unix epoch; plain numbers are seconds, naive datetimes are UTC."""
+    match value:
+        case np.datetime64():
+            return int(value.astype("datetime64[ns]").astype(np.int64))
+        case dt.datetime():
+            aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+            return duration_nanos(aware - _EPOCH)
+        case int() | float() | np.integer() | np.floating():
+            return duration_nanos(value)
+    raise InvalidValueError("timestamp", "seconds since the epoch, datetime or numpy.datetime64", repr(value))
+
+
+def _many_nanos(values: object, unit_kind: str, one: object) -> npt.NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype.kind == unit_kind:
+        return array.astype(f"{'timedelta64' if unit_kind == 'm' else 'datetime64'}[ns]").astype(np.int64)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64) * 1_000_000_000
+    if array.dtype.kind == "f":
+        whole = np.floor(array)
+        return whole.astype(np.int64) * 1_000_000_000 + np.rint((array - whole) * 1e9).astype(np.int64)
+    assert callable(one)
+    return np.fromiter((one(v) for v in array.ravel().tolist()), np.int64, count=array.size)
+
+
+@dataclass(frozen=True, eq=False, slots=True, init=False)
+class TimeColumn:
+    """The times of many rows on one timeline."""
+
+    timeline: str
+    kind: TimeKind
+    values: npt.NDArray[np.int64]
+    """Sequence numbers or nanoseconds, shape (rows,)."""
+
+    def __init__(
+        self,
+        timeline: str,
+        *,
+        sequence: Iterable[int] | None = None,
+        duration: Iterable[DurationLike] | None = None,
+        timestamp: Iterable[TimestampLike] | None = None,
+    ) -> None:
+        """Give exactly one of `sequence`, `duration` (seconds if plain numbers), `timestamp` (seconds since the epoch)."""
+        given = [v is not None for v in (sequence, duration, timestamp)]
+        if sum(given) != 1:
+            raise InvalidValueError(
+                f"TimeColumn({timeline!r})", "exactly one of sequence=, duration=, timestamp=", f"{sum(given)} of them"
+            )
+        if sequence is not None:
+            kind, values = TimeKind.SEQUENCE, np.asarray(_indexable(sequence), np.int64)
+        elif duration is not None:
+            kind, values = TimeKind.DURATION, _many_nanos(_indexable(duration), "m", duration_nanos)
+        else:
+            kind, values = TimeKind.TIMESTAMP, _many_nanos(_indexable(timestamp), "M", timestamp_nanos)
+        self._fill(timeline, kind, values)
+
+    @classmethod
+    def of(cls, timeline: str, kind: TimeKind, values: npt.ArrayLike) -> TimeColumn:
+        """Times that are already sequence numbers or nanoseconds."""
+        column = cls.__new__(cls)
+        column._fill(timeline, kind, np.asarray(values, np.int64))
+        return column
+
+    def _fill(self, timeline: str, kind: TimeKind, values: npt.NDArray[np.int64]) -> None:
+        if not timeline:
+            raise InvalidValueError("timeline", "a name", "an empty string")
+        object.__setattr__(self, "timeline", timeline)
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "values", values.reshape(-1))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the times never fall."""
+        return bool(np.all(self.values[1:] >= self.values[:-1]))
+
+    def to_arrow(self) -> pa.Array:
+        """The column as it stands in a chunk, without a copy."""
+        values = np.ascontiguousarray(self.values)
+        return pa.Array.from_buffers(self.kind.value, len(values), [None, pa.py_buffer(values)])
+
+
+def _indexable(values: object) -> object:
+    return values if isinstance(values, np.ndarray | list | tuple) or hasattr(values, "__array__") else list(values)  # type: ignore[call-overload]

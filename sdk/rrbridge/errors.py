@@ -1,0 +1,129 @@
+"""What can go wrong, as a tree::
+
+    RrbridgeError
+    ├── InvalidValueError        a value does not fit the field it was given for
+    ├── InvalidChunkError        an Arrow batch is not a chunk
+    ├── FileError                something about one file; carries `path`
+    │   ├── NotARecordingError   no importer takes this file
+    │   ├── DamagedFileError     the file contradicts itself; carries `offset`
+    │   └── UnsupportedVersionError
+    ├── DecodeError              a message does not follow its definition; carries `topic`, `msgtype`, `field`
+    ├── UnknownTypeError         no definition for a message type
+    ├── TransformError           two frames cannot be related at a time
+    ├── PluginConflictError      two plug-ins claim the same thing
+    ├── MissingExtraError        an optional part is not installed
+    └── RecorderError            recording cannot start or go on
+
+Every error keeps the facts it names as attributes, so that a program can act on them without reading the sentence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = [
+    "DamagedFileError",
+    "DecodeError",
+    "FileError",
+    "InvalidChunkError",
+    "InvalidValueError",
+    "MissingExtraError",
+    "NotARecordingError",
+    "PluginConflictError",
+    "RecorderError",
+    "RrbridgeError",
+    "RrbridgeWarning",
+    "TransformError",
+    "UnknownTypeError",
+    "UnsupportedVersionError",
+]
+
+
+class RrbridgeError(Exception):
+    """Base of every error that rrbridge raises on purpose."""
+
+
+class RrbridgeWarning(UserWarning):
+    """A logging call was misused; the call did nothing, the program goes on."""
+
+
+class InvalidValueError(RrbridgeError, ValueError):
+    """A value does not fit the field it was given for."""
+
+    def __init__(self, field: str, expected: str, given: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {given}")
+        self.field = field
+        self.expected = expected
+        self.given = given
+
+
+class InvalidChunkError(RrbridgeError, ValueError):
+    """An Arrow record batch does not follow the chunk schema."""
+
+
+class FileError(RrbridgeError):
+    """Something about one file."""
+
+    def __init__(self, path: str | os.PathLike[str], message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+        self.message = message
+
+
+class NotARecordingError(FileError):
+    """No importer takes this file."""
+
+
+class DamagedFileError(FileError):
+    """The file contradicts itself, or ends too early."""
+
+    def __init__(self, path: str | os.PathLike[str], message: str, *, offset: int) -> None:
+        super().__init__(path, f"{message} (at byte {offset})")
+        self.offset = offset
+
+
+class UnsupportedVersionError(FileError):
+    """The file is of a version that this reader does not know."""
+
+
+class DecodeError(RrbridgeError):
+    """A message's bytes do not follow its definition."""
+
+    def __init__(self, message: str, *, msgtype: str = "", topic: str = "", field: str = "") -> None:
+        where = " ".join(part for part in (topic, msgtype, field) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.reason = message
+        self.msgtype = msgtype
+        self.topic = topic
+        self.field = field
+
+
+class UnknownTypeError(RrbridgeError):
+    """No definition was found for a message type."""
+
+    def __init__(self, msgtype: str, hint: str = "") -> None:
+        super().__init__(f"no definition of {msgtype}" + (f"; {hint}" if hint else ""))
+        self.msgtype = msgtype
+
+
+class TransformError(RrbridgeError):
+    """Two frames cannot be related at the asked time."""
+
+
+class PluginConflictError(RrbridgeError):
+    """Two plug-ins claim the same thing."""
+
+
+class MissingExtraError(RrbridgeError, ImportError):
+    """An optional part of rrbridge is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs more packages: pip install "rrbridge[{extra}]"')
+        self.extra = extra
+
+
+class RecorderError(RrbridgeError):
+    """Recording cannot start, or cannot go on."""

@@ -1,0 +1,169 @@
+"""Opening files of any kind. An importer turns one kind of file into chunks; `read` finds the right one.
+
+Importers come through the entry point group `rrbridge.importers`, which names an object that follows `Importer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from rrbridge import plugins
+from rrbridge._chunk import Chunk
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge.errors import FileError, NotARecordingError
+
+__all__ = [
+    "ImportOptions",
+    "Importer",
+    "MessageImporter",
+    "Summary",
+    "TopicSummary",
+    "find",
+    "info",
+    "installed",
+    "read",
+]
+
+HEAD_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How to open a file. Importers ignore what has no meaning for their format."""
+
+    application_id: str = "rrbridge"
+    """One id for all converted data, so that a layout saved today fits tomorrow's bag."""
+    recording_id: str | None = None
+    """None: one derived from the file's content, the same at every conversion."""
+    robot: str | None = None
+    """Adds a recording property that names the robot."""
+    prefix: str = ""
+    """Put before entity paths and frame ids, to tell several robots apart."""
+    include: tuple[re.Pattern[str], ...] = ()
+    """Topics to take (any may match); empty: all."""
+    exclude: tuple[re.Pattern[str], ...] = ()
+    """Topics to leave out."""
+    start_nanos: int | None = None
+    """Leave out messages logged before this."""
+    end_nanos: int | None = None
+    """Leave out messages logged after this."""
+    fields: Literal["all", "unmapped", "none"] = "all"
+    """Whose message fields become typed columns: every message's, only those without an adapter, or none."""
+    mapping: Literal["all", "reference"] = "all"
+    """Every adapter, or only those for types that the reference importer maps too."""
+    raw: bool = False
+    """Keep each message's bytes, so that the bag can be made again."""
+    definitions: tuple[Path, ...] = ()
+    """Folders to search for message definitions (a workspace's `src`) and `package://` files."""
+    progress: Callable[[int, int], None] | None = None
+    """Called now and then with bytes done and bytes in all."""
+
+    def wants(self, topic: str) -> bool:
+        """Whether a topic is to be taken."""
+        if any(p.search(topic) for p in self.exclude):
+            return False
+        return not self.include or any(p.search(topic) for p in self.include)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSummary:
+    """One topic of a file, without reading its messages."""
+
+    topic: str
+    msgtype: str
+    count: int | None
+    """Number of messages; None where only a full read can tell."""
+    encoding: str = ""
+    start_nanos: int | None = None
+    end_nanos: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a file holds, from its index."""
+
+    path: Path
+    format: str
+    """`ROS 1 bag`, `rosbag2 sqlite3`, `MCAP`, `RRD` …"""
+    size_bytes: int
+    start_nanos: int | None
+    end_nanos: int | None
+    topics: tuple[TopicSummary, ...]
+    notes: tuple[str, ...] = ()
+    """What a person should know: truncated, unindexed, several recordings …"""
+
+
+class Importer(Protocol):
+    """Opens one kind of file."""
+
+    name: str
+
+    def probe(self, path: Path, head: bytes) -> bool:
+        """Whether this file is for us, judged by its name and first bytes; folders come with an empty head."""
+
+    def info(self, path: Path) -> Summary:
+        """What it holds, from the index alone where there is one."""
+
+    def chunks(self, path: Path, options: ImportOptions) -> Iterator[Chunk]:
+        """Its data."""
+
+    def recording_id(self, path: Path) -> str:
+        """An id derived from content: equal for equal files, and for the parts of one split run."""
+
+
+@runtime_checkable
+class MessageImporter(Protocol):
+    """An importer whose files say themselves which stores they hold."""
+
+    def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
+        """Everything in the file, in order."""
+
+
+@cache
+def installed() -> tuple[Importer, ...]:
+    """Every importer, rrbridge's own first."""
+    return tuple(plugin.value for plugin in plugins.load("rrbridge.importers"))
+
+
+def find(path: Path) -> Importer:
+    """The importer for a file or folder. Raises NotARecordingError or FileError."""
+    try:
+        head = b"" if path.is_dir() else _head(path)
+    except FileNotFoundError:
+        raise FileError(path, "no such file or folder") from None
+    except OSError as err:
+        raise FileError(path, err.strerror or str(err)) from err
+    for importer in installed():
+        if importer.probe(path, head):
+            return importer
+    names = ", ".join(importer.name for importer in installed())
+    raise NotARecordingError(path, f"not a file that rrbridge can open; it opens {names}")
+
+
+def info(path: Path) -> Summary:
+    """What a file holds, from its index."""
+    return find(path).info(path)
+
+
+def read(path: Path, options: ImportOptions | None = None) -> Iterator[LogMessage]:
+    """Everything in a file as messages, whatever its format."""
+    options = options or ImportOptions()
+    importer = find(path)
+    if isinstance(importer, MessageImporter):
+        yield from importer.messages(path, options)
+        return
+    recording_id = options.recording_id or importer.recording_id(path)
+    store_id = StoreId(StoreKind.RECORDING, options.application_id, recording_id)
+    yield StoreInfo.new(store_id)
+    for chunk in importer.chunks(path, options):
+        yield StoredChunk(store_id, chunk)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)

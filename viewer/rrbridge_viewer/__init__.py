@@ -1,0 +1,1 @@
+"""The viewer: recordings on a screen, every view at one time."""
