@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
+from rrbridge._arrow import as_numpy, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import (
@@ -88,8 +89,9 @@ class Chunk:
         """
         times = sorted(times, key=lambda t: t.timeline)
         components = sorted(components, key=lambda c: c.descriptor.component)
-        columns: list[Sequence[object]] = [*[t.values for t in times], *[c.cells for c in components]]
-        lengths = {len(c) for c in columns} | ({len(row_ids)} if row_ids is not None else set())
+        lengths = (
+            {len(t) for t in times} | {len(c) for c in components} | ({len(row_ids)} if row_ids is not None else set())
+        )
         if len(lengths) != 1:
             raise InvalidChunkError(f"{entity_path}: columns of different lengths: {sorted(lengths)}")
         count = lengths.pop()
@@ -129,17 +131,17 @@ class Chunk:
     @property
     def num_rows(self) -> int:
         """How many rows."""
-        return self._batch.num_rows
+        return int(self._batch.num_rows)
 
     @property
     def num_columns(self) -> int:
         """How many columns, row ids and times included."""
-        return self._batch.num_columns
+        return int(self._batch.num_columns)
 
     @property
     def is_empty(self) -> bool:
         """Whether there are no rows."""
-        return self._batch.num_rows == 0
+        return self.num_rows == 0
 
     @property
     def is_static(self) -> bool:
@@ -174,13 +176,13 @@ class Chunk:
                 raise InvalidChunkError(f"{self.entity_path}: timeline {name} has type {field.type}") from None
             if column.null_count:
                 raise InvalidChunkError(f"{self.entity_path}: timeline {name} has nulls")
-            found[name] = TimeColumn.of(name, kind, _int64_view(column))
+            found[name] = TimeColumn.of(name, kind, as_numpy(column, np.int64))
         return found
 
     def is_sorted_on(self, timeline: str) -> bool:
         """Whether rows are known to be in order of time on this timeline."""
         index = 1 + list(self.times).index(timeline)
-        return (self._batch.schema.field(index).metadata or {}).get(b"rerun:is_sorted") == b"true"
+        return bool((self._batch.schema.field(index).metadata or {}).get(b"rerun:is_sorted") == b"true")
 
     @cached_property
     def components(self) -> Mapping[str, ComponentColumn]:
@@ -190,7 +192,7 @@ class Chunk:
             field, column = self._batch.schema.field(index), self._batch.column(index)
             descriptor = ComponentDescriptor.from_metadata(field.name, field.metadata or {})
             if not isinstance(column, pa.ListArray):
-                column = pa.ListArray.from_arrays(np.arange(len(column) + 1, dtype=np.int32), column)
+                column = unit_lists(column)
             found[descriptor.component] = ComponentColumn(descriptor, column)
         return found
 
@@ -222,13 +224,6 @@ class Chunk:
     def __repr__(self) -> str:
         where = "static" if self.is_static else ", ".join(self.times)
         return f"Chunk({self.entity_path}, {self.num_rows} rows, {where}: {', '.join(self.components)})"
-
-
-def _int64_view(column: pa.Array) -> npt.NDArray[np.int64]:
-    data = column.buffers()[1]
-    if data is None:
-        return np.empty(0, np.int64)
-    return np.frombuffer(data, np.int64, count=len(column), offset=8 * column.offset)
 
 
 def _sorted_key(is_sorted: bool) -> dict[str, str]:

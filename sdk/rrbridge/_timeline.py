@@ -7,10 +7,10 @@ nanoseconds (int64); time stamps count from the Unix epoch.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def timestamp_nanos(value: TimestampLike) -> int:
     raise InvalidValueError("timestamp", "seconds since the epoch, datetime or numpy.datetime64", repr(value))
 
 
-def _many_nanos(values: object, unit_kind: str, one: object) -> npt.NDArray[np.int64]:
+def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> npt.NDArray[np.int64]:
     array = np.asarray(values)
     if array.dtype.kind == unit_kind:
         return array.astype(f"{'timedelta64' if unit_kind == 'm' else 'datetime64'}[ns]").astype(np.int64)
@@ -80,8 +80,8 @@ def _many_nanos(values: object, unit_kind: str, one: object) -> npt.NDArray[np.i
     if array.dtype.kind == "f":
         whole = np.floor(array)
         return whole.astype(np.int64) * 1_000_000_000 + np.rint((array - whole) * 1e9).astype(np.int64)
-    assert callable(one)
-    return np.fromiter((one(v) for v in array.ravel().tolist()), np.int64, count=array.size)
+
+    return np.array([one(v) for v in array.ravel().tolist()], np.int64)
 
 
 @dataclass(frozen=True, eq=False, slots=True, init=False)

@@ -1,0 +1,88 @@
+"""The typed seam to pyarrow, which ships no types: what crosses between numpy and Arrow crosses here, without copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["ITEM", "as_numpy", "fixed_size_list", "list_array", "list_type", "list_values", "primitive", "unit_lists"]
+
+ITEM = "item"
+"""The name that every list child has in a chunk (FORMAT §5.2)."""
+
+INT32_MAX = 2**31 - 1
+
+
+def as_numpy(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The values buffer of a fixed-width array without nulls, as numpy sees it. Shape (len(array),), or more for sub-arrays."""
+    data = array.buffers()[1]
+    wanted = np.dtype(dtype)
+    if data is None:
+        return np.empty((0,), wanted)
+    return np.frombuffer(data, wanted, count=len(array), offset=wanted.itemsize * array.offset)
+
+
+def primitive(values: npt.NDArray[Any], datatype: pa.DataType | None = None) -> pa.Array:
+    """A fixed-width array over the memory of a one-dimensional numpy array; booleans are packed, hence copied."""
+    if values.dtype == np.bool_:
+        return pa.array(values)
+    flat = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(datatype or pa.from_numpy_dtype(flat.dtype), len(flat), [None, pa.py_buffer(flat)])
+
+
+def fixed_size_list(values: npt.NDArray[Any]) -> pa.Array:
+    """`fixed_size_list<T not null>[k]` over an array of shape (n, k)."""
+    count, width = values.shape
+    items = primitive(values.reshape(-1))
+    datatype = pa.list_(pa.field(ITEM, items.type, nullable=False), width)
+    return pa.Array.from_buffers(datatype, count, [None], children=[items])
+
+
+def list_type(items: pa.DataType, *, nullable: bool = True) -> pa.DataType:
+    """`list<item: T>` with the child name that chunks use."""
+    return pa.list_(pa.field(ITEM, items, nullable=nullable))
+
+
+def list_array(
+    offsets: npt.NDArray[np.integer[Any]],
+    values: pa.Array,
+    *,
+    valid: npt.NDArray[np.bool_] | None = None,
+    nullable: bool = True,
+) -> pa.Array:
+    """`list<item: T>`: row i is `values[offsets[i]:offsets[i + 1]]`, or null where `valid` is false.
+
+    Raises OverflowError past 2³¹ elements, which 32-bit offsets cannot address.
+    """
+    if len(offsets) and offsets[-1] > INT32_MAX:
+        raise OverflowError("more than 2**31 elements in one list column; make smaller batches")
+    mask, nulls = None, 0
+    if valid is not None and not valid.all():
+        mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+        nulls = int(len(valid) - np.count_nonzero(valid))
+    narrow = np.ascontiguousarray(offsets, np.int32)
+    return pa.Array.from_buffers(
+        list_type(values.type, nullable=nullable),
+        len(narrow) - 1,
+        [mask, pa.py_buffer(narrow)],
+        nulls,
+        children=[values],
+    )
+
+
+def unit_lists(values: pa.Array) -> pa.Array:
+    """Each value as a list of its own."""
+    return list_array(np.arange(len(values) + 1, dtype=np.int32), values)
+
+
+def list_values(cells: pa.Array) -> tuple[npt.NDArray[np.int32], pa.Array]:
+    """`(offsets, values)` of a list array; offsets start at 0 and null rows are empty."""
+    if cells.null_count:
+        flat = cells.flatten()
+        lengths = cells.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), flat
+    offsets = np.frombuffer(cells.buffers()[1], np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+    return offsets - offsets[0], cells.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
