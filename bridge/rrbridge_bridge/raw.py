@@ -1,0 +1,124 @@
+"""Raw messages on their way through the bridge: many messages of one connection as one buffer plus offsets.
+
+File readers and live sources produce `RawBatch`; decoding and the raw sinks take it. There is no object per message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Connection", "RawBatch", "join_payloads"]
+
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+Int64s: TypeAlias = npt.NDArray[np.int64]
+UInt32s: TypeAlias = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One stream of messages: a topic with a type and an encoding. A topic may have several connections."""
+
+    id: int
+    """Distinct within one file or live session."""
+    topic: str
+    msgtype: str
+    """ROS types always in the long form, `sensor_msgs/msg/Imu`, in ROS 1 too; otherwise the schema's own name."""
+    encoding: str
+    """How payloads are encoded: `cdr`, `ros1`, `protobuf`, `json` …"""
+    definition: str = ""
+    """The message definition that came with the data, as text; empty if there was none. Binary schemas
+    (protobuf descriptor sets) are kept as Latin-1, one character per byte."""
+    definition_format: str = ""
+    """`ros1msg`, `ros2msg`, `ros2idl`, `protobuf`, `jsonschema` …; empty without a definition."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What else is known: `offered_qos_profiles`, `callerid`, `md5sum`, `latching`, `type_description_hash` …"""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RawBatch:
+    """N messages of one connection. Payload i is `buffer[starts[i] : starts[i] + sizes[i]]`.
+
+    For `cdr` a payload begins with the 4-byte encapsulation header. Payloads may stand in any order in the buffer and
+    the buffer may hold other bytes between them. The arrays are not to be written to.
+    """
+
+    connection: Connection
+    buffer: Bytes
+    """Shape (number of bytes,)."""
+    starts: Int64s
+    """Shape (N,)."""
+    sizes: Int64s
+    """Shape (N,)."""
+    log_time_nanos: Int64s
+    """When the recorder received each message, nanoseconds since the Unix epoch (or of simulated time); shape (N,)."""
+    publish_time_nanos: Int64s
+    """When each message was sent; the log time where the file does not know. Shape (N,)."""
+    sequence: UInt32s
+    """The publisher's counter; 0 where there is none. Shape (N,)."""
+    order: Int64s
+    """Position in the file over all topics, rising; shape (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of all payloads together."""
+        return int(self.sizes.sum())
+
+    def payload(self, row: int) -> Bytes:
+        """The bytes of one message, without a copy."""
+        start = int(self.starts[row])
+        return self.buffer[start : start + int(self.sizes[row])]
+
+    def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> RawBatch:
+        """The given rows (indices or a mask) over the same buffer."""
+        return RawBatch(
+            self.connection,
+            self.buffer,
+            self.starts[rows],
+            self.sizes[rows],
+            self.log_time_nanos[rows],
+            self.publish_time_nanos[rows],
+            self.sequence[rows],
+            self.order[rows],
+        )
+
+    @classmethod
+    def of(
+        cls,
+        connection: Connection,
+        payloads: Sequence[bytes],
+        log_time_nanos: npt.ArrayLike,
+        *,
+        publish_time_nanos: npt.ArrayLike | None = None,
+        sequence: npt.ArrayLike | None = None,
+        order: npt.ArrayLike | None = None,
+    ) -> RawBatch:
+        """A batch of separate byte strings, as a live source or a database has them."""
+        buffer, starts, sizes = join_payloads(payloads)
+        log_times = np.asarray(log_time_nanos, np.int64)
+        n = len(sizes)
+        return cls(
+            connection,
+            buffer,
+            starts,
+            sizes,
+            log_times,
+            log_times if publish_time_nanos is None else np.asarray(publish_time_nanos, np.int64),
+            np.zeros(n, np.uint32) if sequence is None else np.asarray(sequence, np.uint32),
+            np.arange(n, dtype=np.int64) if order is None else np.asarray(order, np.int64),
+        )
+
+
+def join_payloads(payloads: Iterable[bytes]) -> tuple[Bytes, Int64s, Int64s]:
+    """Byte strings end to end: `(buffer, starts, sizes)`."""
+    parts = payloads if isinstance(payloads, (list, tuple)) else list(payloads)
+    sizes = np.fromiter(map(len, parts), np.int64, len(parts))
+    starts = np.cumsum(sizes) - sizes
+    return np.frombuffer(b"".join(parts), np.uint8), starts, sizes
