@@ -144,7 +144,7 @@ def nice_ticks(lo: int, hi: int, kind: TimeKind, wanted: int) -> tuple[int, int]
 
     Steps are 1, 2, 5 × 10ⁿ; from a second on those of a clock face: 15 s, 1 min, 15 min, 3 h, whole days.
     """
-    least = max((hi - lo) // max(wanted, 1), 1)
+    least = max(-(-(hi - lo) // max(wanted, 1)), 1)
     step = 1
     while step < least:
         for factor in (2, 5, 10):
