@@ -6,6 +6,7 @@
 | `rrbridge.adapters` | an `rrbridge.adapters.Adapters`: turns messages into archetypes |
 | `rrbridge.live` | a live source for `rrbridge record` |
 | `rrbridge.views` | a view class of the viewer |
+| `rrbridge.visualizers` | a `Visualizers` of the viewer: turns components into things to draw |
 | `rrbridge.commands` | a click command of the `rrbridge` program |
 
 rrbridge's own features come through the same doors and are loaded first. A plug-in that cannot be loaded is reported and
