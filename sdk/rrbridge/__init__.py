@@ -1,1 +1,87 @@
-"""rrbridge."""
+"""rrbridge: log, open, query and view what robots recorded. `import rrbridge as rr`.
+
+The names and arguments are those of Rerun's Python SDK, and so are the data: what is logged here opens there.
+"""
+
+from __future__ import annotations
+
+from rrbridge import archetypes as archetypes
+from rrbridge import components as components
+from rrbridge import encodings as encodings
+from rrbridge._archetype import Archetype as Archetype
+from rrbridge._archetype import Component as Component
+from rrbridge._archetype import ComponentColumnList as ComponentColumnList
+from rrbridge._archetype import DescribedComponentBatch as DescribedComponentBatch
+from rrbridge._chunk import Chunk as Chunk
+from rrbridge._chunk import ComponentColumn as ComponentColumn
+from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
+from rrbridge._entity_path import escape_entity_path_part as escape_entity_path_part
+from rrbridge._timeline import TimeColumn as TimeColumn
+from rrbridge.archetypes import AnnotationContext as AnnotationContext
+from rrbridge.archetypes import Arrows2D as Arrows2D
+from rrbridge.archetypes import Arrows3D as Arrows3D
+from rrbridge.archetypes import Asset3D as Asset3D
+from rrbridge.archetypes import Boxes2D as Boxes2D
+from rrbridge.archetypes import Boxes3D as Boxes3D
+from rrbridge.archetypes import Capsules3D as Capsules3D
+from rrbridge.archetypes import Clear as Clear
+from rrbridge.archetypes import CoordinateFrame as CoordinateFrame
+from rrbridge.archetypes import Cylinders3D as Cylinders3D
+from rrbridge.archetypes import DepthImage as DepthImage
+from rrbridge.archetypes import Ellipses2D as Ellipses2D
+from rrbridge.archetypes import Ellipsoids3D as Ellipsoids3D
+from rrbridge.archetypes import EncodedDepthImage as EncodedDepthImage
+from rrbridge.archetypes import EncodedImage as EncodedImage
+from rrbridge.archetypes import GeoLineStrings as GeoLineStrings
+from rrbridge.archetypes import GeoPoints as GeoPoints
+from rrbridge.archetypes import GridMap as GridMap
+from rrbridge.archetypes import Image as Image
+from rrbridge.archetypes import InstancePoses3D as InstancePoses3D
+from rrbridge.archetypes import LineStrips2D as LineStrips2D
+from rrbridge.archetypes import LineStrips3D as LineStrips3D
+from rrbridge.archetypes import McapChannel as McapChannel
+from rrbridge.archetypes import McapMessage as McapMessage
+from rrbridge.archetypes import McapSchema as McapSchema
+from rrbridge.archetypes import McapStatistics as McapStatistics
+from rrbridge.archetypes import Mesh3D as Mesh3D
+from rrbridge.archetypes import Pinhole as Pinhole
+from rrbridge.archetypes import Points2D as Points2D
+from rrbridge.archetypes import Points3D as Points3D
+from rrbridge.archetypes import RecordingInfo as RecordingInfo
+from rrbridge.archetypes import Scalars as Scalars
+from rrbridge.archetypes import SegmentationImage as SegmentationImage
+from rrbridge.archetypes import SeriesLines as SeriesLines
+from rrbridge.archetypes import SeriesPoints as SeriesPoints
+from rrbridge.archetypes import StateChange as StateChange
+from rrbridge.archetypes import StateConfiguration as StateConfiguration
+from rrbridge.archetypes import TextDocument as TextDocument
+from rrbridge.archetypes import TextLog as TextLog
+from rrbridge.archetypes import Transform3D as Transform3D
+from rrbridge.archetypes import TransformAxes3D as TransformAxes3D
+from rrbridge.archetypes import VideoStream as VideoStream
+from rrbridge.archetypes import ViewCoordinates as ViewCoordinates
+from rrbridge.archetypes import VoxelGridMap as VoxelGridMap
+from rrbridge.columns import Columns as Columns
+from rrbridge.columns import Emit as Emit
+from rrbridge.columns import Ragged as Ragged
+from rrbridge.columns import Text as Text
+from rrbridge.components import AggregationPolicy as AggregationPolicy
+from rrbridge.components import Colormap as Colormap
+from rrbridge.components import FillMode as FillMode
+from rrbridge.components import GraphType as GraphType
+from rrbridge.components import InterpolationMode as InterpolationMode
+from rrbridge.components import MagnificationFilter as MagnificationFilter
+from rrbridge.components import MarkerShape as MarkerShape
+from rrbridge.components import MeshFaceRendering as MeshFaceRendering
+from rrbridge.components import PointShading as PointShading
+from rrbridge.components import TransformRelation as TransformRelation
+from rrbridge.components import VideoCodec as VideoCodec
+from rrbridge.encodings import ChannelDatatype as ChannelDatatype
+from rrbridge.encodings import ColorModel as ColorModel
+from rrbridge.encodings import PixelFormat as PixelFormat
+from rrbridge.errors import RrbridgeError as RrbridgeError
+from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
+
+RotationAxisAngle = components.AxisAngle
+TextLogLevel = components.LogLevel
+ImageFormat = encodings.ImageFormatRecord

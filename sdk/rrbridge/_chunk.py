@@ -71,7 +71,7 @@ class Chunk:
         if kinds[1:] != [b"index"] * time_columns + [b"data"] * (len(kinds) - 1 - time_columns):
             raise InvalidChunkError(f"{self.entity_path}: columns are not in the order row ids, times, components")
         self._batch = batch
-        self._time_columns = time_columns
+        self._time_columns = int(time_columns)
 
     @classmethod
     def from_columns(

@@ -74,13 +74,16 @@ def timestamp_nanos(value: TimestampLike) -> int:
 def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> npt.NDArray[np.int64]:
     array = np.asarray(values)
     if array.dtype.kind == unit_kind:
-        return array.astype(f"{'timedelta64' if unit_kind == 'm' else 'datetime64'}[ns]").astype(np.int64)
+        exact: npt.NDArray[np.int64] = array.astype(f"{unit_kind}8[ns]").astype(np.int64)
+        return exact
     if array.dtype.kind in "iu":
-        return array.astype(np.int64) * 1_000_000_000
+        whole_secs: npt.NDArray[np.int64] = array.astype(np.int64)
+        return whole_secs * 1_000_000_000
     if array.dtype.kind == "f":
         whole = np.floor(array)
-        return whole.astype(np.int64) * 1_000_000_000 + np.rint((array - whole) * 1e9).astype(np.int64)
-
+        secs: npt.NDArray[np.int64] = whole.astype(np.int64)
+        nanos: npt.NDArray[np.int64] = np.rint((array - whole) * 1e9).astype(np.int64)
+        return nanos + secs * 1_000_000_000
     return np.array([one(v) for v in array.ravel().tolist()], np.int64)
 
 

@@ -177,7 +177,8 @@ class Emit:
 def nanos(stamp: Columns) -> npt.NDArray[np.int64]:
     """Nanoseconds of a `builtin_interfaces/Time` or `Duration` (ROS 1: `time`, `duration`), shape (N,)."""
     secs: npt.NDArray[np.int64] = stamp.sec.astype(np.int64)
-    return secs * 1_000_000_000 + stamp.nanosec.astype(np.int64)
+    nanosecs: npt.NDArray[np.int64] = stamp.nanosec.astype(np.int64)
+    return secs * 1_000_000_000 + nanosecs
 
 
 @overload

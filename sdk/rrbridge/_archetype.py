@@ -1,0 +1,266 @@
+"""The base of all archetypes: a declaration becomes a frozen value with two forms, rows and columns, over one encoder.
+
+::
+
+    Position3D: TypeAlias = Annotated[VecLike, Component("Position3D", vec3)]
+
+
+    class Points3D(Archetype):
+        positions: Position3D
+        _: KW_ONLY
+        radii: Radius | None = None
+
+Annotations are read once, when the class is made. Values are parsed into numpy when an archetype is constructed, so the
+error names the field at the caller's line; Arrow is built later, for many rows at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, ParamSpec, Self, dataclass_transform, get_args, get_type_hints, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import list_array, list_values
+from rrbridge._chunk import ComponentColumn
+from rrbridge._descriptor import ComponentDescriptor, short_name
+from rrbridge.columns import Ragged
+from rrbridge.encodings import Batch, Encoding
+from rrbridge.errors import InvalidValueError
+
+__all__ = ["Archetype", "Component", "ComponentColumnList", "DescribedComponentBatch"]
+
+P = ParamSpec("P")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Component:
+    """A value with a meaning: the name of its type, and how it is encoded."""
+
+    name: str
+    encoding: Encoding[Any]
+
+    @property
+    def type_name(self) -> str:
+        """The full type name: a bare name is one of the reference's."""
+        return self.name if "." in self.name else f"rerun.components.{self.name}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Field:
+    """One field of an archetype."""
+
+    name: str
+    component: Component
+    descriptor: ComponentDescriptor
+
+
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
+class DescribedComponentBatch:
+    """The values of one field, and what it is."""
+
+    descriptor: ComponentDescriptor
+    encoding: Encoding[Any]
+    batch: Batch
+    """Parsed values, one entry per instance."""
+
+    def component_descriptor(self) -> ComponentDescriptor:
+        """What the values are."""
+        return self.descriptor
+
+    def as_arrow_array(self) -> pa.Array:
+        """The values as Arrow."""
+        return self.encoding.to_arrow([self.batch])
+
+
+class ComponentColumnList(Sequence[ComponentColumn]):
+    """Columns of one archetype, all of the same number of rows."""
+
+    def __init__(self, columns: Iterable[ComponentColumn]) -> None:
+        self._columns = tuple(columns)
+        rows = {len(c) for c in self._columns}
+        if len(rows) > 1:
+            lengths = ", ".join(f"{c.descriptor.component} {len(c)}" for c in self._columns)
+            raise InvalidValueError("columns", "the same number of rows in each", lengths)
+
+    @overload
+    def __getitem__(self, index: int) -> ComponentColumn: ...
+    @overload
+    def __getitem__(self, index: slice) -> ComponentColumnList: ...
+    def __getitem__(self, index: int | slice) -> ComponentColumn | ComponentColumnList:
+        return ComponentColumnList(self._columns[index]) if isinstance(index, slice) else self._columns[index]
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __iter__(self) -> Iterator[ComponentColumn]:
+        return iter(self._columns)
+
+    @property
+    def rows(self) -> int:
+        """How many rows each column has."""
+        return len(self._columns[0]) if self._columns else 0
+
+    def partition(self, lengths: npt.ArrayLike) -> ComponentColumnList:
+        """Put consecutive instances together: row i takes the next `lengths[i]`; columns with one entry per such row stay."""
+        sizes = np.asarray(lengths, np.int64)
+        offsets = Ragged.from_lengths(sizes, None).offsets
+
+        def regrouped(column: ComponentColumn) -> ComponentColumn:
+            _, values = list_values(column.cells)
+            if len(values) == offsets[-1]:
+                return ComponentColumn(column.descriptor, list_array(offsets, values))
+            if len(column) == len(sizes):
+                return column
+            raise InvalidValueError(
+                column.descriptor.component, f"{offsets[-1]} instances to partition", f"{len(values)} instances"
+            )
+
+        return ComponentColumnList(regrouped(column) for column in self._columns)
+
+
+def _component(hint: Any) -> Component | None:
+    for part in (hint, *get_args(hint)):
+        for meta in getattr(part, "__metadata__", ()):
+            if isinstance(meta, Component):
+                return meta
+    return None
+
+
+@dataclass_transform(frozen_default=True)
+class Archetype:
+    """A set of components that mean something together. Subclass it to declare one; instances are frozen."""
+
+    archetype_name: ClassVar[str]
+    """Full name: `rerun.archetypes.Points3D`."""
+    fields: ClassVar[Mapping[str, Field]]
+    """Its fields in order of declaration."""
+
+    def __init_subclass__(cls, *, name: str | None = None) -> None:
+        """`name`: the full archetype name; by default the reference's for our own classes, else the class's own."""
+        own = cls.__module__.startswith("rrbridge.")
+        cls.archetype_name = name or (f"rerun.archetypes.{cls.__name__}" if own else cls.__name__)
+        dataclasses.dataclass(frozen=True, eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
+        prefix = short_name(cls.archetype_name)
+        cls.fields = {
+            name: Field(
+                name,
+                component,
+                ComponentDescriptor(f"{prefix}:{name}", cls.archetype_name, component.type_name),
+            )
+            for name, hint in get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True).items()
+            if (component := _component(hint))
+        }
+
+    def __post_init__(self) -> None:
+        self._assign(**{name: getattr(self, name) for name in self.fields})
+
+    def _assign(self, **values: Any) -> None:
+        """Parse and keep the given values; the fields not given are None."""
+        for name, field in self.fields.items():
+            value = values.get(name)
+            object.__setattr__(self, name, None if value is None else _parsed(field, value))
+
+    @classmethod
+    def from_fields(cls, *, clear_unset: bool = False, **fields: Any) -> Self:
+        """A partial update: only the fields given are logged. With `clear_unset` the others are logged empty."""
+        cls._check_names(fields)
+        made = cls.__new__(cls)
+        made._assign(**fields)
+        if clear_unset:
+            for name, field in cls.fields.items():
+                if getattr(made, name) is None:
+                    object.__setattr__(made, name, pa.array([], field.component.encoding.arrow))
+        return made
+
+    @classmethod
+    def cleared(cls) -> Self:
+        """Logs every field empty."""
+        return cls.from_fields(clear_unset=True)
+
+    @classmethod
+    def columns(cls: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> ComponentColumnList:
+        """Many rows at once, from the same values that the constructor takes.
+
+        `(n, …)` is n rows of one instance, `(n, k, …)` n rows of k instances, a `Ragged` one list per row.
+        """
+        assert isinstance(cls, type)
+        assert issubclass(cls, Archetype)
+        return cls._columns(dict(zip(cls.fields, args, strict=False)) | kwargs)
+
+    @classmethod
+    def _columns(cls, values: Mapping[str, Any]) -> ComponentColumnList:
+        cls._check_names(values)
+        return ComponentColumnList(
+            _column(cls.fields[name], value) for name, value in values.items() if value is not None
+        )
+
+    @classmethod
+    def _check_names(cls, given: Iterable[str]) -> None:
+        for name in given:
+            if name not in cls.fields:
+                close = difflib.get_close_matches(name, cls.fields, 1)
+                hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(cls.fields)}"
+                raise InvalidValueError(f"{cls.__name__}.{name}", "a field of this archetype", f"{name!r}{hint}")
+
+    def as_component_batches(self) -> list[DescribedComponentBatch]:
+        """The fields that are set."""
+        return [
+            DescribedComponentBatch(field.descriptor, field.component.encoding, batch)
+            for name, field in self.fields.items()
+            if (batch := getattr(self, name)) is not None
+        ]
+
+    def __len__(self) -> int:
+        """Number of instances: of the first field that is set."""
+        return next((len(b.batch) for b in self.as_component_batches()), 0)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={_summary(value)}" for name in self.fields if (value := getattr(self, name)) is not None
+        )
+        return f"{type(self).__name__}({shown})"
+
+
+def _parsed(field: Field, value: Any) -> Batch:
+    try:
+        batch = field.component.encoding.parse(value)
+    except (TypeError, ValueError, OverflowError, AttributeError, KeyError, pa.ArrowException) as err:
+        raise InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err)) from err
+    return _owned(batch, value) if isinstance(value, np.ndarray | memoryview | bytearray | Ragged) else batch
+
+
+def _owned(batch: Batch, value: Any) -> Batch:
+    """What the caller does to its buffer after the call must not change what was logged."""
+    if isinstance(batch, np.ndarray):
+        return batch if batch.flags.owndata and batch is not value else batch.copy()
+    if isinstance(batch, Ragged):
+        return Ragged(batch.offsets, _owned(batch.values, value.values if isinstance(value, Ragged) else value))
+    return batch
+
+
+def _column(field: Field, value: Any) -> ComponentColumn:
+    encoding = field.component.encoding
+    try:
+        batch, lengths = encoding.split(value)
+        values = encoding.to_arrow([batch])
+    except (TypeError, ValueError, OverflowError, AttributeError, KeyError, pa.ArrowException) as err:
+        raise InvalidValueError(field.descriptor.component, encoding.expects, str(err)) from err
+    sizes = np.ones(len(values), np.int64) if lengths is None else lengths
+    offsets = Ragged.from_lengths(sizes, None).offsets
+    return ComponentColumn(field.descriptor, list_array(offsets, values))
+
+
+def _summary(value: Batch) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}" if value.size > 4 else str(value.tolist())
+    if isinstance(value, tuple) and len(value) <= 3:
+        return repr(list(value))
+    return f"[{len(value)}]"

@@ -1,0 +1,27 @@
+"""Text."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+
+from rrbridge import components as c
+from rrbridge._archetype import Archetype
+
+
+class TextLog(Archetype):
+    """A line of a log."""
+
+    text: c.Label
+    level: c.TextLogLevel | None = None
+    """`LogLevel.INFO`, …, or any word."""
+    _: KW_ONLY
+    color: c.Color | None = None
+
+
+class TextDocument(Archetype):
+    """A text to read."""
+
+    text: c.Label
+    _: KW_ONLY
+    media_type: c.MediaType | None = None
+    """`text/plain` or `text/markdown`."""

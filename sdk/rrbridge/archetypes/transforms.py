@@ -1,0 +1,224 @@
+"""Where things are: transforms, frames, cameras."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from itertools import permutations, product
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rrbridge import components as c
+from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge.encodings import Mat3x3Like, VecLike
+from rrbridge.errors import InvalidValueError
+
+
+class Transform3D(Archetype):
+    """Where a frame is in its parent: `parent_from_child = translation · rotation · scale`.
+
+    `relation` may say that it is meant the other way round.
+    """
+
+    translation: c.Translation3D | None = None
+    _: KW_ONLY
+    rotation_axis_angle: c.RotationAxisAngle | None = None
+    quaternion: c.RotationQuat | None = None
+    """x, y, z, w."""
+    scale: c.Scale3D | None = None
+    mat3x3: c.TransformMat3x3 | None = None
+    """By rows here; kept by columns."""
+    relation: c.TransformRelationLike | None = None
+    child_frame: c.TransformFrameId | None = None
+    parent_frame: c.TransformFrameId | None = None
+
+    def __init__(
+        self,
+        *,
+        translation: VecLike | None = None,
+        rotation: c.AxisAngle | VecLike | None = None,
+        rotation_axis_angle: c.AxisAngle | None = None,
+        quaternion: VecLike | None = None,
+        scale: VecLike | float | None = None,
+        mat3x3: Mat3x3Like | None = None,
+        from_parent: bool | None = None,
+        relation: c.TransformRelationLike | None = None,
+        child_frame: str | None = None,
+        parent_frame: str | None = None,
+    ) -> None:
+        """`rotation` is an `AxisAngle` or a quaternion (x, y, z, w)."""
+        if rotation is not None:
+            if rotation_axis_angle is not None or quaternion is not None:
+                raise InvalidValueError("Transform3D", "one rotation", "several")
+            if isinstance(rotation, c.AxisAngle):
+                rotation_axis_angle = rotation
+            else:
+                quaternion = rotation
+        if from_parent is not None:
+            if relation is not None:
+                raise InvalidValueError("Transform3D", "from_parent= or relation=", "both")
+            relation = c.TransformRelation.ChildFromParent if from_parent else c.TransformRelation.ParentFromChild
+        if isinstance(scale, int | float):
+            scale = (scale, scale, scale)
+        self._assign(
+            translation=translation, rotation_axis_angle=rotation_axis_angle, quaternion=quaternion, scale=scale,
+            mat3x3=mat3x3, relation=relation, child_frame=child_frame, parent_frame=parent_frame,
+        )  # fmt: skip
+
+    @classmethod
+    def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
+        cls,
+        *,
+        translation: c.Translation3D | None = None,
+        rotation_axis_angle: c.RotationAxisAngle | None = None,
+        quaternion: c.RotationQuat | None = None,
+        scale: c.Scale3D | None = None,
+        mat3x3: c.TransformMat3x3 | None = None,
+        relation: c.TransformRelationLike | None = None,
+        child_frame: c.TransformFrameId | None = None,
+        parent_frame: c.TransformFrameId | None = None,
+    ) -> ComponentColumnList:
+        """Many rows at once."""
+        return cls._columns(
+            {
+                "translation": translation, "rotation_axis_angle": rotation_axis_angle, "quaternion": quaternion,
+                "scale": scale, "mat3x3": mat3x3, "relation": relation, "child_frame": child_frame,
+                "parent_frame": parent_frame,
+            }
+        )  # fmt: skip
+
+
+class TransformAxes3D(Archetype):
+    """Draws the axes of the entity's frame."""
+
+    axis_length: c.AxisLength
+    """Metres."""
+    _: KW_ONLY
+    show_frame: c.ShowLabels | None = None
+
+
+class CoordinateFrame(Archetype):
+    """Says in which named frame an entity's data is."""
+
+    frame: c.TransformFrameId
+
+
+class InstancePoses3D(Archetype):
+    """Draws the entity's shapes once per pose; entities below are not moved."""
+
+    translations: c.Translation3D | None = None
+    _: KW_ONLY
+    rotation_axis_angles: c.RotationAxisAngle | None = None
+    quaternions: c.RotationQuat | None = None
+    scales: c.Scale3D | None = None
+    mat3x3: c.TransformMat3x3 | None = None
+
+
+class ViewCoordinates(Archetype):
+    """What the x, y and z axes of a space mean, as three letters: `ViewCoordinates.RDF` is right, down, forward."""
+
+    xyz: c.ViewCoordinatesLike
+    """1 up, 2 down, 3 right, 4 left, 5 forward, 6 back."""
+
+    RDF: ClassVar[ViewCoordinates]
+    """A camera's optical frame (REP 103)."""
+    FLU: ClassVar[ViewCoordinates]
+    """A robot's body (REP 103)."""
+    RFU: ClassVar[ViewCoordinates]
+    RIGHT_HAND_Z_UP: ClassVar[ViewCoordinates]
+    RIGHT_HAND_Y_UP: ClassVar[ViewCoordinates]
+
+
+_DIRECTIONS = ({"U": 1, "D": 2}, {"R": 3, "L": 4}, {"F": 5, "B": 6})
+
+for _axes in permutations(_DIRECTIONS):
+    for _letters in product(*_axes):
+        _numbers = [axis[letter] for axis, letter in zip(_axes, _letters, strict=True)]
+        setattr(ViewCoordinates, "".join(_letters), ViewCoordinates(_numbers))
+ViewCoordinates.RIGHT_HAND_Z_UP = ViewCoordinates.RFU
+ViewCoordinates.RIGHT_HAND_Y_UP = ViewCoordinates([3, 1, 6])
+
+
+class Pinhole(Archetype):
+    """A camera without distortion: `pixel = image_from_camera · point / depth`."""
+
+    image_from_camera: c.PinholeProjection
+    """By rows here; kept by columns. Pixels."""
+    _: KW_ONLY
+    resolution: c.Resolution | None = None
+    """Width and height in pixels."""
+    camera_xyz: c.ViewCoordinatesLike | None = None
+    child_frame: c.TransformFrameId | None = None
+    parent_frame: c.TransformFrameId | None = None
+    image_plane_distance: c.ImagePlaneDistance | None = None
+    """How far from the camera its image is drawn in 3D, metres."""
+    color: c.Color | None = None
+    line_width: c.Radius | None = None
+
+    def __init__(
+        self,
+        *,
+        image_from_camera: Mat3x3Like | None = None,
+        resolution: VecLike | None = None,
+        camera_xyz: c.ViewCoordinatesLike | None = None,
+        width: float | None = None,
+        height: float | None = None,
+        focal_length: float | VecLike | None = None,
+        principal_point: VecLike | None = None,
+        fov_y: float | None = None,
+        aspect_ratio: float | None = None,
+        child_frame: str | None = None,
+        parent_frame: str | None = None,
+        image_plane_distance: float | None = None,
+        color: c.Color | None = None,
+        line_width: c.Radius | None = None,
+    ) -> None:
+        """Give `image_from_camera`, or `focal_length` (pixels) or `fov_y` (radians) with a resolution or an aspect ratio."""
+        if resolution is None and width is not None and height is not None:
+            resolution = (width, height)
+        if image_from_camera is None:
+            image_from_camera, resolution = _projection(resolution, focal_length, principal_point, fov_y, aspect_ratio)
+        self._assign(
+            image_from_camera=image_from_camera, resolution=resolution, camera_xyz=camera_xyz, child_frame=child_frame,
+            parent_frame=parent_frame, image_plane_distance=image_plane_distance, color=color, line_width=line_width,
+        )  # fmt: skip
+
+    @classmethod
+    def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
+        cls,
+        *,
+        image_from_camera: c.PinholeProjection | None = None,
+        resolution: c.Resolution | None = None,
+        camera_xyz: c.ViewCoordinatesLike | None = None,
+        child_frame: c.TransformFrameId | None = None,
+        parent_frame: c.TransformFrameId | None = None,
+        image_plane_distance: c.ImagePlaneDistance | None = None,
+        color: c.Color | None = None,
+        line_width: c.Radius | None = None,
+    ) -> ComponentColumnList:
+        """Many rows at once."""
+        return cls._columns(
+            {
+                "image_from_camera": image_from_camera, "resolution": resolution, "camera_xyz": camera_xyz,
+                "child_frame": child_frame, "parent_frame": parent_frame,
+                "image_plane_distance": image_plane_distance, "color": color, "line_width": line_width,
+            }
+        )  # fmt: skip
+
+
+def _projection(
+    resolution: Any, focal_length: Any, principal_point: Any, fov_y: float | None, aspect_ratio: float | None
+) -> tuple[Any, Any]:
+    """`(image_from_camera, resolution)` of an ideal camera."""
+    if resolution is None:
+        if fov_y is None or aspect_ratio is None:
+            raise InvalidValueError("Pinhole", "a resolution, or fov_y= with aspect_ratio=", "neither")
+        resolution = (aspect_ratio, 1.0)
+    size = np.asarray(resolution, np.float64).reshape(2)
+    if focal_length is None:
+        if fov_y is None:
+            raise InvalidValueError("Pinhole", "image_from_camera=, focal_length= or fov_y=", "none of them")
+        focal_length = 0.5 * size[1] / np.tan(0.5 * fov_y)
+    focal = np.broadcast_to(np.asarray(focal_length, np.float64), 2)
+    center = size / 2 if principal_point is None else np.asarray(principal_point, np.float64).reshape(2)
+    return np.array([[focal[0], 0, center[0]], [0, focal[1], center[1]], [0, 0, 1]]), size

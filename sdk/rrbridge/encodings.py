@@ -1,0 +1,495 @@
+"""How values become Arrow: an encoding parses what a person may write into numpy, and batches of it into an Arrow array.
+
+Parsing happens when an archetype is made, so that a wrong value is reported where it was written; Arrow is built when a
+chunk is. Types: `reference/types.json` (FORMAT §5.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import ITEM, fixed_size_list, list_array, list_type, primitive
+from rrbridge.columns import Ragged, Text
+
+__all__ = [
+    "AngleLike",
+    "Batch",
+    "BlobLike",
+    "BoolLike",
+    "ColorLike",
+    "Encoding",
+    "FloatLike",
+    "IntLike",
+    "Mat3x3Like",
+    "StripsLike",
+    "TextLike",
+    "VecLike",
+]
+
+L = TypeVar("L")
+Array: TypeAlias = npt.NDArray[Any]
+Batch: TypeAlias = Any
+"""Parsed values of one field, one entry per instance: an array, `Ragged`, `Text`, a tuple, or an Arrow array."""
+
+FloatLike: TypeAlias = float | Sequence[float] | npt.NDArray[Any] | Ragged
+IntLike: TypeAlias = int | Sequence[int] | npt.NDArray[Any] | Ragged
+BoolLike: TypeAlias = bool | Sequence[bool] | npt.NDArray[Any] | Ragged
+VecLike: TypeAlias = (
+    Sequence[float] | Sequence[Sequence[float]] | Sequence[npt.NDArray[Any]] | npt.NDArray[Any] | Ragged
+)
+Mat3x3Like: TypeAlias = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
+ColorLike: TypeAlias = int | Sequence[int] | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
+TextLike: TypeAlias = str | Sequence[str] | npt.NDArray[Any] | Text | Ragged
+BlobLike: TypeAlias = bytes | bytearray | memoryview | npt.NDArray[Any] | Sequence[bytes] | Ragged
+StripsLike: TypeAlias = Sequence[Any] | npt.NDArray[Any] | Ragged
+AngleLike: TypeAlias = float
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding(Generic[L]):
+    """A value type: its Arrow type, and the way there."""
+
+    arrow: pa.DataType
+    parse: Callable[[L], Batch]
+    """One entry per instance. Raises TypeError or ValueError with what was expected."""
+    to_arrow: Callable[[Sequence[Batch]], pa.Array]
+    """Several batches, end to end."""
+    expects: str
+    """What a value looks like, for messages."""
+    rank: int | None = 0
+    """Axes of one instance in numpy; None where an instance is a list itself (a strip, a blob) or has no numpy form."""
+
+    def split(self, value: Any) -> tuple[Batch, npt.NDArray[np.int64] | None]:
+        """Read a value as a column: `(all instances, how many belong to each row)`; None: one each."""
+        if isinstance(value, Ragged) and (self.rank is not None or isinstance(value.values, Ragged | Text | tuple)):
+            return self.parse(value.values), value.lengths
+        if self.rank is not None and isinstance(value, np.ndarray) and value.ndim == self.rank + 2:
+            rows, per_row = value.shape[:2]
+            return self.parse(value.reshape(rows * per_row, *value.shape[2:])), np.full(rows, per_row, np.int64)  # type: ignore[arg-type]
+        return self.parse(value), None
+
+
+def _numbers(value: Any, dtype: npt.DTypeLike) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise TypeError(f"not numbers but {_shown(value)}")
+    wanted = np.dtype(dtype)
+    if wanted.kind in "iu" and array.dtype.kind in "iuf" and array.size:
+        limits = np.iinfo(wanted)
+        if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
+            raise ValueError(f"not whole numbers: {_shown(value)}")
+        if array.dtype != wanted and (array.min() < limits.min or array.max() > limits.max):
+            raise ValueError(f"outside {limits.min} … {limits.max}: {_shown(value)}")
+    return array.astype(wanted, copy=False)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"array of shape {value.shape} and type {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _joined(batches: Sequence[Array]) -> Array:
+    return batches[0] if len(batches) == 1 else np.concatenate(batches)
+
+
+def _through_arrow(
+    arrow: pa.DataType, parse: Callable[[Any], Batch], to_arrow: Callable[[Sequence[Batch]], pa.Array]
+) -> tuple[Callable[[Any], Batch], Callable[[Sequence[Batch]], pa.Array]]:
+    """Let values that are Arrow arrays of the right type already pass as they are."""
+
+    def parse_or_pass(value: Any) -> Batch:
+        if isinstance(value, pa.Array):
+            if not value.type.equals(arrow):
+                raise TypeError(f"an Arrow array of {value.type}, not {arrow}")
+            return value
+        return parse(value)
+
+    def build(batches: Sequence[Batch]) -> pa.Array:
+        if not any(isinstance(batch, pa.Array) for batch in batches):
+            return to_arrow(batches)
+        parts = [batch if isinstance(batch, pa.Array) else to_arrow([batch]) for batch in batches]
+        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+    return parse_or_pass, build
+
+
+def _encoding(
+    arrow: pa.DataType,
+    parse: Callable[[Any], Batch],
+    to_arrow: Callable[[Sequence[Batch]], pa.Array],
+    expects: str,
+    rank: int | None = 0,
+) -> Encoding[Any]:
+    return Encoding(arrow, *_through_arrow(arrow, parse, to_arrow), expects, rank)
+
+
+def number(dtype: npt.DTypeLike) -> Encoding[Any]:
+    """One number per instance."""
+    wanted = np.dtype(dtype)
+    arrow = pa.bool_() if wanted == np.bool_ else pa.from_numpy_dtype(wanted)
+    return _encoding(
+        arrow,
+        lambda value: _numbers(value, wanted).reshape(-1),
+        lambda batches: primitive(_joined(batches), arrow),
+        f"numbers ({arrow})",
+    )
+
+
+def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
+    """`width` numbers per instance."""
+    wanted = np.dtype(dtype)
+    arrow = pa.list_(pa.field(ITEM, pa.from_numpy_dtype(wanted), nullable=False), width)
+
+    def parse(value: Any) -> Array:
+        array = _numbers(value, wanted)
+        if array.size == 0:
+            return array.reshape(0, width)
+        if array.shape[-1] != width and array.shape != (width,):
+            raise ValueError(f"the last axis must be {width} long, shape is {array.shape}")
+        return array.reshape(-1, width)
+
+    return _encoding(arrow, parse, lambda batches: fixed_size_list(_joined(batches)), f"vectors of {width}", 1)
+
+
+def _parse_mat3x3(value: Any) -> Array:
+    array = _numbers(value, np.float32)
+    if array.size == 0:
+        return array.reshape(0, 9)
+    if array.shape[-2:] == (3, 3):
+        return np.ascontiguousarray(np.swapaxes(array, -1, -2)).reshape(-1, 9)
+    if array.shape[-1:] == (9,):
+        return np.ascontiguousarray(np.swapaxes(array.reshape(-1, 3, 3), -1, -2)).reshape(-1, 9)
+    raise ValueError(f"a 3×3 matrix by rows, not shape {array.shape}")
+
+
+def _parse_color(value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype == np.uint32 and not (array.ndim == 2 and array.shape[1] in (3, 4)):
+        return array.reshape(-1)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"not a colour: {_shown(value)}")
+    if array.size == 0:
+        return np.empty(0, np.uint32)
+    if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind in "iu" and len(array) not in (3, 4)):
+        return _numbers(array, np.uint32).reshape(-1)
+    if array.shape[-1] not in (3, 4):
+        raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
+    if array.dtype.kind == "f":
+        array = np.rint(np.clip(array, 0, 1) * 255)
+    elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
+        raise ValueError(f"channels outside 0 … 255: {_shown(value)}")
+    channels = array.reshape(-1, array.shape[-1]).astype(np.uint8)
+    packed = np.full((len(channels), 4), 255, np.uint8)
+    packed[:, : channels.shape[1]] = channels
+    return packed.view(">u4").reshape(-1).astype(np.uint32)
+
+
+def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:
+    """A choice out of an enumeration, given as member, name or number."""
+    by_name = {member.name.lower(): member.value for member in cls}
+    known = {member.value for member in cls}
+    wanted = np.dtype(dtype)
+
+    def one(value: Any) -> int:
+        if isinstance(value, cls):
+            return int(value.value)
+        if isinstance(value, str) and value.lower() in by_name:
+            return int(by_name[value.lower()])
+        if isinstance(value, int | np.integer) and int(value) in known:
+            return int(value)
+        raise ValueError(f"one of {', '.join(member.name for member in cls)}, not {value!r}")
+
+    def parse(value: Any) -> Array:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+            for distinct in np.unique(value).tolist():
+                one(distinct)
+            return value.astype(wanted).reshape(-1)
+        many = value if isinstance(value, list | tuple) else [value]
+        return np.array([one(v) for v in many], wanted)
+
+    arrow = pa.from_numpy_dtype(wanted)
+    return _encoding(arrow, parse, lambda batches: primitive(_joined(batches), arrow), f"a {cls.__name__}")
+
+
+def _parse_text(value: Any) -> Batch:
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, np.ndarray):
+        value = value.reshape(-1).tolist()
+    strings = tuple(value)
+    for item in strings:
+        if not isinstance(item, str):
+            raise TypeError(f"text, not {_shown(item)}")
+    return strings
+
+
+def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
+    parts = [b.to_arrow() if isinstance(b, Text) else pa.array(b, pa.utf8()) for b in batches]
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+def _bytes_array(value: Any) -> npt.NDArray[np.uint8]:
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    return np.frombuffer(value, np.uint8)
+
+
+def _parse_blob(value: Any) -> Ragged:
+    if isinstance(value, Ragged):
+        return Ragged(value.offsets, _bytes_array(value.values))
+    if isinstance(value, bytes | bytearray | memoryview | np.ndarray):
+        one = _bytes_array(value)
+        return Ragged.from_lengths([len(one)], one)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        many = [_bytes_array(v) for v in value]
+        return Ragged.from_lengths([len(m) for m in many], np.concatenate(many) if many else np.empty(0, np.uint8))
+    raise TypeError(f"bytes, not {_shown(value)}")
+
+
+def _lists_to_arrow(items: Callable[[Array], pa.Array]) -> Callable[[Sequence[Batch]], pa.Array]:
+    def build(batches: Sequence[Batch]) -> pa.Array:
+        lengths = np.concatenate([b.lengths for b in batches])
+        values = _joined([b.values[b.offsets[0] : b.offsets[-1]] for b in batches])
+        joined = Ragged.from_lengths(lengths, values)
+        return list_array(joined.offsets, items(values), nullable=False)
+
+    return build
+
+
+def strips(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
+    """A list of `width`-vectors per instance."""
+    wanted = np.dtype(dtype)
+    item = vector(wanted, width)
+
+    def parse(value: Any) -> Ragged:
+        if isinstance(value, Ragged):
+            return Ragged(value.offsets, item.parse(value.values))
+        if isinstance(value, np.ndarray):
+            if value.ndim == 2:
+                value = value[None]
+            if value.ndim != 3:
+                raise ValueError(f"strips of {width}-vectors, not shape {value.shape}")
+            return Ragged.from_lengths(np.full(value.shape[0], value.shape[1]), item.parse(value))
+        rows = list(value)
+        if rows and np.ndim(rows[0]) == 1:
+            rows = [rows]
+        points = [item.parse(np.asarray(row)) for row in rows]
+        values = np.concatenate(points) if points else np.empty((0, width), wanted)
+        return Ragged.from_lengths([len(p) for p in points], values)
+
+    arrow = list_type(item.arrow, nullable=False)
+    return _encoding(arrow, parse, _lists_to_arrow(fixed_size_list), f"strips of {width}-vectors", None)
+
+
+def structured(arrow: pa.DataType, one: Callable[[Any], Any], expects: str) -> Encoding[Any]:
+    """A record per instance, made by `one` as Arrow takes it: dicts and lists. For what is logged rarely or is small."""
+
+    def parse(value: Any) -> tuple[Any, ...]:
+        many = value if isinstance(value, list) else [value]
+        return tuple(one(v) for v in many)
+
+    def build(batches: Sequence[Batch]) -> pa.Array:
+        return pa.array([v for batch in batches for v in batch], arrow)
+
+    return _encoding(arrow, parse, build, expects, None)
+
+
+def _struct(**fields: tuple[pa.DataType, bool]) -> pa.DataType:
+    return pa.struct([pa.field(name, arrow, nullable=nullable) for name, (arrow, nullable) in fields.items()])
+
+
+class PixelFormat(IntEnum):
+    """Layouts of chroma-subsampled images; plain ones have a colour model and a channel type instead."""
+
+    Y_U_V12_LimitedRange = 20
+    NV12 = 26
+    YUY2 = 27
+    Y8_FullRange = 30
+    Y_U_V24_LimitedRange = 39
+    Y_U_V24_FullRange = 40
+    Y8_LimitedRange = 41
+    Y_U_V12_FullRange = 44
+    Y_U_V16_LimitedRange = 49
+    Y_U_V16_FullRange = 50
+    BayerRGGB8 = 128
+    BayerBGGR8 = 129
+    BayerGBRG8 = 130
+    BayerGRBG8 = 131
+
+
+class ColorModel(IntEnum):
+    """What the channels of a pixel mean."""
+
+    L = 1
+    RGB = 2
+    RGBA = 3
+    BGR = 4
+    BGRA = 5
+
+
+class ChannelDatatype(IntEnum):
+    """The number type of one channel."""
+
+    U8 = 6
+    I8 = 7
+    U16 = 8
+    I16 = 9
+    U32 = 10
+    I32 = 11
+    U64 = 12
+    I64 = 13
+    F16 = 33
+    F32 = 34
+    F64 = 35
+
+    @classmethod
+    def from_dtype(cls, dtype: npt.DTypeLike) -> ChannelDatatype:
+        """The channel type of a numpy type. Raises ValueError for types that images cannot have."""
+        found = np.dtype(dtype)
+        name = f"{ {'u': 'U', 'i': 'I', 'f': 'F', 'b': 'U'}.get(found.kind, '?') }{found.itemsize * 8}"
+        if name not in cls.__members__:
+            raise ValueError(f"images cannot have channels of type {found}")
+        return cls[name]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy type of one channel."""
+        return np.dtype(f"{self.name[0].lower()}{int(self.name[1:]) // 8}")
+
+
+_IMAGE_FORMAT = _struct(
+    width=(pa.uint32(), False),
+    height=(pa.uint32(), False),
+    pixel_format=(pa.uint8(), True),
+    color_model=(pa.uint8(), True),
+    channel_datatype=(pa.uint8(), True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFormatRecord:
+    """Width, height in pixels, and either a pixel format or a colour model with a channel type."""
+
+    width: int
+    height: int
+    pixel_format: PixelFormat | None = None
+    color_model: ColorModel | None = None
+    channel_datatype: ChannelDatatype | None = None
+
+
+def _one_image_format(value: Any) -> dict[str, int | None]:
+    if isinstance(value, Mapping):
+        value = ImageFormatRecord(**value)
+    if not isinstance(value, ImageFormatRecord):
+        raise TypeError(f"an ImageFormat, not {_shown(value)}")
+    if value.width < 0 or value.height < 0:
+        raise ValueError(f"a size of at least 0 × 0, not {value.width} × {value.height}")
+    return {name: getattr(value, name) for name in ImageFormatRecord.__slots__}
+
+
+def _one_axis_angle(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        axis, angle = value["axis"], value["angle"]
+    else:
+        axis, angle = value.axis, value.angle
+    return {"axis": [float(a) for a in axis], "angle": float(angle)}
+
+
+_CLASS_INFO = _struct(id=(pa.uint16(), False), label=(pa.utf8(), True), color=(pa.uint32(), True))
+_KEYPOINT_PAIR = _struct(keypoint0=(pa.uint16(), False), keypoint1=(pa.uint16(), False))
+_CLASS_DESCRIPTION = _struct(
+    info=(_CLASS_INFO, False),
+    keypoint_annotations=(list_type(_CLASS_INFO, nullable=False), False),
+    keypoint_connections=(list_type(_KEYPOINT_PAIR, nullable=False), False),
+)
+_ANNOTATION_CONTEXT = list_type(
+    _struct(class_id=(pa.uint16(), False), class_description=(_CLASS_DESCRIPTION, False)), nullable=False
+)
+
+
+def _one_class(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        found = dict(value)
+    else:
+        parts = (value,) if isinstance(value, int) else tuple(value)
+        found = dict(zip(("id", "label", "color"), parts, strict=False))
+    color = found.get("color")
+    found["color"] = None if color is None else int(_parse_color(color)[0])
+    return {"id": int(found["id"]), "label": found.get("label"), "color": found["color"]}
+
+
+def _one_context(value: Any) -> list[dict[str, Any]]:
+    classes = [_one_class(v) for v in value]
+    return [
+        {
+            "class_id": info["id"],
+            "class_description": {"info": info, "keypoint_annotations": [], "keypoint_connections": []},
+        }
+        for info in classes
+    ]
+
+
+def _one_pairs(value: Any) -> list[dict[str, str]]:
+    return [{"first": str(k), "second": str(v)} for k, v in (value.items() if isinstance(value, Mapping) else value)]
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file that is to be logged whole."""
+    return Path(path).read_bytes()
+
+
+boolean = number(np.bool_)
+uint8 = number(np.uint8)
+uint16 = number(np.uint16)
+uint32 = number(np.uint32)
+uint64 = number(np.uint64)
+int64 = number(np.int64)
+float32 = number(np.float32)
+float64 = number(np.float64)
+vec2 = vector(np.float32, 2)
+vec3 = vector(np.float32, 3)
+vec4 = vector(np.float32, 4)
+dvec2 = vector(np.float64, 2)
+uvec3 = vector(np.uint32, 3)
+ivec3 = vector(np.int32, 3)
+u8vec3 = vector(np.uint8, 3)
+mat3x3 = _encoding(vector(np.float32, 9).arrow, _parse_mat3x3, lambda b: fixed_size_list(_joined(b)), "3×3 matrices", 2)
+rgba = _encoding(
+    pa.uint32(),
+    _parse_color,
+    lambda batches: primitive(_joined(batches)),
+    "colours: 0xRRGGBBAA, or 3 or 4 channels as 0 … 255 or 0.0 … 1.0",
+    1,
+)
+text = _encoding(pa.utf8(), _parse_text, _text_to_arrow, "text")
+blob = _encoding(list_type(pa.uint8(), nullable=False), _parse_blob, _lists_to_arrow(primitive), "bytes", None)
+strip2 = strips(np.float32, 2)
+strip3 = strips(np.float32, 3)
+geo_strip = strips(np.float64, 2)
+image_format = structured(_IMAGE_FORMAT, _one_image_format, "an ImageFormat")
+axis_angle = structured(
+    _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle"
+)
+annotation_context = structured(_ANNOTATION_CONTEXT, _one_context, "classes: (id, label, colour) …")
+key_value_pairs = structured(
+    list_type(_struct(first=(pa.utf8(), False), second=(pa.utf8(), False)), nullable=False),
+    _one_pairs,
+    "a mapping of text",
+)
+channel_message_counts = structured(
+    list_type(_struct(channel_id=(pa.uint16(), False), message_count=(pa.uint64(), False)), nullable=False),
+    lambda value: [{"channel_id": int(k), "message_count": int(v)} for k, v in value.items()],
+    "a mapping of channel id to count",
+)
