@@ -1,0 +1,279 @@
+"""The store: chunks of one recording in memory, and the questions a viewer asks of them. Semantics: FORMAT §6."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from rrbridge import _entity_path
+from rrbridge._chunk import Chunk
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
+from rrbridge._store_clears import CLEAR, Clears
+from rrbridge._store_index import Answer, Entity, Latest
+from rrbridge._store_range import Range, range_of
+from rrbridge._timeline import TimeKind
+
+__all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
+
+_log = logging.getLogger(__name__)
+_NOTHING: Mapping[str, Latest] = MappingProxyType({})
+_ANSWERS_KEPT = 16
+_RANGES_KEPT = 16
+
+
+class ChunkStore:
+    """The chunks of one recording, in any order, and queries on them.
+
+    One thread may insert while others ask. Everything that a query returns is read-only and shared.
+
+    `latest_at` and `range` follow FORMAT §6: static data shadows temporal data of the same entity and component; the
+    greatest (time, row id) wins; null cells are skipped, `[]` counts as a value; a `Clear` hides older temporal cells
+    of its entity (recursive: and of all entities below) from its time on. A temporal clear leaves static data alone, a
+    static one hides static data with smaller row ids. A row that carries data and a clear of its own entity is cleared.
+    """
+
+    def __init__(self, store_id: StoreId | None = None) -> None:
+        self.store_id = store_id
+        self._lock = threading.RLock()
+        self._entities: dict[str, Entity] = {}
+        self._children: dict[str, set[str]] = {"/": set()}
+        self._chunks: list[Chunk] = []
+        self._ids: set[bytes] = set()
+        self._timelines: dict[str, TimeKind] = {}
+        self._time_ranges: dict[str, tuple[int, int]] = {}
+        self._clears = Clears()
+        self._num_rows = 0
+        self._nbytes = 0
+
+    @classmethod
+    def from_chunks(cls, chunks: Iterable[Chunk], store_id: StoreId | None = None) -> ChunkStore:
+        """A store of these chunks."""
+        store = cls(store_id)
+        store.insert_all(chunks)
+        return store
+
+    def insert(self, chunk: Chunk) -> bool:
+        """Take a chunk; False if its id is known already, or if it has no rows or no components.
+
+        Raises InvalidChunkError when its time columns are malformed; the store is then as it was.
+        """
+        if chunk.is_empty or not chunk.components:
+            return False
+        times = chunk.times
+        nbytes = chunk.nbytes
+        with self._lock:
+            if chunk.id in self._ids:
+                return False
+            entity = self._entities.get(chunk.entity_path)
+            if entity is None:
+                entity = self._new_entity(chunk.entity_path)
+            entity.insert(chunk)
+            if CLEAR in chunk.components:
+                self._clears.insert(chunk)
+            for name, column in times.items():
+                self._note_kind(name, column.kind)
+                if name in entity.time_ranges:
+                    here = entity.time_ranges[name]
+                    low, high = self._time_ranges.get(name, here)
+                    self._time_ranges[name] = min(low, here[0]), max(high, here[1])
+            self._ids.add(chunk.id)
+            self._chunks.append(chunk)
+            self._num_rows += chunk.num_rows
+            self._nbytes += nbytes
+        return True
+
+    def insert_all(self, chunks: Iterable[Chunk]) -> int:
+        """Take many chunks; how many were new."""
+        return sum(map(self.insert, chunks))
+
+    def _new_entity(self, path: str) -> Entity:
+        entity = self._entities[path] = Entity(path)
+        below = path
+        for above in _entity_path.ancestors(path)[1:]:
+            known = above in self._children
+            self._children.setdefault(above, set()).add(below)
+            if known:
+                break
+            below = above
+        return entity
+
+    def _note_kind(self, timeline: str, kind: TimeKind) -> None:
+        known = self._timelines.setdefault(timeline, kind)
+        if known is not kind:
+            _log.warning("timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower())
+
+    @property
+    def revision(self) -> int:
+        """Grows by one with every chunk that was taken."""
+        return len(self._chunks)
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows, over all chunks."""
+        return self._num_rows
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all chunks in memory, in bytes."""
+        return self._nbytes
+
+    def chunks(self, entity: str | None = None, *, since: int = 0) -> list[Chunk]:
+        """The chunks, of one entity or of all, in the order they came; `since` leaves out that many of the first.
+
+        `store.chunks(since=revision)` are the chunks that came after `store.revision` was `revision`.
+        """
+        with self._lock:
+            if entity is None:
+                return self._chunks[since:]
+            found = self._entities.get(entity)
+            return found.chunks[since:] if found else []
+
+    def entities(self) -> list[str]:
+        """The paths that have data, sorted."""
+        with self._lock:
+            return sorted(self._entities)
+
+    def children(self, path: str = "/") -> list[str]:
+        """The paths one level below, with or without data of their own, sorted."""
+        with self._lock:
+            return sorted(self._children.get(path, ()))
+
+    def descendants(self, path: str = "/") -> list[str]:
+        """The paths that have data and are `path` or lie below it, sorted."""
+        return [entity for entity in self.entities() if _entity_path.is_descendant(entity, path)]
+
+    def entity_revision(self, entity: str) -> int:
+        """Grows by one with every chunk of this entity; 0 if there is none."""
+        found = self._entities.get(entity)
+        return found.revision if found else 0
+
+    def components(self, entity: str) -> dict[str, ComponentDescriptor]:
+        """The components that an entity has on any timeline, or static; empty if it has no data."""
+        with self._lock:
+            found = self._entities.get(entity)
+            return dict(found.components) if found else {}
+
+    def is_static(self, entity: str, component: str) -> bool:
+        """Whether a component has static data, which shadows what it has on timelines."""
+        found = self._entities.get(entity)
+        return found is not None and component in found.statics
+
+    def timelines(self) -> dict[str, TimeKind]:
+        """The timelines, by name; one that has two kinds keeps the first."""
+        with self._lock:
+            return dict(sorted(self._timelines.items()))
+
+    def time_range(self, timeline: str, entity: str | None = None) -> tuple[int, int] | None:
+        """The first and the last time on a timeline, of one entity or of all; None if there is no data on it."""
+        with self._lock:
+            if entity is None:
+                return self._time_ranges.get(timeline)
+            found = self._entities.get(entity)
+            return found.time_ranges.get(timeline) if found else None
+
+    def times(self, entity: str, timeline: str, *, recursive: bool = False) -> npt.NDArray[np.int64]:
+        """The times of all rows of an entity (recursive: and of all below it), one per row, in order; read-only."""
+        with self._lock:
+            if recursive:
+                below = [self._entities[path].times(timeline) for path in self.descendants(entity)]
+                return np.sort(np.concatenate(below)) if below else np.empty(0, np.int64)
+            found = self._entities.get(entity)
+            return found.times(timeline) if found else np.empty(0, np.int64)
+
+    def latest_at(
+        self, entity: str, components: Iterable[str] | None, timeline: str, time: int
+    ) -> Mapping[str, Latest]:
+        """The latest cell at or before `time` of each component that has one; `None` asks for all components.
+
+        While the answer stays the same, so does the mapping object. With a timeline that does not exist, only static
+        data is found.
+        """
+        wanted = None if components is None else tuple(components)
+        with self._lock:
+            found = self._entities.get(entity)
+            return self._answer(found, wanted, timeline, time) if found else _NOTHING
+
+    def latest_at_many(
+        self, entities: Iterable[str], components: Iterable[str] | None, timeline: str, time: int
+    ) -> dict[str, Mapping[str, Latest]]:
+        """`latest_at` of many entities at once; entities of which nothing is found are left out."""
+        wanted = None if components is None else tuple(components)
+        key = (timeline, wanted)
+        with self._lock:
+            clears = self._clears.count
+            found: dict[str, Mapping[str, Latest]] = {}
+            for path in entities:
+                entity = self._entities.get(path)
+                if entity is None:
+                    continue
+                kept = entity.answers.get(key)
+                if kept is not None and kept.since <= time < kept.until and kept.clears == clears:
+                    answer = kept.found
+                else:
+                    answer = self._answer(entity, wanted, timeline, time)
+                if answer:
+                    found[path] = answer
+            return found
+
+    def _answer(self, entity: Entity, wanted: tuple[str, ...] | None, timeline: str, time: int) -> Mapping[str, Latest]:
+        key = (timeline, wanted)
+        kept = entity.answers.get(key)
+        if kept is not None and kept.since <= time < kept.until and kept.clears == self._clears.count:
+            return kept.found
+        found, since, until = entity.latest(timeline, wanted, time)
+        if self._clears.count:
+            cleared = self._clears.at(entity.path, timeline, time)
+            since, until = max(since, cleared.since), min(until, cleared.until)
+            found = {name: latest for name, latest in found.items() if name == CLEAR or not cleared.hides(latest)}
+        if kept is not None and _same(kept.found, found):
+            answer = Answer(kept.found, since, until, self._clears.count)
+        else:
+            answer = Answer(MappingProxyType(found), since, until, self._clears.count)
+        if len(entity.answers) >= _ANSWERS_KEPT and key not in entity.answers:
+            entity.answers.clear()
+        entity.answers[key] = answer
+        return answer.found
+
+    def range(self, entity: str, component: str, timeline: str, low: int, high: int, *, clears: bool = True) -> Range:
+        """All rows with `low <= time <= high` that set a component, by (time, row id).
+
+        With `clears`, each clear that reaches the entity in this range stands in it as a row of its own with an empty
+        cell (`Range.is_clear`), as if the component had been logged empty then: from there to the next row there is no
+        value. A component that never has a value on the timeline has no such rows.
+
+        Static data has no times: where the component is static, there are no rows and `Range.static` is its cell.
+        The same question gets the same object until the entity, or a clear, changes.
+        """
+        with self._lock:
+            found = self._entities.get(entity)
+            if found is None:
+                return Range.EMPTY
+            key = (component, timeline, low, high, clears, self._clears.count)
+            kept = found.ranges.get(key)
+            if kept is None:
+                kept = range_of(found, component, timeline, low, high, self._clears if clears else None)
+                if len(found.ranges) >= _RANGES_KEPT:
+                    found.ranges.pop(next(iter(found.ranges)))
+                found.ranges[key] = kept
+            return kept
+
+
+def _same(first: Mapping[str, Latest], second: Mapping[str, Latest]) -> bool:
+    return first.keys() == second.keys() and all(first[name] is latest for name, latest in second.items())
+
+
+def load_messages(messages: Iterable[LogMessage]) -> dict[StoreId, ChunkStore]:
+    """One store for each recording and blueprint of a stream, in the order they first appear."""
+    stores: dict[StoreId, ChunkStore] = {}
+    for message in messages:
+        if isinstance(message, StoreInfo | StoredChunk):
+            store = stores.setdefault(message.store_id, ChunkStore(message.store_id))
+            if isinstance(message, StoredChunk):
+                store.insert(message.chunk)
+    return stores

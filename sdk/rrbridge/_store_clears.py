@@ -1,0 +1,104 @@
+"""Clears: tombstones that hide what an entity, or everything below it, had logged before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rrbridge import _entity_path
+from rrbridge._chunk import Chunk
+from rrbridge._store_index import ALWAYS, NEVER, Bools, Cells, Column, Latest, Span, row_id_of, tuid_order
+
+__all__ = ["CLEAR", "ClearedAt", "Clears"]
+
+CLEAR = "Clear:is_recursive"
+_NO_ROW = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedAt:
+    """The latest clears that reach an entity; good for all times in `[since, until)`."""
+
+    time: int
+    row_id: bytes
+    static_row_id: bytes
+    since: int
+    until: int
+
+    def hides(self, latest: Latest) -> bool:
+        """Whether a cell of the entity is older than the clears."""
+        if latest.time is None:
+            return self.static_row_id != _NO_ROW and latest.row_id <= self.static_row_id
+        return latest.time < self.time or (latest.time == self.time and latest.row_id <= self.row_id)
+
+
+@dataclass(slots=True, eq=False)
+class _Tombstones:
+    """The clears on one entity, of one reach."""
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    static_row_id: bytes = _NO_ROW
+
+    def insert(self, cells: Cells, keep: Bools) -> None:
+        chunk = cells.chunk
+        if chunk.is_static:
+            order = tuid_order(chunk.row_ids)
+            kept = order[keep[order]]
+            if len(kept):
+                self.static_row_id = max(self.static_row_id, row_id_of(chunk, int(kept[-1])))
+        for timeline in chunk.times:
+            self.columns.setdefault(timeline, Column()).insert(cells, timeline, keep)
+
+
+class Clears:
+    """All clears of a store."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """How many chunks with clears there are; what was worked out from clears is good while this stays."""
+        self._flat: dict[str, _Tombstones] = {}
+        self._recursive: dict[str, _Tombstones] = {}
+
+    def insert(self, chunk: Chunk) -> None:
+        """Take the clears of a chunk: true reaches everything below the entity, false the entity alone."""
+        cells = Cells(chunk, CLEAR)
+        given, recursive = _flags(cells)
+        self._flat.setdefault(chunk.entity_path, _Tombstones()).insert(cells, given & ~recursive)
+        self._recursive.setdefault(chunk.entity_path, _Tombstones()).insert(cells, given & recursive)
+        self.count += 1
+
+    def _reaching(self, path: str) -> list[_Tombstones]:
+        found = [self._flat[path]] if path in self._flat else []
+        return found + [self._recursive[p] for p in _entity_path.ancestors(path) if p in self._recursive]
+
+    def at(self, path: str, timeline: str, time: int) -> ClearedAt:
+        """The latest clears that reach an entity."""
+        best_time, best_row_id, static_row_id = ALWAYS, _NO_ROW, _NO_ROW
+        since, until = ALWAYS, NEVER
+        for tombstones in self._reaching(path):
+            static_row_id = max(static_row_id, tombstones.static_row_id)
+            column = tombstones.columns.get(timeline)
+            if column is None:
+                continue
+            span, position, found, found_until = column.find(time)
+            since, until = max(since, found), min(until, found_until)
+            if span is not None and found >= best_time:
+                best_time, best_row_id = max((best_time, best_row_id), (found, span.row_id_at(position)))
+        return ClearedAt(best_time, best_row_id, static_row_id, since, until)
+
+    def between(self, path: str, timeline: str, low: int, high: int) -> list[tuple[Span, slice]]:
+        """The clears that reach an entity in a closed range of times."""
+        columns = [tombstones.columns.get(timeline) for tombstones in self._reaching(path)]
+        return [part for column in columns if column is not None for part in column.spans(low, high)]
+
+
+def _flags(cells: Cells) -> tuple[Bools, Bools]:
+    """Which rows hold a flag, and which of them is true; a cell is read by its first instance."""
+    lists = cells.lists
+    given = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False) > 0
+    flags = np.zeros(len(lists), bool)
+    flat, lengths = lists.flatten(), lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    firsts = (np.cumsum(lengths) - lengths)[given]
+    flags[given] = flat.fill_null(False).to_numpy(zero_copy_only=False)[firsts]
+    return given, flags

@@ -1,0 +1,373 @@
+"""How the store finds rows: per entity, timeline and component, the chunks' time ranges in sorted lists.
+
+A latest-at query is one binary search among chunks and one inside each chunk that overlaps the answer: one chunk for data
+that arrived in order.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import list_values
+from rrbridge._chunk import Chunk
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import STATIC_TIME
+from rrbridge._tuid import TuidArray
+
+__all__ = ["ALWAYS", "NEVER", "Answer", "Cells", "Column", "Entity", "Latest", "Span", "row_id_of", "tuid_order"]
+
+ALWAYS = STATIC_TIME
+"""Below every time that a row can have."""
+NEVER = 2**63
+"""Above every time that a row can have."""
+
+Bools = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
+Times = npt.NDArray[np.int64]
+
+
+class Latest:
+    """One cell, as the answer to a latest-at query. Do not change it: everyone who asks gets the same one.
+
+    As long as anyone holds it, the same cell found again on the same timeline is this very object, so `is` tells
+    whether the data changed, and it can be the key of what was made from it (a GPU buffer). `(chunk.id, component,
+    row)` names the cell for good.
+    """
+
+    __slots__ = ("__weakref__", "chunk", "component", "row", "time", "values")
+
+    chunk: Chunk
+    component: str
+    row: int
+    """The row in the chunk."""
+    time: int | None
+    """The row's time on the timeline asked for; None = static."""
+    values: pa.Array
+    """The instances: an array of the component's type, without a copy; empty where the component was logged empty."""
+
+    def __init__(self, chunk: Chunk, component: str, row: int, time: int | None, values: pa.Array) -> None:
+        self.chunk = chunk
+        self.component = component
+        self.row = row
+        self.time = time
+        self.values = values
+
+    @property
+    def row_id(self) -> bytes:
+        """The row's id, 16 bytes; ids compare in order of creation."""
+        return row_id_of(self.chunk, self.row)
+
+    @property
+    def chunk_id(self) -> bytes:
+        """The chunk's id, 16 bytes."""
+        return self.chunk.id
+
+    def __repr__(self) -> str:
+        when = "static" if self.time is None else f"at {self.time}"
+        return f"Latest({self.chunk.entity_path} {self.component}, {when}, {len(self.values)} values)"
+
+
+def row_id_of(chunk: Chunk, row: int) -> bytes:
+    """The id of a chunk's row, 16 bytes."""
+    row_id: bytes = chunk.row_ids[row].tobytes()
+    return row_id
+
+
+def tuid_order(row_ids: TuidArray, times: Times | None = None) -> Indices:
+    """The order that sorts rows by (time, row id), or by row id alone."""
+    keys = (row_ids[:, 1], row_ids[:, 0]) if times is None else (row_ids[:, 1], row_ids[:, 0], times)
+    return np.lexsort(keys).astype(np.int64, copy=False)
+
+
+class Cells:
+    """One component of a chunk, ready to be read cell by cell once it is asked for."""
+
+    __slots__ = ("_offsets", "_values", "chunk", "component")
+
+    def __init__(self, chunk: Chunk, component: str) -> None:
+        self.chunk = chunk
+        self.component = component
+        self._offsets: memoryview | None = None
+        self._values: pa.Array = None
+
+    @property
+    def lists(self) -> pa.ListArray:
+        """The column itself."""
+        return self.chunk.components[self.component].cells
+
+    def valid(self) -> Bools | None:
+        """Which rows set the component; None = all of them."""
+        lists = self.lists
+        return lists.is_valid().to_numpy(zero_copy_only=False) if lists.null_count else None
+
+    def at(self, row: int, time: int | None) -> Latest:
+        """The cell of a row."""
+        offsets = self._offsets
+        if offsets is None:
+            found, self._values = list_values(self.lists)
+            offsets = self._offsets = np.ascontiguousarray(found).data
+        start = offsets[row]
+        return Latest(self.chunk, self.component, row, time, self._values.slice(start, offsets[row + 1] - start))
+
+
+class Span:
+    """The rows of one chunk that set a component, in order of (time, row id) on one timeline."""
+
+    __slots__ = ("_found", "_view", "cells", "first", "last", "rows", "times")
+
+    def __init__(self, cells: Cells, times: Times, rows: Indices | None) -> None:
+        self.cells = cells
+        self.times = times
+        self.rows = rows
+        """The chunk's row of each entry; None = entry i is row i."""
+        self._view = times.data
+        self.first: int = self._view[0]
+        self.last: int = self._view[-1]
+        self._found: WeakValueDictionary[int, Latest] | None = None
+
+    @classmethod
+    def of(cls, cells: Cells, timeline: str, keep: Bools | None = None) -> Span | None:
+        """The rows of `cells` on a timeline, only those in `keep` if given; None if there are none.
+
+        A row at the reserved time is not found by any query (FORMAT §5.2).
+        """
+        chunk = cells.chunk
+        times = np.ascontiguousarray(chunk.times[timeline].values)
+        wanted = times > STATIC_TIME
+        for mask in (cells.valid(), keep):
+            if mask is not None:
+                wanted = wanted & mask
+        whole = bool(wanted.all())
+        rising = bool(np.all(times[1:] > times[:-1]))
+        if whole and rising:
+            return cls(cells, times, None) if len(times) else None
+        order = np.arange(len(times)) if rising else tuid_order(chunk.row_ids, times)
+        rows = order if whole else order[wanted[order]]
+        return cls(cells, times[rows], rows) if len(rows) else None
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def position(self, time: int) -> int:
+        """The last entry at or before a time; -1 if there is none."""
+        return bisect_right(self._view, time) - 1
+
+    def between(self, low: int, high: int) -> slice:
+        """The entries of a closed range of times."""
+        return slice(bisect_left(self._view, low), bisect_right(self._view, high))
+
+    def time_at(self, position: int) -> int:
+        """The time of an entry."""
+        time: int = self._view[position]
+        return time
+
+    def row_at(self, position: int) -> int:
+        """The chunk's row of an entry."""
+        return position if self.rows is None else int(self.rows[position])
+
+    def row_id_at(self, position: int) -> bytes:
+        """The row id of an entry."""
+        return row_id_of(self.cells.chunk, self.row_at(position))
+
+    def row_ids(self, part: slice) -> TuidArray:
+        """The row ids of some entries, shape (n, 2)."""
+        ids = self.cells.chunk.row_ids
+        return ids[part] if self.rows is None else ids[self.rows[part]]
+
+    def lists(self, part: slice) -> pa.ListArray:
+        """The cells of some entries."""
+        if self.rows is None:
+            return self.cells.lists.slice(part.start, max(0, part.stop - part.start))
+        return self.cells.lists.take(pa.array(self.rows[part]))
+
+    def latest_at(self, position: int) -> Latest:
+        """The cell of an entry: the same object as long as anyone holds it."""
+        found = self._found
+        if found is None:
+            found = self._found = WeakValueDictionary()
+        latest = found.get(position)
+        if latest is None:
+            latest = found[position] = self.cells.at(self.row_at(position), self._view[position])
+        return latest
+
+
+class Column:
+    """All rows of an entity that set one component, on one timeline."""
+
+    __slots__ = ("_firsts", "_last_so_far", "_pending", "_spans")
+
+    def __init__(self) -> None:
+        self._pending: list[tuple[Cells, str, Bools | None]] = []
+        self._spans: list[Span] = []
+        self._firsts: list[int] = []
+        self._last_so_far: list[int] = []
+
+    def insert(self, cells: Cells, timeline: str, keep: Bools | None = None) -> None:
+        """Take the rows of a chunk, only those in `keep` if given; they are looked at when a query wants them."""
+        self._pending.append((cells, timeline, keep))
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, []
+        spans = [span for cells in pending if (span := Span.of(*cells)) is not None]
+        in_order = not self._spans or all(span.first >= self._firsts[-1] for span in spans)
+        if len(spans) <= 1 and in_order:
+            for span in spans:
+                self._append(span)
+            return
+        self._spans = sorted([*self._spans, *spans], key=lambda span: span.first)
+        self._firsts = [span.first for span in self._spans]
+        self._last_so_far = list(accumulate((span.last for span in self._spans), max))
+
+    def _append(self, span: Span) -> None:
+        self._last_so_far.append(max(span.last, self._last_so_far[-1]) if self._spans else span.last)
+        self._firsts.append(span.first)
+        self._spans.append(span)
+
+    def __bool__(self) -> bool:
+        if self._pending:
+            self._settle()
+        return bool(self._spans)
+
+    def find(self, time: int) -> tuple[Span | None, int, int, int]:
+        """`(span, position, since, until)` of the greatest (time, row id) at or before a time.
+
+        The answer is the same for all times in `[since, until)`; the span is None where there is no such row.
+        """
+        if self._pending:
+            self._settle()
+        after = bisect_right(self._firsts, time)
+        until = self._firsts[after] if after < len(self._firsts) else NEVER
+        best: Span | None = None
+        best_position, best_time = -1, ALWAYS
+        for index in range(after - 1, -1, -1):
+            if best is not None and self._last_so_far[index] < best_time:
+                break
+            span = self._spans[index]
+            if span.last <= time:
+                position = len(span.times) - 1
+            else:
+                position = span.position(time)
+                until = min(until, span.time_at(position + 1))
+            found = span.time_at(position)
+            if (
+                best is None
+                or found > best_time
+                or (found == best_time and span.row_id_at(position) > best.row_id_at(best_position))
+            ):
+                best, best_position, best_time = span, position, found
+        return best, best_position, best_time, until
+
+    def spans(self, low: int, high: int) -> Iterator[tuple[Span, slice]]:
+        """The entries of a closed range of times, span by span, in order of the spans' first times."""
+        if self._pending:
+            self._settle()
+        start = bisect_left(self._last_so_far, low)
+        for span in self._spans[start : bisect_right(self._firsts, high)]:
+            if span.last >= low:
+                part = span.between(low, high)
+                if part.start < part.stop:
+                    yield span, part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What latest-at said about one entity, good for all times in `[since, until)`."""
+
+    found: Mapping[str, Latest]
+    since: int
+    until: int
+    clears: int
+    """How many clears the store held."""
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """What the store knows about one entity."""
+
+    path: str
+    chunks: list[Chunk] = field(default_factory=list)
+    components: dict[str, ComponentDescriptor] = field(default_factory=dict)
+    statics: dict[str, Latest] = field(default_factory=dict)
+    """The static cell of each component that has one."""
+    columns: dict[str, dict[str, Column]] = field(default_factory=dict)
+    """By timeline, then component."""
+    time_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    revision: int = 0
+    answers: dict[tuple[str, tuple[str, ...] | None], Answer] = field(default_factory=dict)
+    event_times: dict[str, Times] = field(default_factory=dict)
+    ranges: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    """The last answers to range queries."""
+
+    def insert(self, chunk: Chunk) -> None:
+        """Take a chunk of this entity."""
+        times = chunk.times
+        for component, column in chunk.components.items():
+            cells = Cells(chunk, component)
+            self.components[component] = column.descriptor
+            if chunk.is_static:
+                self._insert_static(cells)
+            for timeline in times:
+                self.columns.setdefault(timeline, {}).setdefault(component, Column()).insert(cells, timeline)
+        for timeline, column_times in times.items():
+            self._widen(timeline, column_times.values[column_times.values > STATIC_TIME])
+        self.chunks.append(chunk)
+        self.revision += 1
+        self.answers.clear()
+        self.event_times.clear()
+        self.ranges.clear()
+
+    def _insert_static(self, cells: Cells) -> None:
+        order = tuid_order(cells.chunk.row_ids)
+        valid = cells.valid()
+        if valid is not None:
+            order = order[valid[order]]
+        if not len(order):
+            return
+        latest = cells.at(int(order[-1]), None)
+        shadowed = self.statics.get(cells.component)
+        if shadowed is None or latest.row_id > shadowed.row_id:
+            self.statics[cells.component] = latest
+
+    def _widen(self, timeline: str, times: Times) -> None:
+        if len(times):
+            low, high = self.time_ranges.get(timeline, (NEVER, ALWAYS))
+            self.time_ranges[timeline] = min(low, int(times.min())), max(high, int(times.max()))
+
+    def times(self, timeline: str) -> Times:
+        """The times of all its rows on a timeline, in order."""
+        found = self.event_times.get(timeline)
+        if found is None:
+            columns = [chunk.times[timeline].values for chunk in self.chunks if timeline in chunk.times]
+            merged = np.sort(np.concatenate(columns)) if columns else np.empty(0, np.int64)
+            found = merged[np.searchsorted(merged, STATIC_TIME, "right") :]
+            found.flags.writeable = False
+            self.event_times[timeline] = found
+        return found
+
+    def latest(self, timeline: str, wanted: Iterable[str] | None, time: int) -> tuple[dict[str, Latest], int, int]:
+        """`(cells, since, until)`: the latest cell of each component, clears left out of account."""
+        found: dict[str, Latest] = {}
+        since, until = ALWAYS, NEVER
+        columns = self.columns.get(timeline, {})
+        for name in self.components if wanted is None else wanted:
+            static = self.statics.get(name)
+            if static is not None:
+                found[name] = static
+                continue
+            column = columns.get(name)
+            if column is None:
+                continue
+            span, position, column_since, column_until = column.find(time)
+            since, until = max(since, column_since), min(until, column_until)
+            if span is not None:
+                found[name] = span.latest_at(position)
+        return found, since, until

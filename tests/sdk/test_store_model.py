@@ -1,0 +1,188 @@
+"""Stores made at random answer as a model does that looks at every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._store import ChunkStore
+from rrbridge._timeline import TimeColumn, TimeKind
+
+ENTITIES = ["/", "/a", "/a/b", "/a/b/c", "/ab", "/z"]
+TIMELINES = ["log", "frame"]
+VALUES = {"x": pa.list_(pa.int64()), "y": pa.list_(pa.utf8())}
+CLEAR = "Clear:is_recursive"
+DESCRIPTORS = {
+    "x": ComponentDescriptor("x"),
+    "y": ComponentDescriptor("y", "my.Archetype", "my.components.Y"),
+    CLEAR: ComponentDescriptor(CLEAR, "rerun.archetypes.Clear", "rerun.components.ClearIsRecursive"),
+}
+TIMES = st.integers(-3, 6)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, as plain values; `times` is None in a static chunk."""
+
+    entity: str
+    row_id: bytes
+    times: dict[str, int] | None
+    cells: dict[str, list[Any] | None]
+
+
+@st.composite
+def chunk_rows(draw: st.DrawFn, row_id_numbers: list[int]) -> list[Row]:
+    entity = draw(st.sampled_from(ENTITIES))
+    timelines = draw(st.sampled_from([None, ["log"], ["frame"], ["log", "frame"]]))
+    names = draw(st.sampled_from([["x"], ["y"], ["x", "y"], [CLEAR]]))
+    cell = {
+        "x": st.none() | st.lists(st.integers(0, 99), max_size=3),
+        "y": st.none() | st.lists(st.sampled_from("pqr"), max_size=2),
+        CLEAR: st.none() | st.lists(st.booleans(), max_size=1),
+    }
+    rows = []
+    for _ in range(draw(st.integers(1, 4))):
+        number = row_id_numbers.pop(draw(st.integers(0, len(row_id_numbers) - 1)))
+        times = None if timelines is None else {name: draw(TIMES) for name in timelines}
+        rows.append(Row(entity, number.to_bytes(16, "big"), times, {name: draw(cell[name]) for name in names}))
+    return rows
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> list[list[Row]]:
+    row_id_numbers = [(n << 64) + 7 * n % 11 for n in range(1, 60)]
+    return [draw(chunk_rows(row_id_numbers)) for _ in range(draw(st.integers(1, 10)))]
+
+
+def as_chunk(rows: list[Row]) -> Chunk:
+    times = rows[0].times or {}
+    types = VALUES | {CLEAR: pa.list_(pa.bool_())}
+    return Chunk.from_columns(
+        rows[0].entity,
+        times=[
+            TimeColumn.of(name, TimeKind.SEQUENCE, [r.times[name] for r in rows if r.times is not None])
+            for name in times
+        ],
+        components=[
+            ComponentColumn(DESCRIPTORS[name], pa.array([r.cells[name] for r in rows], types[name]))
+            for name in rows[0].cells
+        ],
+        row_ids=np.frombuffer(b"".join(r.row_id for r in rows), ">u8").reshape(-1, 2),
+    )
+
+
+def in_time(rows: list[Row], timeline: str) -> list[tuple[int, bytes, Row]]:
+    return sorted(
+        ((r.times[timeline], r.row_id, r) for r in rows if r.times and timeline in r.times), key=lambda e: e[:2]
+    )
+
+
+def clears_of(rows: list[Row], entity: str) -> list[Row]:
+    def reaches(row: Row) -> bool:
+        flags = row.cells.get(CLEAR)
+        if not flags:
+            return False
+        above = row.entity == "/" or entity.startswith(row.entity + "/")
+        return row.entity == entity or (flags[0] and above)
+
+    return [row for row in rows if reaches(row)]
+
+
+def model_static(rows: list[Row], entity: str, component: str) -> Row | None:
+    found = [r for r in rows if r.entity == entity and r.times is None and r.cells.get(component) is not None]
+    return max(found, key=lambda r: r.row_id) if found else None
+
+
+def model_latest(rows: list[Row], entity: str, component: str, timeline: str, time: int) -> tuple[Any, ...] | None:
+    clears = clears_of(rows, entity) if component != CLEAR else []
+    static = model_static(rows, entity, component)
+    if static is not None:
+        if any(c.times is None and c.row_id >= static.row_id for c in clears):
+            return None
+        return None, static.row_id, static.cells[component]
+    mine = [r for r in rows if r.entity == entity and r.cells.get(component) is not None]
+    best = [(t, i, r) for t, i, r in in_time(mine, timeline) if t <= time]
+    if not best:
+        return None
+    found_time, row_id, row = best[-1]
+    if any(t <= time and (t, i) >= (found_time, row_id) for t, i, _ in in_time(clears, timeline)):
+        return None
+    return found_time, row_id, row.cells[component]
+
+
+def model_range(rows: list[Row], entity: str, component: str, timeline: str, low: int, high: int) -> list[Any]:
+    if model_static(rows, entity, component) is not None:
+        return []
+    mine = [r for r in rows if r.entity == entity and r.cells.get(component) is not None]
+    if not in_time(mine, timeline):
+        return []
+    data = [(t, i, r.cells[component]) for t, i, r in in_time(mine, timeline) if low <= t <= high]
+    clears = clears_of(rows, entity) if component != CLEAR else []
+    return sorted(data + [(t, i, []) for t, i, _ in in_time(clears, timeline) if low <= t <= high], key=lambda e: e[:2])
+
+
+@given(recordings(), st.data())
+@settings(max_examples=300, deadline=None)
+def test_latest_at_and_range_equal_the_model(recording: list[list[Row]], data: st.DataObject) -> None:
+    store = ChunkStore()
+    seen: list[Row] = []
+    for chunk in recording:
+        assert store.insert(as_chunk(chunk))
+        seen += chunk
+        check(store, seen, data)
+
+
+def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
+    times = data.draw(st.lists(st.integers(-4, 7), min_size=1, max_size=4))
+    timeline = data.draw(st.sampled_from([*TIMELINES, "absent"]))
+    for time in times:
+        many = store.latest_at_many(ENTITIES, None, timeline, time)
+        for entity in ENTITIES:
+            expected = {
+                name: answer
+                for name in DESCRIPTORS
+                if (answer := model_latest(rows, entity, name, timeline, time)) is not None
+            }
+            got = store.latest_at(entity, None, timeline, time)
+            assert {n: (c.time, c.row_id, c.values.to_pylist()) for n, c in got.items()} == expected
+            assert many.get(entity, {}) is got or not got
+            assert store.latest_at(entity, ["x"], timeline, time).keys() == expected.keys() & {"x"}
+    low, high = sorted(data.draw(st.tuples(st.integers(-4, 7), st.integers(-4, 7))))
+    for entity in ENTITIES:
+        for name in DESCRIPTORS:
+            found = store.range(entity, name, timeline, low, high)
+            got_rows = list(
+                zip(found.times.tolist(), (i.tobytes() for i in found.row_ids), found.cells.to_pylist(), strict=True)
+            )
+            assert got_rows == model_range(rows, entity, name, timeline, low, high)
+            assert store.range(entity, name, timeline, low, high) is found
+            bare = store.range(entity, name, timeline, low, high, clears=False)
+            assert bare.times.tolist() == found.times[~found.is_clear].tolist()
+
+
+@given(recordings())
+@settings(max_examples=100, deadline=None)
+def test_what_the_store_says_of_itself(recording: list[list[Row]]) -> None:
+    chunks = [as_chunk(rows) for rows in recording]
+    rows = [row for chunk in recording for row in chunk]
+    store = ChunkStore.from_chunks(chunks)
+    assert store.insert_all(chunks) == 0
+    assert store.revision == len(chunks)
+    assert store.num_rows == len(rows)
+    assert store.chunks() == chunks
+    assert store.entities() == sorted({row.entity for row in rows})
+    for timeline in TIMELINES:
+        times = sorted(row.times[timeline] for row in rows if row.times and timeline in row.times)
+        assert store.time_range(timeline) == ((times[0], times[-1]) if times else None)
+        assert store.times("/", timeline, recursive=True).tolist() == times
+        for entity in ENTITIES:
+            mine = [t for t, _, r in in_time([r for r in rows if r.entity == entity], timeline)]
+            assert store.times(entity, timeline).tolist() == mine
+            assert store.time_range(timeline, entity) == ((mine[0], mine[-1]) if mine else None)
