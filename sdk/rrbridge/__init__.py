@@ -43,6 +43,7 @@ from rrbridge.archetypes import McapChannel as McapChannel
 from rrbridge.archetypes import McapMessage as McapMessage
 from rrbridge.archetypes import McapSchema as McapSchema
 from rrbridge.archetypes import McapStatistics as McapStatistics
+from rrbridge.archetypes import Measurements as Measurements
 from rrbridge.archetypes import Mesh3D as Mesh3D
 from rrbridge.archetypes import Pinhole as Pinhole
 from rrbridge.archetypes import Points2D as Points2D

@@ -6,7 +6,7 @@ list per message), a `Text` (one string per message), or `Columns` again (a nest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from rrbridge._archetype import ComponentColumnList
     from rrbridge._timeline import TimeColumn
 
-__all__ = ["Columns", "Emit", "Ragged", "Text", "concat", "gather", "nanos", "repeat_rows", "take"]
+__all__ = ["STAMP", "Columns", "Emit", "Ragged", "Text", "concat", "gather", "nanos", "repeat_rows", "take"]
+
+STAMP = "stamp"
+"""Timeline name for a row's own stamp in `Emit.times`; the driver calls it `ros2_timestamp` or `ros1_timestamp`."""
 
 Array: TypeAlias = npt.NDArray[Any]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -236,6 +239,3 @@ def repeat_rows(ragged: Ragged, column: Array) -> Array:
     """A per-message array, repeated for each element that the message has in `ragged`."""
     return np.repeat(column, ragged.lengths, axis=0)
 
-
-Adapter: TypeAlias = Callable[[Columns], Iterator[Emit]]
-"""N messages of one type in, archetype columns out. Knows no topic, no file, no clock."""

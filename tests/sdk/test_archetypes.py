@@ -66,6 +66,7 @@ CALLS: list[tuple[str, dict[str, object]]] = [
     ("SegmentationImage", {"image": DEPTH.astype(np.uint8)}),
     ("Scalars", {"scalars": 3.5}),
     ("Scalars", {"scalars": [1, 2, 3]}),
+    ("Measurements", {"values": [20.5], "variances": [0.1], "units": "°C"}),
     ("SeriesLines", {"names": ["x", "y"], "colors": [[255, 0, 0], [0, 255, 0]], "widths": [1, 2]}),
     ("SeriesPoints", {"markers": ["circle", "square"], "marker_sizes": 3}),
     ("TextLog", {"text": "hello", "level": "INFO"}),

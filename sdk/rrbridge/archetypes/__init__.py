@@ -25,6 +25,7 @@ from rrbridge.archetypes.meta import RecordingInfo as RecordingInfo
 from rrbridge.archetypes.points import GeoPoints as GeoPoints
 from rrbridge.archetypes.points import Points2D as Points2D
 from rrbridge.archetypes.points import Points3D as Points3D
+from rrbridge.archetypes.series import Measurements as Measurements
 from rrbridge.archetypes.series import Scalars as Scalars
 from rrbridge.archetypes.series import SeriesLines as SeriesLines
 from rrbridge.archetypes.series import SeriesPoints as SeriesPoints

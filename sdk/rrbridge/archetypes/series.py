@@ -14,6 +14,22 @@ class Scalars(Archetype):
     scalars: c.Scalar
 
 
+class Measurements(Archetype):
+    """Numbers with a variance and a unit."""
+
+    values: c.Scalar
+    _: KW_ONLY
+    variances: c.Variance | None = None
+    units: c.Unit | None = None
+    """For people: `°C`, `Pa`."""
+    colors: c.Color | None = None
+    widths: c.StrokeWidth | None = None
+    names: c.Name | None = None
+    visible_series: c.Visible | None = None
+    aggregation_policy: c.AggregationPolicyLike | None = None
+    interpolation_mode: c.InterpolationModeLike | None = None
+
+
 class SeriesLines(Archetype):
     """How an entity's scalars are drawn as lines; one entry per series."""
 
