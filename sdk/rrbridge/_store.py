@@ -265,7 +265,7 @@ class ChunkStore:
 
 
 def _same(first: Mapping[str, Latest], second: Mapping[str, Latest]) -> bool:
-    return first.keys() == second.keys() and all(first[name] is latest for name, latest in second.items())
+    return len(first) == len(second) and all(first.get(name) is latest for name, latest in second.items())
 
 
 def load_messages(messages: Iterable[LogMessage]) -> dict[StoreId, ChunkStore]:

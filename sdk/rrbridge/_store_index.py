@@ -10,8 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
-from weakref import WeakValueDictionary
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,8 @@ ALWAYS = STATIC_TIME
 NEVER = 2**63
 """Above every time that a row can have."""
 
+_CELLS_KEPT = 8
+
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 Times = npt.NDArray[np.int64]
@@ -38,28 +39,40 @@ Times = npt.NDArray[np.int64]
 class Latest:
     """One cell, as the answer to a latest-at query. Do not change it: everyone who asks gets the same one.
 
-    As long as anyone holds it, the same cell found again on the same timeline is this very object, so `is` tells
-    whether the data changed, and it can be the key of what was made from it (a GPU buffer). `(chunk.id, component,
-    row)` names the cell for good.
+    Two are equal if they are the same cell found at the same time, so a `Latest` can be the key of what was made from
+    it (a GPU buffer), and comparing tells whether the data changed. While the last few cells that were asked of a
+    chunk are asked again, they are the very same objects: `is` is the fast test, `==` the sure one.
     """
 
-    __slots__ = ("__weakref__", "chunk", "component", "row", "time", "values")
+    __slots__ = ("_cells", "_values", "row", "time")
 
-    chunk: Chunk
-    component: str
     row: int
     """The row in the chunk."""
     time: int | None
     """The row's time on the timeline asked for; None = static."""
-    values: pa.Array
-    """The instances: an array of the component's type, without a copy; empty where the component was logged empty."""
 
-    def __init__(self, chunk: Chunk, component: str, row: int, time: int | None, values: pa.Array) -> None:
-        self.chunk = chunk
-        self.component = component
+    def __init__(self, cells: Cells, row: int, time: int | None) -> None:
+        self._cells = cells
+        self._values: pa.Array = None
         self.row = row
         self.time = time
-        self.values = values
+
+    @property
+    def values(self) -> pa.Array:
+        """The instances: an array of the component's type, without a copy; empty where the component was logged empty."""
+        if self._values is None:
+            self._values = self._cells.at(self.row)
+        return self._values
+
+    @property
+    def component(self) -> str:
+        """The component's name."""
+        return self._cells.component
+
+    @property
+    def chunk(self) -> Chunk:
+        """Where the cell stands."""
+        return self._cells.chunk
 
     @property
     def row_id(self) -> bytes:
@@ -70,6 +83,18 @@ class Latest:
     def chunk_id(self) -> bytes:
         """The chunk's id, 16 bytes."""
         return self.chunk.id
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Latest)
+            and self.row == other.row
+            and self.time == other.time
+            and self._cells.component == other._cells.component
+            and self._cells.chunk.id == other._cells.chunk.id
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.chunk.id, self.row, self.component))
 
     def __repr__(self) -> str:
         when = "static" if self.time is None else f"at {self.time}"
@@ -109,14 +134,14 @@ class Cells:
         lists = self.lists
         return lists.is_valid().to_numpy(zero_copy_only=False) if lists.null_count else None
 
-    def at(self, row: int, time: int | None) -> Latest:
-        """The cell of a row."""
+    def at(self, row: int) -> pa.Array:
+        """The instances of a row."""
         offsets = self._offsets
         if offsets is None:
             found, self._values = list_values(self.lists)
             offsets = self._offsets = np.ascontiguousarray(found).data
         start = offsets[row]
-        return Latest(self.chunk, self.component, row, time, self._values.slice(start, offsets[row + 1] - start))
+        return self._values.slice(start, offsets[row + 1] - start)
 
 
 class Span:
@@ -132,7 +157,7 @@ class Span:
         self._view = times.data
         self.first: int = self._view[0]
         self.last: int = self._view[-1]
-        self._found: WeakValueDictionary[int, Latest] | None = None
+        self._found: dict[int, Latest] = {}
 
     @classmethod
     def of(cls, cells: Cells, timeline: str, keep: Bools | None = None) -> Span | None:
@@ -142,16 +167,16 @@ class Span:
         """
         chunk = cells.chunk
         times = np.ascontiguousarray(chunk.times[timeline].values)
-        wanted = times > STATIC_TIME
-        for mask in (cells.valid(), keep):
-            if mask is not None:
-                wanted = wanted & mask
-        whole = bool(wanted.all())
-        rising = bool(np.all(times[1:] > times[:-1]))
-        if whole and rising:
-            return cls(cells, times, None) if len(times) else None
+        if len(times) == 0:
+            return None
+        rising = len(times) == 1 or bool((times[1:] > times[:-1]).all())
+        masks = [mask for mask in (cells.valid(), keep) if mask is not None]
+        if not rising or times[0] == STATIC_TIME:
+            masks.append(times > STATIC_TIME)
+        if rising and not masks:
+            return cls(cells, times, None)
         order = np.arange(len(times)) if rising else tuid_order(chunk.row_ids, times)
-        rows = order if whole else order[wanted[order]]
+        rows = order[np.logical_and.reduce(masks)[order]]
         return cls(cells, times[rows], rows) if len(rows) else None
 
     def __len__(self) -> int:
@@ -190,13 +215,12 @@ class Span:
         return self.cells.lists.take(pa.array(self.rows[part]))
 
     def latest_at(self, position: int) -> Latest:
-        """The cell of an entry: the same object as long as anyone holds it."""
-        found = self._found
-        if found is None:
-            found = self._found = WeakValueDictionary()
-        latest = found.get(position)
+        """The cell of an entry: the same object for the last few that were asked for."""
+        latest = self._found.get(position)
         if latest is None:
-            latest = found[position] = self.cells.at(self.row_at(position), self._view[position])
+            if len(self._found) >= _CELLS_KEPT:
+                del self._found[next(iter(self._found))]
+            latest = self._found[position] = Latest(self.cells, self.row_at(position), self._view[position])
         return latest
 
 
@@ -252,10 +276,8 @@ class Column:
             if best is not None and self._last_so_far[index] < best_time:
                 break
             span = self._spans[index]
-            if span.last <= time:
-                position = len(span.times) - 1
-            else:
-                position = span.position(time)
+            position = span.position(time)
+            if position + 1 < len(span.times):
                 until = min(until, span.time_at(position + 1))
             found = span.time_at(position)
             if (
@@ -278,15 +300,14 @@ class Column:
                     yield span, part
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class Answer(NamedTuple):
     """What latest-at said about one entity, good for all times in `[since, until)`."""
 
     found: Mapping[str, Latest]
     since: int
     until: int
     clears: int
-    """How many clears the store held."""
+    """How many chunks with clears the store held."""
 
 
 @dataclass(slots=True, eq=False)
@@ -332,7 +353,7 @@ class Entity:
             order = order[valid[order]]
         if not len(order):
             return
-        latest = cells.at(int(order[-1]), None)
+        latest = Latest(cells, int(order[-1]), None)
         shadowed = self.statics.get(cells.component)
         if shadowed is None or latest.row_id > shadowed.row_id:
             self.statics[cells.component] = latest
