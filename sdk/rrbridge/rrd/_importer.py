@@ -1,0 +1,152 @@
+"""Opening `.rrd` and `.rbl` files through `rrbridge.importers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rrbridge import _entity_path
+from rrbridge._chunk import Chunk
+from rrbridge._descriptor import short_name
+from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge._timeline import TimeKind
+from rrbridge.errors import FileError
+from rrbridge.importers import ImportOptions, Summary, TopicSummary
+from rrbridge.rrd._container import MAGIC, OLD_MAGICS
+from rrbridge.rrd._manifest import Manifest
+from rrbridge.rrd._reader import RrdReader
+
+__all__ = ["RrdImporter", "importer"]
+
+LOG_TIMELINES = ("message_log_time", "log_time")
+"""What "logged before" and "logged after" go by: the first of these that a chunk has."""
+PROPERTIES = "/__properties"
+
+
+@dataclass(frozen=True, slots=True)
+class RrdImporter:
+    """Recordings that are already in the one format everything else is turned into."""
+
+    name: str = "RRD"
+
+    def probe(self, path: Path, head: bytes) -> bool:  # noqa: ARG002 - the first bytes say it all
+        """By its first bytes; versions too old to read are claimed too, to be refused with a sentence that helps."""
+        return head[:4] == MAGIC or head[:4] in OLD_MAGICS
+
+    def info(self, path: Path) -> Summary:
+        """One topic per entity, from the index, or by reading the file where there is none. Raises FileError."""
+        reader = RrdReader(path)
+        has_footer = reader.footer() is not None
+        manifests = reader.manifests()
+        recordings = [m for m in manifests if m.store_id.kind is StoreKind.RECORDING] or list(manifests)
+        topics = tuple(topic for manifest in recordings for topic in _topics(manifest))
+        starts = [t.start_nanos for t in topics if t.start_nanos is not None]
+        ends = [t.end_nanos for t in topics if t.end_nanos is not None]
+        return Summary(
+            path=path,
+            format=f"RRD {reader.version}",
+            size_bytes=path.stat().st_size,
+            start_nanos=min(starts, default=None),
+            end_nanos=max(ends, default=None),
+            topics=topics,
+            notes=tuple(_notes(reader, manifests, has_footer=has_footer)),
+        )
+
+    def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
+        """Everything in the file that is asked for; a layout is kept whole. Raises FileError."""
+        for message in RrdReader(path).messages(options.progress):
+            store_id = _renamed(message.store_id, options)
+            match message:
+                case StoredChunk(_, chunk) if store_id.kind is StoreKind.RECORDING:
+                    wanted = _wanted(chunk, options)
+                    if wanted is not None:
+                        yield StoredChunk(store_id, wanted)
+                case StoredChunk(_, chunk):
+                    yield StoredChunk(store_id, chunk)
+                case StoreInfo(_, row_id, source):
+                    yield StoreInfo(store_id, row_id, source)
+                case ActivateBlueprint(_, make_active, make_default):
+                    yield ActivateBlueprint(store_id, make_active, make_default)
+
+    def chunks(self, path: Path, options: ImportOptions) -> Iterator[Chunk]:
+        """The chunks of its recordings. Raises FileError."""
+        for message in self.messages(path, options):
+            if isinstance(message, StoredChunk) and message.store_id.kind is StoreKind.RECORDING:
+                yield message.chunk
+
+    def recording_id(self, path: Path) -> str:
+        """The id of its first recording. Raises FileError."""
+        for store_id in RrdReader(path).stores():
+            if store_id.kind is StoreKind.RECORDING:
+                return store_id.recording_id
+        raise FileError(path, "holds no recording, only a layout")
+
+
+importer = RrdImporter()
+
+
+def _topics(manifest: Manifest) -> Iterator[TopicSummary]:
+    paths = np.array(manifest.entity_paths, object)
+    timeline = _log_timeline(manifest)
+    times = None if timeline is None else manifest.times(timeline)
+    for entity in manifest.entities:
+        own: npt.NDArray[np.bool_] = paths == entity
+        timed = own & times.present if times is not None else np.zeros(len(manifest), np.bool_)
+        rows = manifest.num_rows
+        archetypes = {short_name(d.archetype) for d in manifest.components.get(entity, []) if d.archetype}
+        yield TopicSummary(
+            topic=entity,
+            msgtype=", ".join(sorted(archetypes)),
+            count=None if rows is None else int(rows[own].sum()),
+            start_nanos=int(times.start[timed].min()) if times is not None and timed.any() else None,
+            end_nanos=int(times.end[timed].max()) if times is not None and timed.any() else None,
+        )
+
+
+def _log_timeline(manifest: Manifest) -> str | None:
+    timelines = manifest.timelines
+    stamps = sorted(name for name, kind in timelines.items() if kind is TimeKind.TIMESTAMP)
+    return next((name for name in (*LOG_TIMELINES, *stamps) if name in stamps), None)
+
+
+def _notes(reader: RrdReader, manifests: tuple[Manifest, ...], *, has_footer: bool) -> Iterator[str]:
+    if reader.truncated_at is not None:
+        yield f"writing was interrupted: whole up to byte {reader.truncated_at}"
+    elif reader.damage:
+        yield f"damaged in {len(reader.damage)} places, first at byte {reader.damage[0].offset}: {reader.damage[0].reason}"
+    if not has_footer:
+        yield "no index: opening reads the whole file"
+    recordings = sum(m.store_id.kind is StoreKind.RECORDING for m in manifests)
+    if recordings > 1:
+        yield f"{recordings} recordings in one file"
+    if recordings and len(manifests) > recordings:
+        yield "brings a layout"
+
+
+def _renamed(store_id: StoreId, options: ImportOptions) -> StoreId:
+    if options.recording_id is None or store_id.kind is not StoreKind.RECORDING:
+        return store_id
+    return StoreId(store_id.kind, store_id.application_id, options.recording_id)
+
+
+def _wanted(chunk: Chunk, options: ImportOptions) -> Chunk | None:
+    """The rows that are asked for; properties and static data always are, in so far as their entity is."""
+    if not _entity_path.is_descendant(chunk.entity_path, PROPERTIES) and not options.wants(chunk.entity_path):
+        return None
+    timeline = next((name for name in LOG_TIMELINES if name in chunk.times), None)
+    if timeline is not None and (options.start_nanos is not None or options.end_nanos is not None):
+        nanos = chunk.times[timeline].values
+        keep = np.ones(len(nanos), np.bool_)
+        if options.start_nanos is not None:
+            keep &= nanos >= options.start_nanos
+        if options.end_nanos is not None:
+            keep &= nanos <= options.end_nanos
+        if not keep.any():
+            return None
+        if not keep.all():
+            chunk = chunk.take(np.flatnonzero(keep))
+    return chunk

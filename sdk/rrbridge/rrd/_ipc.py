@@ -1,0 +1,201 @@
+"""Arrow IPC streams inside messages: written plainly, read with suspicion.
+
+Arrow checks most of what it reads, but believes the sizes in front of compressed buffers and takes that much memory at
+once; so those are checked here first. Format: https://arrow.apache.org/docs/format/Columnar.html
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import lz4.block
+import pyarrow as pa
+
+from rrbridge.rrd._protocol import Compression
+
+__all__ = [
+    "MAX_UNPACKED_BYTES",
+    "PayloadError",
+    "pack",
+    "read_batch",
+    "read_schema",
+    "unpack",
+    "write_batch",
+    "write_schema",
+]
+
+MAX_UNPACKED_BYTES = 0x7E00_0000
+"""The most that one LZ4 block can hold, and as much as 32-bit list offsets can use."""
+LZ4_BEST_RATIO = 255
+"""No LZ4 block can unpack to more than this many times its size."""
+ZSTD_BEST_RATIO = 1 << 16
+_CONTINUATION = 0xFFFF_FFFF
+_DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
+_LZ4_FRAME = 0
+
+
+class PayloadError(ValueError):
+    """Arrow data that contradicts itself, or asks for more memory than it can fill."""
+
+
+def write_batch(batch: pa.RecordBatch) -> pa.Buffer:
+    """A stream of one batch."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue()
+
+
+def write_schema(schema: pa.Schema) -> bytes:
+    """A stream without batches."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema):
+        pass
+    return bytes(sink.getvalue())
+
+
+def pack(data: pa.Buffer, wanted: Compression) -> tuple[Compression, memoryview]:
+    """The data compressed as wanted, or as it is where that would not make it smaller (images, video)."""
+    if wanted is Compression.LZ4 and len(data) <= MAX_UNPACKED_BYTES:
+        packed = lz4.block.compress(data, store_size=False)
+        if len(packed) < len(data):
+            return Compression.LZ4, memoryview(packed)
+    return Compression.NONE, memoryview(data)
+
+
+def unpack(payload: memoryview, compression: Compression, uncompressed_size: int) -> bytes:
+    """The data itself. Raises PayloadError.
+
+    A size that is too large is tolerated, as the format has it, but never believed: memory is taken for what the payload
+    can hold at the very most. The result is a copy even where nothing was packed, since Arrow wants its data aligned.
+    """
+    if compression is not Compression.LZ4:
+        return bytes(payload)
+    limit = min(uncompressed_size, LZ4_BEST_RATIO * len(payload) + 64)
+    if limit > MAX_UNPACKED_BYTES:
+        raise PayloadError(f"{uncompressed_size} bytes in one chunk")
+    try:
+        data = lz4.block.decompress(payload, uncompressed_size=limit)
+    except lz4.block.LZ4BlockError as err:
+        raise PayloadError("the compressed data is damaged") from err
+    assert isinstance(data, bytes)
+    return data
+
+
+def read_schema(data: bytes | memoryview) -> pa.Schema:
+    """The schema of a stream. Raises PayloadError."""
+    try:
+        return pa.ipc.open_stream(pa.py_buffer(data)).schema
+    except (pa.ArrowException, OSError, ValueError, TypeError) as err:
+        raise PayloadError(f"no Arrow schema: {_first_line(err)}") from err
+
+
+def read_batch(data: bytes) -> pa.RecordBatch:
+    """The first batch of a stream, wholly checked, so that no later access can leave its memory. Raises PayloadError."""
+    try:
+        _check_compressed_buffers(memoryview(data))
+        batch = pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
+        batch.validate(full=True)
+    except StopIteration:
+        raise PayloadError("no Arrow data") from None
+    except (pa.ArrowException, OSError, ValueError, TypeError, struct.error) as err:
+        raise PayloadError(f"no Arrow data: {_first_line(err)}") from err
+    return batch
+
+
+def _first_line(err: BaseException) -> str:
+    return (str(err).splitlines() or [type(err).__name__])[0]
+
+
+def _check_compressed_buffers(stream: memoryview) -> None:
+    total = 0
+    for kind, table, body in _messages(stream):
+        batch = table
+        if kind == _DICTIONARY_BATCH:
+            found = table.table(1)
+            if found is None:
+                continue
+            batch = found
+        compression = batch.table(3)
+        if compression is not None:
+            ratio = LZ4_BEST_RATIO if compression.byte(0) == _LZ4_FRAME else ZSTD_BEST_RATIO
+            for offset, length in batch.pairs(2):
+                if length < 8:
+                    continue
+                (size,) = struct.unpack_from("<q", body, offset)
+                if size > ratio * length:
+                    raise PayloadError(f"{size} bytes are said to be packed in {length}")
+                total += max(size, 0)
+                if total > MAX_UNPACKED_BYTES:
+                    raise PayloadError(f"more than {MAX_UNPACKED_BYTES} bytes in one chunk")
+        if kind == _RECORD_BATCH:
+            return
+
+
+def _messages(stream: memoryview) -> Iterator[tuple[int, _Table, memoryview]]:
+    """Kind, header and body of each message that carries data."""
+    position = 0
+    while position + 8 <= len(stream):
+        mark, size = struct.unpack_from("<Ii", stream, position)
+        position += 8
+        if mark != _CONTINUATION:
+            position, size = position - 4, mark  # before Arrow 0.15 the mark was missing
+        if size <= 0 or size > len(stream) - position:
+            return
+        root = _Table(stream[position : position + size], struct.unpack_from("<I", stream, position)[0])
+        position += size
+        body_size = root.int64(3)
+        if not 0 <= body_size <= len(stream) - position:
+            return
+        kind, header = root.byte(1), root.table(2)
+        if kind in (_DICTIONARY_BATCH, _RECORD_BATCH) and header is not None:
+            yield kind, header, stream[position : position + body_size]
+        position += body_size
+
+
+class _Table:
+    """A flatbuffers table; fields are asked for by index. Reads past the end raise struct.error.
+
+    https://flatbuffers.dev/internals/
+    """
+
+    __slots__ = ("_data", "_slots", "_start")
+
+    def __init__(self, data: memoryview, start: int) -> None:
+        self._data, self._start = data, start
+        vtable = start - struct.unpack_from("<i", data, start)[0]
+        if vtable < 0:
+            raise struct.error("a table before its buffer")
+        count = max(struct.unpack_from("<H", data, vtable)[0] // 2 - 2, 0)
+        self._slots = struct.unpack_from(f"<{count}H", data, vtable + 4)
+
+    def _at(self, index: int) -> int | None:
+        slot = self._slots[index] if index < len(self._slots) else 0
+        return self._start + slot if slot else None
+
+    def byte(self, index: int) -> int:
+        at = self._at(index)
+        return 0 if at is None else int(struct.unpack_from("<B", self._data, at)[0])
+
+    def int64(self, index: int) -> int:
+        at = self._at(index)
+        return 0 if at is None else int(struct.unpack_from("<q", self._data, at)[0])
+
+    def _follow(self, index: int) -> int | None:
+        at = self._at(index)
+        return None if at is None else at + int(struct.unpack_from("<I", self._data, at)[0])
+
+    def table(self, index: int) -> _Table | None:
+        at = self._follow(index)
+        return None if at is None else _Table(self._data, at)
+
+    def pairs(self, index: int) -> Iterator[tuple[int, int]]:
+        """A vector of structs of two int64."""
+        at = self._follow(index)
+        if at is None:
+            return iter(())
+        (count,) = struct.unpack_from("<I", self._data, at)
+        if 16 * count > len(self._data) - at:
+            raise struct.error("a vector past its buffer")
+        return struct.iter_unpack("<qq", self._data[at + 4 : at + 4 + 16 * count])

@@ -1,0 +1,245 @@
+"""Reading recordings: from front to back whatever their state, or by their index."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rrbridge._chunk import Chunk
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
+from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
+from rrbridge.rrd._codec import DECODE_ERRORS, Decoder, chunk_of
+from rrbridge.rrd._container import (
+    FRAME,
+    HEADER_BYTES,
+    TRAILER_BYTES,
+    FrameKind,
+    HeaderError,
+    TooOldError,
+    Version,
+    parse_header,
+    parse_trailer,
+)
+from rrbridge.rrd._frames import Frame, FrameReader
+from rrbridge.rrd._manifest import Manifest
+from rrbridge.rrd._manifest_builder import ManifestBuilder
+from rrbridge.rrd._protocol import decode_arrow_msg, decode_footer
+
+__all__ = ["Damage", "Footer", "RrdReader"]
+
+log = logging.getLogger(__name__)
+
+BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A message that was left out because it could not be read."""
+
+    offset: int
+    """Where its frame begins."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """The index at the end of a finished file."""
+
+    manifests: tuple[Manifest, ...]
+
+    def manifest(self, store_id: StoreId) -> Manifest | None:
+        """The index of one store."""
+        return next((m for m in self.manifests if m.store_id == store_id), None)
+
+
+class RrdReader:
+    """Reads a recording (or a layout, `.rbl`).
+
+    `messages` goes from front to back and takes a file in any state: finished or not, torn, concatenated, through a
+    pipe. What cannot be read is left out, logged, and told afterwards by `damage` and `truncated_at`. `footer` and
+    `chunk_at` go by the index, without reading the rest.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | IO[bytes], *, strict: bool = False) -> None:
+        """Take a path, or an open binary file or pipe, which is read once, from where it stands.
+
+        With `strict`, damage raises DamagedFileError where it is met instead of being left out.
+        """
+        self._stream: IO[bytes] | None = None
+        if isinstance(source, str | os.PathLike):
+            self.path = Path(source)
+        else:
+            self.path = Path(str(getattr(source, "name", "<stream>")))
+            self._stream = source
+        self._strict = strict
+        self._chunk_file: IO[bytes] | None = None
+        self._manifests: tuple[Manifest, ...] | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self.version: Version | None = None
+        """Of the format, once reading began."""
+        self.truncated_at: int | None = None
+        """After reading: the size of what is whole, if writing was interrupted; None if it was not."""
+        self.damage: tuple[Damage, ...] = ()
+        """After reading: what was left out."""
+
+    def messages(self, progress: Callable[[int, int], None] | None = None) -> Iterator[LogMessage]:
+        """Everything in the file, in order. `progress` is told bytes done and bytes in all.
+
+        Raises FileError: NotARecordingError, UnsupportedVersionError, or DamagedFileError if strict.
+        """
+        for _, message in self._read(progress):
+            yield message
+
+    def _read(self, progress: Callable[[int, int], None] | None = None) -> Iterator[tuple[Frame, LogMessage]]:
+        self._forget()
+        decoder = Decoder()
+        bad_since: int | None = None
+        try:
+            with self._open() as file:
+                frames = FrameReader(file)
+                for frame in frames:
+                    self.version = frames.version
+                    try:
+                        message = decoder.decode(frame.kind, frame.payload)
+                    except DECODE_ERRORS as err:
+                        start = frame.offset - FRAME.size
+                        self._note(start, str(err))
+                        bad_since = start if bad_since is None else bad_since
+                        continue
+                    bad_since = None
+                    yield frame, message
+                    if progress is not None:
+                        progress(frames.position, frames.size or frames.position)
+                self.version = frames.version
+        except TooOldError as err:
+            raise UnsupportedVersionError(self.path, str(err)) from None
+        except HeaderError as err:
+            raise NotARecordingError(self.path, str(err)) from None
+        except OSError as err:
+            raise FileError(self.path, err.strerror or str(err)) from err
+        if frames.tear is not None:
+            if frames.tear.is_cut:
+                self.truncated_at = frames.tear.offset if bad_since is None else bad_since
+            self._note(frames.tear.offset, frames.tear.reason)
+        elif bad_since is not None and not frames.is_finished:
+            self.truncated_at = bad_since
+
+    def _note(self, offset: int, reason: str) -> None:
+        if self._strict:
+            raise DamagedFileError(self.path, reason, offset=offset)
+        log.warning("%s: left out from byte %d: %s", self.path, offset, reason)
+        self.damage = (*self.damage, Damage(offset, reason))
+
+    def _open(self) -> AbstractContextManager[IO[bytes]]:
+        if self._stream is not None:
+            return nullcontext(self._stream)
+        return self.path.open("rb", buffering=BUFFER_BYTES)
+
+    def footer(self) -> Footer | None:
+        """The index of a finished file; None if there is none, or none that fits this file. Raises FileError.
+
+        A file made by joining finished ones has the index of its last part only, which is not taken.
+        """
+        if self._stream is not None:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                payload = self._footer_payload(file)
+        except OSError as err:
+            raise FileError(self.path, err.strerror or str(err)) from err
+        if payload is None:
+            return None
+        try:
+            return Footer(tuple(Manifest.decode(raw) for raw in decode_footer(memoryview(payload))))
+        except DECODE_ERRORS as err:
+            log.warning("%s: its index cannot be read (%s); the file is read as if it had none", self.path, err)
+            return None
+
+    def _footer_payload(self, file: IO[bytes]) -> bytes | None:
+        try:
+            self.version = parse_header(file.read(HEADER_BYTES))
+        except TooOldError as err:
+            raise UnsupportedVersionError(self.path, str(err)) from None
+        except HeaderError as err:
+            raise NotARecordingError(self.path, str(err)) from None
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - TRAILER_BYTES, 0))
+        trailer = parse_trailer(file.read())
+        if trailer is None or trailer.offset + trailer.size + TRAILER_BYTES != size:
+            return None
+        if trailer.offset < HEADER_BYTES + FRAME.size:
+            return None
+        file.seek(trailer.offset - FRAME.size)
+        if FRAME.unpack(file.read(FRAME.size)) != (FrameKind.END, trailer.size):
+            return None
+        payload = file.read(trailer.size)
+        if not trailer.matches(payload):
+            log.warning("%s: its index does not match its checksum; the file is read as if it had none", self.path)
+            return None
+        return payload
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """One index per store: from the footer, or else made by reading the whole file once. Raises FileError."""
+        if self._manifests is None:
+            footer = self.footer()
+            self._manifests = self._scan() if footer is None else footer.manifests
+        return self._manifests
+
+    def _scan(self) -> tuple[Manifest, ...]:
+        builders: dict[StoreId, ManifestBuilder] = {}
+        for frame, message in self._read():
+            if isinstance(message, StoredChunk):
+                unpacked = decode_arrow_msg(frame.payload, {}).uncompressed_size
+                builder = builders.setdefault(message.store_id, ManifestBuilder(message.store_id))
+                builder.add(message.chunk, frame.offset, len(frame.payload), unpacked)
+        return tuple(builder.manifest() for builder in builders.values())
+
+    def stores(self) -> list[StoreId]:
+        """The stores in the file, in order of appearance; those announced but empty too, unless an index says otherwise.
+
+        Raises FileError.
+        """
+        footer = self.footer()
+        if footer is not None:
+            return [manifest.store_id for manifest in footer.manifests]
+        found: dict[StoreId, None] = {}
+        for message in self.messages():
+            if isinstance(message, StoreInfo | StoredChunk):
+                found.setdefault(message.store_id)
+        return list(found)
+
+    def chunk(self, manifest: Manifest, index: int) -> Chunk:
+        """One chunk of an index. Raises FileError."""
+        return self.chunk_at(int(manifest.byte_offsets[index]), int(manifest.byte_sizes[index]))
+
+    def chunk_at(self, offset: int, size: int) -> Chunk:
+        """The chunk whose message stands at `offset`; safe to call from several threads. Raises FileError.
+
+        The bytes are read rather than mapped: a stick that is pulled out is then an error, not the end of the process.
+        """
+        try:
+            file = self._chunk_file
+            if file is None:
+                file = self._chunk_file = self.path.open("rb", buffering=0)
+            if offset + size > os.fstat(file.fileno()).st_size:
+                raise DamagedFileError(self.path, f"a chunk of {size} bytes lies outside the file", offset=offset)
+            payload = os.pread(file.fileno(), size, offset)
+        except OSError as err:
+            raise FileError(self.path, err.strerror or str(err)) from err
+        try:
+            return chunk_of(decode_arrow_msg(memoryview(payload), {}))
+        except DECODE_ERRORS as err:
+            raise DamagedFileError(self.path, str(err), offset=offset) from err
+
+    def close(self) -> None:
+        """Let go of the file that `chunk_at` keeps open."""
+        if self._chunk_file is not None:
+            self._chunk_file.close()
+            self._chunk_file = None

@@ -1,0 +1,179 @@
+"""Writing recordings: whole frames, one after the other, and an index at the end."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo
+from rrbridge.errors import FileError
+from rrbridge.rrd._codec import pack_chunk
+from rrbridge.rrd._container import FRAME, FrameKind, stream_header, trailer
+from rrbridge.rrd._manifest_builder import ManifestBuilder
+from rrbridge.rrd._protocol import (
+    Compression,
+    encode_activation,
+    encode_arrow_msg,
+    encode_footer,
+    encode_store_id,
+    encode_store_info,
+)
+
+__all__ = ["RrdWriter"]
+
+log = logging.getLogger(__name__)
+
+_COMPRESSIONS = {"lz4": Compression.LZ4, "none": Compression.NONE}
+
+
+class RrdWriter:
+    """Writes a recording (or a layout, `.rbl`) to a file or a pipe; not for several threads at once.
+
+    Each message goes out as one whole frame in one `write` call, so that a process killed at any moment leaves a file
+    that opens. `close` adds the index that lets large files open at once; without it a file is complete all the same.
+
+    Application ids that viewers do not take are rewritten as the reference rewrites them, with a warning (FORMAT §2.2).
+    """
+
+    def __init__(
+        self, target: str | os.PathLike[str] | IO[bytes], *, compression: Literal["lz4", "none"] = "lz4"
+    ) -> None:
+        """Open a file, replacing what it held, or take an open binary file or pipe, which stays the caller's to close.
+
+        Raises FileError.
+        """
+        self._compression = _COMPRESSIONS[compression]
+        if isinstance(target, str | os.PathLike):
+            self.path = Path(target)
+            try:
+                self._file: IO[bytes] = self.path.open("wb", buffering=0)
+            except OSError as err:
+                raise FileError(self.path, err.strerror or str(err)) from err
+            self._owned = True
+        else:
+            self.path = Path(str(getattr(target, "name", "<stream>")))
+            self._file = target
+            self._owned = False
+        self._position = 0
+        self._closed = False
+        self._manifests: dict[StoreId, ManifestBuilder] = {}
+        self._store_ids: dict[StoreId, bytes] = {}
+        self._put(stream_header(lz4=self._compression is Compression.LZ4))
+
+    @property
+    def bytes_written(self) -> int:
+        """Size of the stream so far."""
+        return self._position
+
+    def write(self, message: LogMessage) -> None:
+        """Append one message. Raises FileError when the disk is full or the reader of a pipe is gone.
+
+        A frame that could only be written in part is taken back where the file allows it.
+        """
+        match message:
+            case StoredChunk(store_id, chunk):
+                packed = pack_chunk(store_id, chunk, self._compression)
+                parts = encode_arrow_msg(self._encoded(store_id), packed)
+                size = sum(map(len, parts))
+                offset = self._position + FRAME.size
+                self._put(b"".join((FRAME.pack(FrameKind.ARROW, size), *parts)))
+                builder = self._manifests.get(store_id)
+                if builder is None:
+                    builder = self._manifests[store_id] = ManifestBuilder(store_id)
+                builder.add(chunk, offset, size, packed.uncompressed_size)
+            case StoreInfo():
+                self._frame(FrameKind.STORE_INFO, encode_store_info(message))
+            case ActivateBlueprint():
+                self._frame(FrameKind.ACTIVATION, encode_activation(message))
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        try:
+            self._file.flush()
+        except OSError as err:
+            raise FileError(self.path, err.strerror or str(err)) from err
+
+    def sync(self) -> None:
+        """Put everything on the disk (`fdatasync`), to survive a power cut; does nothing for a pipe."""
+        self.flush()
+        try:
+            os.fdatasync(self._file.fileno())
+        except OSError as err:
+            if err.errno not in (errno.EINVAL, errno.ENOTSUP, None):
+                raise FileError(self.path, err.strerror or str(err)) from err
+
+    def close(self, *, footer: bool = True) -> None:
+        """Finish; with the index unless told otherwise. Closing twice does nothing.
+
+        Leave the footer out of a stream that another is to follow.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if footer:
+                payload = encode_footer([builder.build() for builder in self._manifests.values()])
+                frame = FRAME.pack(FrameKind.END, len(payload)) + payload
+                self._put(frame + trailer(self._position + FRAME.size, payload))
+            self.flush()
+        finally:
+            if self._owned:
+                self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if err is None:
+            self.close()
+            return
+        try:
+            self.close(footer=not isinstance(err, FileError))
+        except FileError as second:
+            log.warning("%s could not be finished: %s", self.path, second.message)
+
+    def _encoded(self, store_id: StoreId) -> bytes:
+        encoded = self._store_ids.get(store_id)
+        if encoded is None:
+            encoded = self._store_ids[store_id] = encode_store_id(store_id)
+        return encoded
+
+    def _frame(self, kind: FrameKind, payload: bytes) -> None:
+        self._put(FRAME.pack(kind, len(payload)) + payload)
+
+    def _put(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._write_some(view) :]
+        except OSError as err:
+            self._take_back()
+            raise FileError(self.path, err.strerror or str(err)) from err
+        except BaseException:
+            self._take_back()
+            raise
+        self._position += len(data)
+
+    def _write_some(self, view: memoryview) -> int:
+        written: int | None = self._file.write(view)
+        if written is not None:
+            return written
+        if isinstance(self._file, io.RawIOBase):
+            raise BlockingIOError(errno.EAGAIN, "the other end takes no more for now; use a blocking file")
+        return len(view)  # a minimal file-like object that does not count
+
+    def _take_back(self) -> None:
+        if not self._owned:
+            return
+        try:
+            self._file.truncate(self._position)
+            self._file.seek(self._position)
+        except OSError:
+            log.debug("%s: a partial frame stays at its end", self.path)
