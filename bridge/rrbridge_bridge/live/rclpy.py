@@ -1,0 +1,356 @@
+"""ROS 2 through `rclpy`, which runs in a worker process under the robot's own ROS Python.
+
+So rrbridge needs no ROS in its own environment, the robot's Python may be another version than ours, and nothing that the
+middleware does can hold up or take down the process that writes the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources
+from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
+from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
+from rrbridge_bridge.live.source import (
+    UNKNOWN,
+    Announced,
+    Discovered,
+    Ended,
+    Event,
+    Notice,
+    Received,
+    Severity,
+    SourceOptions,
+)
+from rrbridge_bridge.raw import Connection, RawBatch
+
+__all__ = ["RclpySession", "RclpySource", "source"]
+
+log = logging.getLogger(__name__)
+
+WORKER = Path(__file__).parent / "workers" / "rclpy_worker.py"
+HELLO_SECS = 20.0
+END_SECS = 6.0
+HOLD_SECS = 5.0
+HOLD_BYTES = 64 << 20
+PIPE_BUFFER_BYTES = 1 << 20
+STDERR_LINES = 50
+MAX_CONNECTIONS = 2**16 - 1
+_PYTHON_IN_PATH = re.compile(r"/python(3\.\d+)/")
+_NO_RCLPY = (
+    "rclpy could not be loaded. Source your ROS 2 set-up first (source /opt/ros/<distro>/setup.bash), "
+    "or name the Python that has it: --ros-python /usr/bin/python3"
+)
+
+
+def candidate_pythons(environment: Mapping[str, str]) -> list[str]:
+    """Pythons that may have rclpy, best first: the version that the sourced set-up put on PYTHONPATH, then the usual ones."""
+    versions = dict.fromkeys(_PYTHON_IN_PATH.findall(environment.get("PYTHONPATH", "") + "/"))
+    names = [f"python{version}" for version in versions] + ["python3", "/usr/bin/python3"]
+    found = [shutil.which(name, path=environment.get("PATH")) for name in names]
+    return list(dict.fromkeys([*(path for path in found if path), sys.executable]))
+
+
+class _Worker:
+    """The worker process and its three pipes."""
+
+    def __init__(self, python: str) -> None:
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - a fixed script under the Python that the person named
+                [python, str(WORKER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,  # Ctrl-C is for the recorder, which stops the worker in good order
+            )
+        except OSError as err:
+            raise RecorderError(f"{python} cannot be started: {err.strerror or err}") from err
+        assert self.process.stdout is not None
+        self.frames = io.BufferedReader(self.process.stdout, PIPE_BUFFER_BYTES)  # type: ignore[type-var]
+        self.stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self._lock = threading.Lock()
+        self._stderr_thread = threading.Thread(target=self._collect_stderr, name="rclpy-stderr", daemon=True)
+        self._stderr_thread.start()
+
+    def _collect_stderr(self) -> None:
+        assert self.process.stderr is not None
+        with io.TextIOWrapper(io.BufferedReader(self.process.stderr), errors="replace") as lines:  # type: ignore[type-var]
+            for line in lines:
+                self.stderr.append(line.rstrip())
+                log.info("%s", line.rstrip())
+
+    def send(self, **command: Any) -> None:
+        assert self.process.stdin is not None
+        with self._lock:
+            try:
+                self.process.stdin.write(json.dumps(command).encode() + b"\n")
+            except (BrokenPipeError, ValueError):
+                log.debug("the worker is gone; %s was not sent", command["do"])
+
+    def close(self, wait_secs: float) -> int:
+        try:
+            status = self.process.wait(wait_secs)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        with self._lock:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        self._stderr_thread.join(1.0)
+        return status
+
+
+@dataclass(eq=False)
+class _Stream:
+    """What the session knows of one connection."""
+
+    connection: Connection
+    latched: bool
+    heard: bool = False
+    """Whether the worker has subscribed; before that it is not announced."""
+    held: list[Received] = field(default_factory=list)
+    """Messages that came while the definition was still being asked for."""
+    hold_until: float = 0.0
+    """On the monotonic clock; 0: nothing is held."""
+
+
+class RclpySession:
+    """A worker that hears one ROS graph."""
+
+    def __init__(self, worker: _Worker, hello: Mapping[str, Any], finder: DefinitionFinder | None = None) -> None:
+        self._worker = worker
+        self._finder = finder or DefinitionFinder(Path(p) for p in hello["prefixes"])
+        self._streams: dict[int, _Stream] = {}
+        self._asked = 0
+        self._topics: dict[str, list[Mapping[str, Any]]] = {}
+        self._order = 0
+        self._closed = False
+        name = f"rclpy ({hello['distro']})" if hello["distro"] else "rclpy"
+        self.description = f"{name}, {hello['rmw']}, domain {hello['domain']}"
+
+    def subscribe(self, topic: str, msgtype: str) -> None:
+        """Record a topic; its definition is looked up, or asked of a publisher's node."""
+        number = self._asked
+        self._asked += 1
+        if number > MAX_CONNECTIONS:
+            raise RecorderError(f"more than {MAX_CONNECTIONS} topics cannot be recorded into one file")
+        publishers = [p for p in self._topics.get(topic, []) if p["type"] == msgtype]
+        definition = self._finder.find(msgtype)
+        form = "ros2msg" if definition else ""
+        connection = Connection(number, topic, msgtype, "cdr", definition, form, _metadata(publishers))
+        stream = self._streams[number] = _Stream(connection, is_latched(publishers))
+        self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype)
+        asked = next((p for p in publishers if p["hash"] and not p["node"].startswith("_NODE_NAME")), None)
+        if not definition and asked:
+            stream.hold_until = time.monotonic() + HOLD_SECS
+            who = {key: asked[key] for key in ("node", "namespace", "hash")}
+            self._worker.send(do="describe", id=number, type=msgtype, **who)
+
+    def events(self) -> Iterator[Event]:
+        """Everything the worker tells, until it has ended."""
+        error = ""
+        said_bye = False
+        try:
+            while (frame := read_frame(self._worker.frames)) is not None:
+                if isinstance(frame, MessageFrame):
+                    yield from self._received(frame)
+                elif frame.event == "bye":
+                    said_bye = True
+                else:
+                    yield from self._told(frame)
+                yield from self._overdue()
+        except TornFrameError as err:
+            error = str(err)
+        except (KeyError, TypeError, ValueError) as err:
+            error = f"the worker sent an event that lacks something: {type(err).__name__}: {err}"
+        for stream in self._streams.values():
+            yield from self._release(stream)
+        status = self._worker.close(END_SECS if said_bye else 1.0)
+        if not said_bye and not error and not self._closed:
+            last = next((line for line in reversed(self._worker.stderr) if line.strip()), "")
+            error = f"the rclpy worker ended by itself (exit status {status}){': ' + last if last else ''}"
+        yield Ended("" if self._closed else error)
+
+    def stop(self) -> None:
+        """Ask the worker to hand over what has arrived."""
+        self._worker.send(do="stop")
+
+    def close(self) -> None:
+        """End the worker now."""
+        self._closed = True
+        if self._worker.process.poll() is None:
+            self._worker.process.kill()
+
+    def _told(self, frame: EventFrame) -> Iterator[Event]:
+        facts = frame.facts
+        match frame.event:
+            case "topic":
+                self._topics[facts["topic"]] = facts["publishers"]
+                types = tuple(dict.fromkeys(p["type"] for p in facts["publishers"]))
+                yield from self._publishers_changed(facts["topic"], facts["publishers"])
+                yield Discovered(facts["topic"], types, frozenset(p["gid"] for p in facts["publishers"]))
+            case "subscribed":
+                stream = self._streams[facts["id"]]
+                if facts["again"]:
+                    text = f"publishers changed, now subscribed as {_profiles(facts['profiles'])}"
+                    yield Notice(Severity.INFO, text, facts["topic"])
+                else:
+                    stream.heard = True
+                    yield Announced(stream.connection, stream.latched)
+            case "refused":
+                del self._streams[facts["id"]]
+                yield Notice(Severity.WARNING, _refusal(facts), facts["topic"])
+            case "failed":
+                yield Notice(Severity.ERROR, f"is not recorded any more: {facts['text']}", facts["topic"])
+            case "description":
+                yield from self._described(facts)
+            case _:
+                log.debug("unknown event %s", frame.event)
+
+    def _publishers_changed(self, topic: str, publishers: list[Mapping[str, Any]]) -> Iterator[Event]:
+        for stream in self._streams.values():
+            if stream.connection.topic == topic:
+                own = [p for p in publishers if p["type"] == stream.connection.msgtype]
+                latched = stream.latched or is_latched(own)
+                metadata = _metadata(own)
+                if own and (metadata != stream.connection.metadata or latched != stream.latched):
+                    stream.connection = replace(stream.connection, metadata=metadata)
+                    stream.latched = latched
+                    if stream.heard:
+                        yield Announced(stream.connection, latched)
+
+    def _described(self, facts: Mapping[str, Any]) -> Iterator[Event]:
+        stream = self._streams.get(facts["id"])
+        if stream is None:
+            return
+        texts = {name: text for name, encoding, text in facts["sources"] if encoding == "msg"}
+        definition = from_sources(facts["type"], texts)
+        if definition:
+            stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
+            if stream.heard:
+                yield Announced(stream.connection, stream.latched)
+        else:
+            text = f"no definition of {facts['type']} was found ({facts['text'] or 'incomplete answer'})"
+            yield Notice(Severity.WARNING, text, stream.connection.topic)
+        yield from self._release(stream)
+
+    def _received(self, frame: MessageFrame) -> Iterator[Event]:
+        stream = self._streams.get(frame.connection)
+        if stream is None:
+            raise ValueError(f"messages of connection {frame.connection}, which was not asked for")
+        records = frame.records
+        sizes = records["size"].astype(np.int64)
+        sequences = records["sequence"].astype(np.int64)
+        count = len(records)
+        batch = RawBatch(
+            stream.connection,
+            frame.payload,
+            np.cumsum(sizes) - sizes,
+            sizes,
+            records["received"].astype(np.int64),
+            records["published"].astype(np.int64),
+            np.where(sequences >= 0, sequences & 0xFFFFFFFF, 0).astype(np.uint32),
+            np.arange(self._order, self._order + count, dtype=np.int64),
+        )
+        self._order += count
+        publishers = records["publisher"].astype(np.int64)
+        received = Received(batch, sequences, np.where(publishers > 0, publishers, UNKNOWN))
+        if stream.hold_until:
+            stream.held.append(received)
+        else:
+            yield received
+
+    def _overdue(self) -> Iterator[Event]:
+        for stream in self._streams.values():
+            if stream.hold_until:
+                held_bytes = sum(r.batch.payload_bytes for r in stream.held)
+                if time.monotonic() > stream.hold_until or held_bytes > HOLD_BYTES:
+                    yield from self._release(stream)
+
+    def _release(self, stream: _Stream) -> Iterator[Event]:
+        stream.hold_until = 0.0
+        held, stream.held = stream.held, []
+        for received in held:
+            yield replace(received, batch=replace(received.batch, connection=stream.connection))
+
+
+def _metadata(publishers: list[Mapping[str, Any]]) -> Mapping[str, str]:
+    metadata = {"offered_qos_profiles": offered_qos_profiles(publishers)}
+    hashes = {p["hash"] for p in publishers if p["hash"]}
+    if len(hashes) == 1:
+        metadata["topic_type_hash"] = str(hashes.pop())
+    return metadata
+
+
+def _profiles(profiles: list[Mapping[str, bool]]) -> str:
+    return " and ".join(
+        f"{'reliable' if p['reliable'] else 'best effort'}, {'transient local' if p['transient_local'] else 'volatile'}"
+        for p in profiles
+    )
+
+
+def _refusal(facts: Mapping[str, Any]) -> str:
+    if facts["missing"]:
+        package = facts["type"].split("/", 1)[0]
+        return (
+            f"not recorded: the ROS Python has no {facts['type']} ({facts['text']}); install or source the workspace "
+            f"that builds {package}"
+        )
+    return f"not recorded: {facts['text']}"
+
+
+@dataclass(frozen=True, slots=True)
+class RclpySource:
+    """ROS 2 by its own client library."""
+
+    name: str = "rclpy"
+
+    def start(self, options: SourceOptions) -> RclpySession:
+        """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""
+        pythons = [options.ros_python] if options.ros_python else candidate_pythons(os.environ)
+        reasons = []
+        for python in pythons:
+            worker = _Worker(python)
+            hello = _first_event(worker)
+            if hello.get("event") == "hello":
+                return RclpySession(worker, hello)
+            worker.close(1.0)
+            reasons.append(f"{python}: {hello.get('text') or 'no answer'}")
+        raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
+
+
+def _first_event(worker: _Worker) -> Mapping[str, Any]:
+    """The worker's first event; empty if it ends or stays silent."""
+    killer = threading.Timer(HELLO_SECS, worker.process.kill)
+    killer.start()
+    try:
+        frame = read_frame(worker.frames)
+    except TornFrameError as err:
+        worker.process.kill()
+        return {"text": str(err)}
+    finally:
+        killer.cancel()
+    if isinstance(frame, EventFrame):
+        return frame.facts
+    return {"text": next((line for line in reversed(worker.stderr) if line.strip()), "")}
+
+
+source = RclpySource()

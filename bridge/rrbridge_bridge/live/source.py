@@ -1,0 +1,129 @@
+"""What every live source offers: it tells of topics, is asked to record some, and hands over raw messages in batches.
+
+A source is an object named by an entry point of the group `rrbridge.live`. `start` gives a `LiveSession`; the recorder
+iterates its events in a thread of its own and calls `subscribe` for the topics that are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rrbridge_bridge.raw import Connection, RawBatch
+
+__all__ = [
+    "Announced",
+    "Discovered",
+    "Ended",
+    "Event",
+    "LiveSession",
+    "LiveSource",
+    "Notice",
+    "Received",
+    "Severity",
+    "SourceOptions",
+]
+
+UNKNOWN = -1
+"""Stands for a sequence number or publisher that the middleware does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """How to reach the middleware."""
+
+    ros_python: str | None = None
+    """The Python to run a ROS client library under; None: the one of the sourced environment."""
+
+
+class Severity(Enum):
+    """How much a notice matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """A topic has publishers, or its publishers changed."""
+
+    topic: str
+    msgtypes: tuple[str, ...]
+    publishers: frozenset[str]
+    """Names of the publishing endpoints; a publisher that comes back is a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A connection will bring messages; said again with the same id when more becomes known of it."""
+
+    connection: Connection
+    latched: bool
+    """Whether a late listener is given what was sent before: such a message may never come again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """Messages of one announced connection."""
+
+    batch: RawBatch
+    sequences: npt.NDArray[np.int64]
+    """The publisher's own message counter, `UNKNOWN` where it is not told. Shape (N,)."""
+    publishers: npt.NDArray[np.int64]
+    """Which publisher each message is from, numbered within the connection, or `UNKNOWN`. Shape (N,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the person who records should know."""
+
+    severity: Severity
+    text: str
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event. `error` is empty when the session was asked to stop."""
+
+    error: str = ""
+
+
+Event: TypeAlias = Discovered | Announced | Received | Notice | Ended
+
+
+class LiveSession(Protocol):
+    """A source that is connected."""
+
+    description: str
+    """What it is connected to, for people: `rclpy, rmw_fastrtps_cpp, domain 0`."""
+
+    def events(self) -> Iterator[Event]:
+        """Everything that happens; waits for it. The last one is `Ended`."""
+
+    def subscribe(self, topic: str, msgtype: str) -> None:
+        """Ask for a topic, from the thread that iterates `events`.
+
+        Answered by `Announced`, or by a `Notice` that says why not.
+        """
+
+    def stop(self) -> None:
+        """Ask to hand over what has arrived and to end. Returns at once; `events` ends soon after."""
+
+    def close(self) -> None:
+        """End now, whatever is lost by it. Safe to call twice."""
+
+
+class LiveSource(Protocol):
+    """One kind of middleware."""
+
+    name: str
+
+    def start(self, options: SourceOptions) -> LiveSession:
+        """Connect. Raises RecorderError with a sentence that says what to do."""

@@ -1,0 +1,1 @@
+"""Scripts that run under a foreign Python; never imported by rrbridge itself."""

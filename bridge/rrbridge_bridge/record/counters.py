@@ -1,0 +1,110 @@
+"""What happened to each topic: received, lost on the way to us, dropped by us, written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rrbridge_bridge.live.source import UNKNOWN, Received
+
+__all__ = ["LossCounter", "TopicCounters", "TopicState"]
+
+
+@dataclass(eq=False)
+class LossCounter:
+    """Messages that were published and never reached us, from the publishers' own counters.
+
+    A publisher's counter rises by one with each message; between the first and the last that arrived, what is missing was
+    lost. Without a publisher's name beside its counter this holds only while there is one publisher: with several it is
+    unknown, which is not zero.
+    """
+
+    _spans: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    """By publisher: first and last number, and how many arrived."""
+    _seen_publishers: set[str] = field(default_factory=set)
+    _ambiguous: bool = False
+
+    def publishers(self, names: Iterable[str]) -> None:
+        """These publish the topic now; a restarted publisher has a new name."""
+        self._seen_publishers.update(names)
+
+    def received(self, received: Received) -> None:
+        """Count a batch."""
+        if not len(received.batch):
+            return
+        if (received.sequences == UNKNOWN).any():
+            self._ambiguous = True
+            return
+        for publisher in np.unique(received.publishers).tolist():
+            own = received.sequences[received.publishers == publisher]
+            low, high, count = int(own.min()), int(own.max()), len(own)
+            if known := self._spans.get(publisher):
+                low, high, count = min(low, known[0]), max(high, known[1]), count + known[2]
+            self._spans[publisher] = (low, high, count)
+
+    @property
+    def lost(self) -> int | None:
+        """How many are missing; None: unknown."""
+        if self._ambiguous or (UNKNOWN in self._spans and len(self._seen_publishers) > 1):
+            return None
+        return sum(max(high - low + 1 - count, 0) for low, high, count in self._spans.values())
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic's account at one moment."""
+
+    topic: str
+    msgtype: str
+    received: int
+    """Messages that arrived."""
+    received_bytes: int
+    lost: int | None
+    """Messages that were published and did not arrive; None: the middleware does not say."""
+    dropped: int
+    """Messages that arrived and were given up because writing could not keep up."""
+    written: int
+    """Messages in the file."""
+    undecoded: int
+    """Of those, messages whose bytes alone were written, because decoding could not keep up or failed."""
+    last_time_nanos: int | None
+    """When the last one arrived."""
+
+
+@dataclass(eq=False)
+class TopicCounters:
+    """One connection's account while it is kept."""
+
+    topic: str
+    msgtype: str
+    losses: LossCounter = field(default_factory=LossCounter)
+    received: int = 0
+    received_bytes: int = 0
+    dropped: int = 0
+    written: int = 0
+    undecoded: int = 0
+    last_time_nanos: int | None = None
+
+    def count(self, received: Received) -> None:
+        """A batch arrived."""
+        self.losses.received(received)
+        self.received += len(received.batch)
+        self.received_bytes += received.batch.payload_bytes
+        if len(received.batch):
+            self.last_time_nanos = int(received.batch.log_time_nanos[-1])
+
+    def state(self) -> TopicState:
+        """The account now."""
+        return TopicState(
+            self.topic,
+            self.msgtype,
+            self.received,
+            self.received_bytes,
+            self.losses.lost,
+            self.dropped,
+            self.written,
+            self.undecoded,
+            self.last_time_nanos,
+        )

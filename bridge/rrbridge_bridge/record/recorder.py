@@ -1,0 +1,227 @@
+"""The recorder: a live session, a backlog, a file, and the threads between them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from rrbridge._entity_path import normalize
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.source import (
+    Announced,
+    Discovered,
+    Ended,
+    LiveSession,
+    Notice,
+    Received,
+    Severity,
+)
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.record.backlog import Backlog
+from rrbridge_bridge.record.counters import TopicCounters, TopicState
+from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.writing import Decoder, WriterThread
+
+__all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
+
+log = logging.getLogger(__name__)
+
+END_SECS = 10.0
+"""How long a session may take to hand over the rest."""
+TRANSFORM_TOPICS = frozenset({"tf", "tf_static"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderOptions:
+    """How to record."""
+
+    raw: bool = True
+    """Keep each message's bytes."""
+    backlog_bytes: int = 256 << 20
+    """How much may wait to be written."""
+    min_free_bytes: int = 200_000_000
+    """Stop before the disk has less than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How it stands."""
+
+    elapsed_secs: float
+    topics: tuple[TopicState, ...]
+    file_bytes: int
+    backlog_bytes: int
+    backlog_limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended."""
+
+    snapshot: Snapshot
+    error: str
+    """Empty when everything went as asked."""
+    finished: bool
+    """Whether the file is whole, with its index and under its own name."""
+
+    @property
+    def dropped(self) -> int:
+        """Messages that arrived and are not in the file."""
+        return sum(topic.dropped for topic in self.snapshot.topics)
+
+
+def is_protected(announced: Announced) -> bool:
+    """Whether messages of this connection are never dropped: latched ones come only once, and transforms hold all together."""
+    return announced.latched or announced.connection.topic.rsplit("/", 1)[-1] in TRANSFORM_TOPICS
+
+
+class Recorder:
+    """Records what a session brings until it is stopped."""
+
+    def __init__(
+        self,
+        session: LiveSession,
+        file: RecordingFile,
+        selection: Selection,
+        options: RecorderOptions,
+        decoder: Decoder | None = None,
+    ) -> None:
+        self._session = session
+        self._file = file
+        self._selection = selection
+        self._backlog = Backlog(options.backlog_bytes)
+        self._counters: dict[int, TopicCounters] = {}
+        self._publishers: dict[str, frozenset[str]] = {}
+        self._asked: set[tuple[str, str]] = set()
+        self._owners: dict[str, int] = {}
+        self._notices: deque[Notice] = deque()
+        self._writer = WriterThread(
+            file,
+            self._backlog,
+            self._counters,
+            self._notices.append,
+            decoder=decoder,
+            raw=options.raw,
+            entity_path_of=self.entity_path_of,
+            min_free_bytes=options.min_free_bytes,
+        )
+        self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
+        self._source_error = ""
+        self._began = time.monotonic()
+        self._stop_asked = 0.0
+
+    def start(self) -> None:
+        """Begin to record."""
+        self._began = time.monotonic()
+        self._writer.start()
+        self._receiver.start()
+
+    def stop(self) -> None:
+        """Ask for an orderly end: what has arrived is written, the file is finished."""
+        if not self._stop_asked:
+            self._stop_asked = time.monotonic()
+            self._session.stop()
+
+    def abort(self) -> None:
+        """End at once; the file keeps what was written, without an index and under its unfinished name."""
+        self._session.close()
+        self._writer.abort()
+
+    def wait(self, timeout_secs: float) -> bool:
+        """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
+        if self._writer.ended.wait(timeout_secs):
+            return True
+        if self._stop_asked and time.monotonic() - self._stop_asked > END_SECS and self._receiver.is_alive():
+            self._session.close()
+        return False
+
+    def notices(self) -> list[Notice]:
+        """What happened since the last call."""
+        found = []
+        while self._notices:
+            found.append(self._notices.popleft())
+        return found
+
+    def snapshot(self) -> Snapshot:
+        """How it stands now."""
+        return Snapshot(
+            time.monotonic() - self._began,
+            tuple(counters.state() for counters in list(self._counters.values())),
+            self._file.bytes_written,
+            self._backlog.held_bytes,
+            self._backlog.limit_bytes,
+        )
+
+    def outcome(self) -> Outcome:
+        """How it ended; waits for the end."""
+        self._writer.join()
+        if self._writer.error:
+            self._session.close()
+        self._receiver.join(END_SECS)
+        errors = [error for error in (self._writer.error, self._source_error) if error]
+        return Outcome(self.snapshot(), "; ".join(errors), self._file.path.exists())
+
+    def entity_path_of(self, connection: Connection) -> str:
+        """A topic's entity; a second type on one topic lives below it, under its own name."""
+        owner = self._owners.setdefault(connection.topic, connection.id)
+        if owner == connection.id:
+            return normalize(connection.topic)
+        return normalize(f"{connection.topic}/__{connection.msgtype.replace('/', '_')}")
+
+    def _receive(self) -> None:
+        try:
+            for event in self._session.events():
+                match event:
+                    case Received():
+                        self._take(event)
+                    case Announced():
+                        self._announced(event)
+                    case Discovered():
+                        self._discovered(event)
+                    case Notice():
+                        self._notices.append(event)
+                    case Ended(error):
+                        self._source_error = error
+        except RecorderError as err:
+            self._source_error = str(err)
+        except Exception as err:  # a session that fails must not keep what has arrived from being written
+            log.exception("the receiver failed")
+            self._source_error = f"unexpected {type(err).__name__}: {err}"
+        finally:
+            self._backlog.close()
+
+    def _discovered(self, event: Discovered) -> None:
+        self._publishers[event.topic] = self._publishers.get(event.topic, frozenset()) | event.publishers
+        for counters in self._counters.values():
+            if counters.topic == event.topic:
+                counters.losses.publishers(event.publishers)
+        if not self._selection.wants(event.topic):
+            return
+        for msgtype in event.msgtypes:
+            if (event.topic, msgtype) not in self._asked:
+                self._asked.add((event.topic, msgtype))
+                self._session.subscribe(event.topic, msgtype)
+
+    def _announced(self, event: Announced) -> None:
+        connection = event.connection
+        if connection.id not in self._counters:
+            counters = TopicCounters(connection.topic, connection.msgtype)
+            counters.losses.publishers(self._publishers.get(connection.topic, frozenset()))
+            self._counters[connection.id] = counters
+            self._notices.append(Notice(Severity.INFO, f"recording {connection.msgtype}", connection.topic))
+        if is_protected(event):
+            self._backlog.protect(connection.id)
+        self._writer.announce(event)
+
+    def _take(self, event: Received) -> None:
+        self._counters[event.batch.connection.id].count(event)
+        for dropped in self._backlog.put(event):
+            counters = self._counters[dropped.batch.connection.id]
+            if not counters.dropped:
+                text = "writing cannot keep up; messages of this topic are dropped and counted"
+                self._notices.append(Notice(Severity.WARNING, text, counters.topic))
+            counters.dropped += len(dropped.batch)

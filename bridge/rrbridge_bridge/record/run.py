@@ -1,0 +1,151 @@
+"""Runs a recording from a command line: signals, screen, exit status."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import rich_click as click
+from rich.console import Console
+
+from rrbridge import plugins
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
+from rrbridge_bridge.live.source import LiveSource, SourceOptions
+from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
+from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.show import JsonShow, LiveShow, PlainShow, Show
+
+__all__ = ["record"]
+
+POLL_SECS = 0.25
+LOG_WIDTH = 160
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Signals:
+    """What the person, or the system, asked for by signals."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self.abort = False
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT and self.stop:
+            self.abort = True
+        self.stop = True
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """While this lasts, signals are noted instead of ending the process."""
+        before = {number: signal.signal(number, self) for number in STOPPING_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def find_source(name: str) -> LiveSource:
+    """The live source of that name. Raises RecorderError."""
+    found: dict[str, LiveSource] = {plugin.name: plugin.value for plugin in plugins.load("rrbridge.live")}
+    if name not in found:
+        raise RecorderError(f"no live source {name!r}; there are {', '.join(sorted(found)) or 'none'}")
+    return found[name]
+
+
+def default_output() -> Path:
+    """A name by the local time, as rosbag2 makes one."""
+    return Path(dt.datetime.now().astimezone().strftime("rrbridge_%Y_%m_%d-%H_%M_%S.rrd"))
+
+
+def record(
+    *,
+    topics: tuple[str, ...],
+    output: Path | None,
+    every: bool,
+    regex: str | None,
+    exclude: str | None,
+    duration: float | None,
+    raw: bool,
+    decode: bool,
+    ros_python: str | None,
+    source: str,
+    application_id: str,
+    recording_id: str | None,
+    compression: Literal["lz4", "none"],
+    backlog_mb: int,
+    min_free_mb: int,
+    as_json: bool,
+) -> int:
+    """Record until told to stop; returns the exit status."""
+    if not (topics or every or regex):
+        raise click.UsageError("name the topics to record, or -a for all, or -e REGEX")
+    if not (raw or decode):
+        raise click.UsageError("with both --no-raw and --no-decode nothing would be recorded")
+    try:
+        selection = Selection.of(topics, every=every, pattern=regex, exclude=exclude)
+    except re.error as err:
+        raise click.UsageError(f"not a regular expression: {err.pattern!r}: {err}") from err
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        console.width = LOG_WIDTH
+    show: Show = JsonShow(sys.stdout) if as_json else LiveShow(console) if console.is_terminal else PlainShow(console)
+    signals = _Signals()
+    with signals.caught():
+        path = output or default_output()
+        if path.exists():
+            raise RecorderError(f"{path} exists already; it is not overwritten")
+        session = find_source(source).start(SourceOptions(ros_python=ros_python))
+        try:
+            file = RecordingFile(
+                path, application_id=application_id, recording_id=recording_id, compression=compression
+            )
+            options = RecorderOptions(raw=raw, backlog_bytes=backlog_mb << 20, min_free_bytes=min_free_mb * 1_000_000)
+            recorder = Recorder(session, file, selection, options, decoder=None)
+            show.begin(path, session.description)
+            recorder.start()
+            outcome = _run(recorder, show, signals, duration)
+        finally:
+            session.close()
+    kept = path if outcome.finished else file.active_path
+    show.end(kept, outcome)
+    return _exit_status(outcome, signals, file)
+
+
+def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float | None) -> Outcome:
+    began = time.monotonic()
+    ended = False
+    while not ended:
+        ended = recorder.wait(POLL_SECS)
+        for notice in recorder.notices():
+            show.notice(notice)
+        if not ended:
+            show.status(recorder.snapshot())
+        if signals.abort:
+            recorder.abort()
+        elif signals.stop or (duration_secs is not None and time.monotonic() - began >= duration_secs):
+            recorder.stop()
+    outcome = recorder.outcome()
+    for notice in recorder.notices():
+        show.notice(notice)
+    return outcome
+
+
+def _exit_status(outcome: Outcome, signals: _Signals, file: RecordingFile) -> int:
+    if signals.abort and not outcome.finished:
+        return EXIT_INTERRUPTED
+    if outcome.error:
+        saved = file.path if outcome.finished else file.active_path
+        written = sum(topic.written for topic in outcome.snapshot.topics)
+        raise RecorderError(f"{outcome.error}; {written} messages are saved in {saved}")
+    return EXIT_LOSSES if outcome.dropped else 0

@@ -1,0 +1,225 @@
+"""The writer thread: gathers messages, writes raw bytes first, decodes when there is time, syncs every second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rrbridge._chunk import Chunk
+from rrbridge.errors import FileError, RecorderError
+from rrbridge_bridge.live.source import Announced, Notice, Received, Severity
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.record import chunks
+from rrbridge_bridge.record.backlog import Backlog, weight
+from rrbridge_bridge.record.counters import TopicCounters, TopicState
+from rrbridge_bridge.record.file import RecordingFile, Syncer
+
+__all__ = ["FLUSH_BYTES", "FLUSH_SECS", "Decoder", "WriterThread"]
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECS = 1.0
+FLUSH_BYTES = 2 << 20
+ACCOUNT_SECS = 5.0
+GATHERED_SHARE = 0.25
+"""Of the backlog's bound: gathered messages above it are written before their second is over."""
+BEHIND_SHARE = 0.4
+"""Of the backlog's bound: above it, decoding gives way."""
+SLOW_SYNC_SECS = 2.0
+
+
+class Decoder(Protocol):
+    """Turns messages into chunks: their fields, and what their adapter makes of them."""
+
+    def chunks(self, batch: RawBatch) -> Iterable[Chunk]:
+        """The chunks of a batch. Raises RrbridgeError when its bytes do not follow its definition."""
+
+
+@dataclass(eq=False)
+class _Gathered:
+    connection: Connection
+    batches: list[Received] = field(default_factory=list)
+    weight: int = 0
+
+
+class WriterThread:
+    """Takes batches from the backlog until it is closed and empty, then finishes the file."""
+
+    def __init__(
+        self,
+        file: RecordingFile,
+        backlog: Backlog,
+        counters: dict[int, TopicCounters],
+        notify: Callable[[Notice], None],
+        *,
+        decoder: Decoder | None,
+        raw: bool,
+        entity_path_of: Callable[[Connection], str],
+        min_free_bytes: int,
+    ) -> None:
+        self._file = file
+        self._backlog = backlog
+        self._counters = counters
+        self._notify = notify
+        self._decoder = decoder
+        self._raw = raw
+        self._entity_path_of = entity_path_of
+        self._min_free_bytes = min_free_bytes
+        self._announced: deque[Announced] = deque()
+        self._gathered: dict[int, _Gathered] = {}
+        self._gathered_weight = 0
+        self._complained: set[int] = set()
+        self._abort = threading.Event()
+        self.error: str = ""
+        """Why the file could not be finished; empty while all is well."""
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="record-write", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def announce(self, announced: Announced) -> None:
+        """A connection's facts, to be written before its messages. From any thread."""
+        self._announced.append(announced)
+
+    def abort(self) -> None:
+        """Leave the file as it is, as soon as the current write is done."""
+        self._abort.set()
+        self._backlog.close()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            stopped = ""
+            syncer = Syncer(self._file)
+            try:
+                self._write_all(syncer)
+            except DiskLowError as err:
+                stopped = str(err)
+            finally:
+                syncer.close()
+            self._file.write(chunks.account(self._states(), complete=not stopped))
+            self._file.close()
+            self.error = stopped
+        except (FileError, RecorderError) as err:
+            self._give_up(str(err))
+        except Exception as err:  # the file must be left in order whatever fails
+            log.exception("the writer failed")
+            self._give_up(f"unexpected {type(err).__name__}: {err}")
+        finally:
+            self._backlog.close()
+            self.ended.set()
+
+    def _give_up(self, reason: str) -> None:
+        self.error = reason
+        try:
+            self._file.abandon()
+        except FileError as err:
+            log.debug("%s", err)
+
+    def _write_all(self, syncer: Syncer) -> None:
+        self._file.write(chunks.recording_info(time.time_ns(), self._file.path.stem))
+        next_flush = time.monotonic() + FLUSH_SECS
+        next_account = 0.0
+        slow_told = False
+        while True:
+            received = self._backlog.get(max(next_flush - time.monotonic(), 0.0))
+            if self._abort.is_set():
+                raise RecorderError("aborted; what was not written yet is lost")
+            while self._announced:
+                self._announce(self._announced.popleft())
+            if received is not None:
+                self._gather(received)
+            finished = received is None and self._backlog.is_finished
+            if time.monotonic() >= next_flush or finished:
+                self._flush(list(self._gathered.values()))
+                if time.monotonic() >= next_account:
+                    self._file.write(chunks.account(self._states(), complete=False))
+                    next_account = time.monotonic() + ACCOUNT_SECS
+                syncer.ask()
+                if syncer.longest_secs > SLOW_SYNC_SECS and not slow_told:
+                    slow_told = True
+                    text = f"the disk took {syncer.longest_secs:.1f} s to sync; a power cut would cost that much"
+                    self._notify(Notice(Severity.WARNING, text))
+                self._check_space()
+                next_flush = time.monotonic() + FLUSH_SECS
+            if finished:
+                return
+
+    def _check_space(self) -> None:
+        free = self._file.free_bytes()
+        if free < self._min_free_bytes:
+            raise DiskLowError(
+                f"only {free / 1e6:.0f} MB are free beside {self._file.path}; stopped before the disk is full"
+            )
+
+    def _announce(self, announced: Announced) -> None:
+        connection = announced.connection
+        gathered = self._gathered.setdefault(connection.id, _Gathered(connection))
+        gathered.connection = connection
+        if self._raw:
+            self._file.write(chunks.channel(connection, self._entity_path_of(connection)))
+
+    def _gather(self, received: Received) -> None:
+        size = weight(received)
+        gathered = self._gathered[received.batch.connection.id]
+        gathered.batches.append(received)
+        gathered.weight += size
+        self._gathered_weight += size
+        if gathered.weight >= FLUSH_BYTES:
+            self._flush([gathered])
+        elif self._gathered_weight > GATHERED_SHARE * self._backlog.limit_bytes:
+            self._flush(list(self._gathered.values()))
+
+    def _flush(self, streams: list[_Gathered]) -> None:
+        """Write what was gathered: all raw bytes first, then decoded chunks while writing keeps up."""
+        taken: list[tuple[RawBatch, int]] = []
+        for gathered in streams:
+            if not gathered.batches:
+                continue
+            batch = chunks.concatenate([received.batch for received in gathered.batches])
+            size, gathered.weight, gathered.batches = gathered.weight, 0, []
+            self._gathered_weight -= size
+            if self._raw:
+                self._file.write(chunks.raw_messages(batch, self._entity_path_of(batch.connection)))
+                self._counters[batch.connection.id].written += len(batch)
+                self._backlog.written(size)
+            taken.append((batch, size))
+        for batch, size in taken:
+            self._decode(batch)
+            if not self._raw:
+                self._counters[batch.connection.id].written += len(batch)
+                self._backlog.written(size)
+
+    def _decode(self, batch: RawBatch) -> None:
+        counters = self._counters[batch.connection.id]
+        if self._decoder is None or (self._raw and self._backlog.fill > BEHIND_SHARE):
+            counters.undecoded += len(batch)
+            return
+        try:
+            made = list(self._decoder.chunks(batch))
+        except Exception as err:  # noqa: BLE001 - whatever an adapter does must not end the recording
+            counters.undecoded += len(batch)
+            if batch.connection.id not in self._complained:
+                self._complained.add(batch.connection.id)
+                kept = "its bytes are recorded all the same" if self._raw else "its messages are not recorded"
+                self._notify(Notice(Severity.WARNING, f"cannot be decoded ({err}); {kept}", batch.connection.topic))
+            return
+        for chunk in made:
+            self._file.write(chunk)
+
+    def _states(self) -> list[TopicState]:
+        return [counters.state() for counters in list(self._counters.values())]
+
+
+class DiskLowError(RecorderError):
+    """Too little space is left to go on; there is enough to finish the file."""
