@@ -232,10 +232,12 @@ class ManifestBuilder:
                     if timeline in gaps.spans:
                         own = gaps.spans[timeline]
                         start[own.chunk], end[own.chunk] = own.start, own.end
+                if not count.any():
+                    continue
                 yield from self._span_fields(timeline, descriptor, start, end, count > 0)
                 name = column_name(timeline, descriptor, "num_rows")
                 metadata = {"rerun:index": timeline} | _descriptor_keys(descriptor)
-                yield pa.field(name, pa.uint64(), nullable=False, metadata=metadata), primitive(count)
+                yield pa.field(name, pa.uint64(), metadata=metadata), primitive(count)
 
     def _dense(self, spans: _Spans) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         start, end = np.zeros(len(self), np.int64), np.zeros(len(self), np.int64)
