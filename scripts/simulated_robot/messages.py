@@ -10,11 +10,10 @@ import numpy.typing as npt
 import rosbags.typesys.stores.ros2_humble as ros
 
 from simulated_robot.hall import Floats
-from simulated_robot.sensors import CAMERA
+from simulated_robot.sensors import Camera
 
 __all__ = ["camera_info", "cloud", "diagnostics", "header", "marker", "path", "pose", "stamp", "transform", "vector"]
 
-NO_COVARIANCE = np.zeros(36)
 CUBE, SPHERE, CYLINDER, LINE_STRIP, ARROW, TEXT = 1, 2, 3, 4, 0, 9
 """Kinds of marker, as `visualization_msgs/msg/Marker` numbers them."""
 
@@ -80,13 +79,13 @@ def path(nanos: int, frame: str, poses: Floats) -> ros.nav_msgs__msg__Path:
     return ros.nav_msgs__msg__Path(header(nanos, frame), steps)
 
 
-def camera_info(nanos: int, frame: str) -> ros.sensor_msgs__msg__CameraInfo:
-    """The calibration of `CAMERA`."""
-    f, cx, cy = CAMERA.focal, (CAMERA.width - 1) / 2, (CAMERA.height - 1) / 2
+def camera_info(nanos: int, frame: str, camera: Camera) -> ros.sensor_msgs__msg__CameraInfo:
+    """A camera's calibration."""
+    f, cx, cy = camera.focal, (camera.width - 1) / 2, (camera.height - 1) / 2
     return ros.sensor_msgs__msg__CameraInfo(
         header(nanos, frame),
-        CAMERA.height,
-        CAMERA.width,
+        camera.height,
+        camera.width,
         "plumb_bob",
         np.zeros(5),
         np.array([f, 0, cx, 0, f, cy, 0, 0, 1.0]),

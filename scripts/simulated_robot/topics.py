@@ -152,7 +152,7 @@ def jpeg_pictures(run: Run) -> Iterator[Published]:
 
 
 def depth_pictures(run: Run) -> Iterator[Published]:
-    """Depth in millimetres at half the width, every second picture."""
+    """Depth in millimetres, every second picture."""
     for secs, _, depth in run.pictures[::2]:
         yield secs, image(secs, depth, "16UC1")
 
@@ -160,7 +160,13 @@ def depth_pictures(run: Run) -> Iterator[Published]:
 def calibration(run: Run) -> Iterator[Published]:
     """The camera's calibration, with every picture."""
     for secs in run.ticks(10, 0.05).tolist():
-        yield secs, msg.camera_info(nanos(secs), "camera_optical_frame")
+        yield secs, msg.camera_info(nanos(secs), "camera_optical_frame", sensors.CAMERA)
+
+
+def depth_calibration(run: Run) -> Iterator[Published]:
+    """The depth camera's calibration, with every depth picture."""
+    for secs in run.ticks(5, 0.05).tolist():
+        yield secs, msg.camera_info(nanos(secs), "camera_optical_frame", sensors.DEPTH_CAMERA)
 
 
 def scans(run: Run) -> Iterator[Published]:
@@ -414,7 +420,8 @@ TOPICS = (
     Topic("/camera/camera_info", "sensor_msgs/msg/CameraInfo", calibration, 8.0),
     Topic("/camera/image_raw", "sensor_msgs/msg/Image", raw_pictures, 30.0, best_effort=True),
     Topic("/camera/image_raw/compressed", "sensor_msgs/msg/CompressedImage", jpeg_pictures, 35.0, best_effort=True),
-    Topic("/camera/depth/image_raw", "sensor_msgs/msg/Image", depth_pictures, 30.0, best_effort=True),
+    Topic("/depth_camera/camera_info", "sensor_msgs/msg/CameraInfo", depth_calibration, 8.0),
+    Topic("/depth_camera/image_raw", "sensor_msgs/msg/Image", depth_pictures, 30.0, best_effort=True),
     Topic("/sonar", "sensor_msgs/msg/Range", sonar),
     Topic("/bumper", "std_msgs/msg/Bool", bumper),
     Topic("/gps/fix", "sensor_msgs/msg/NavSatFix", positions, 60.0),
