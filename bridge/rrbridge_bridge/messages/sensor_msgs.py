@@ -1,0 +1,123 @@
+"""sensor_msgs: everything but images and point clouds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import rrbridge as rr
+from rrbridge.columns import Columns, Emit, Ragged
+from rrbridge_bridge.messages._fields import custom, named_scalars, quaternion, series_names, xyz
+from rrbridge_bridge.messages._registry import adapters
+from rrbridge_bridge.messages.images import IMAGE_PLANE
+
+
+@adapters("sensor_msgs/msg/CameraInfo", reference=True)
+def camera_info(msgs: Columns) -> Iterator[Emit]:
+    """A calibrated camera; its images lie in the frame `<camera frame>_image_plane`."""
+    rows = np.flatnonzero(msgs.k.any(axis=1))
+    frames = msgs.header.frame_id
+    codes, names = frames.dictionary()
+    planes = np.array([name + IMAGE_PLANE for name in names], object)
+    size = np.stack([msgs.width, msgs.height], axis=-1)
+    yield Emit(
+        rr.Pinhole.columns(
+            image_from_camera=msgs.k[rows].reshape(-1, 3, 3),
+            resolution=size[rows],
+            parent_frame=np.array(names, object)[codes[rows]],
+            child_frame=planes[codes[rows]],
+        ),
+        rows=rows,
+    )
+
+
+@adapters("sensor_msgs/msg/LaserScan")
+def laser_scan(msgs: Columns) -> Iterator[Emit]:
+    """The places that a planar lidar hit; rays without an echo inside the sensor's range are left out."""
+    ray = msgs.ranges.row_of_value
+    step = np.arange(len(ray)) - msgs.ranges.offsets[ray]
+    distance = msgs.ranges.values.astype(np.float64)
+    hit = np.isfinite(distance) & (distance >= msgs.range_min[ray]) & (distance <= msgs.range_max[ray])
+    scan = ray[hit]
+    angle = msgs.angle_min[scan] + step[hit] * msgs.angle_increment[scan].astype(np.float64)
+    planar = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=-1) * distance[hit, None]
+    hits = Ragged.from_lengths(np.bincount(scan, minlength=len(msgs)), planar)
+    columns = [rr.Points3D.columns(positions=hits)]
+    if len(msgs.intensities.values) == len(distance) and np.array_equal(msgs.intensities.offsets, msgs.ranges.offsets):
+        intensities = Ragged(hits.offsets, np.ascontiguousarray(msgs.intensities.values[hit]))
+        columns.append(custom("Points3D:intensity", intensities, "rerun.archetypes.Points3D"))
+    yield Emit(columns)
+
+
+@adapters("sensor_msgs/msg/Imu", reference=True)
+def imu(msgs: Columns) -> Iterator[Emit]:
+    """Turn rates (rad/s) and accelerations (m/s²) as one plot of six series."""
+    rates, accelerations = xyz(msgs.angular_velocity), xyz(msgs.linear_acceleration)
+    yield series_names([f"{sensor}/{axis}" for sensor in ("gyroscope", "accelerometer") for axis in "xyz"])
+    yield Emit(
+        [
+            rr.Scalars.columns(scalars=np.concatenate([rates, accelerations], axis=1)),
+            custom("sensor_msgs.msg.Imu:orientation", quaternion(msgs.orientation), "sensor_msgs.msg.Imu"),
+        ]
+    )
+
+
+@adapters("sensor_msgs/msg/MagneticField", reference=True)
+def magnetic_field(msgs: Columns) -> Iterator[Emit]:
+    """The field as an arrow, in tesla."""
+    yield Emit(rr.Arrows3D.columns(vectors=xyz(msgs.magnetic_field)))
+
+
+@adapters("sensor_msgs/msg/JointState", reference=True)
+def joint_state(msgs: Columns) -> Iterator[Emit]:
+    """Positions (rad or m), velocities and efforts, a series per joint."""
+    names = rr.SeriesLines.columns(names=msgs.name)
+    for quantity in ("position", "velocity", "effort"):
+        yield Emit([rr.Scalars.columns(scalars=msgs[quantity]), names], at=quantity)
+
+
+@adapters("sensor_msgs/msg/Joy", reference=True)
+def joy(msgs: Columns) -> Iterator[Emit]:
+    """Axes and buttons of a game pad."""
+    for part in ("axes", "buttons"):
+        values = Ragged(msgs[part].offsets, msgs[part].values.astype(np.float64))
+        yield Emit(rr.Scalars.columns(scalars=values), at=part)
+
+
+@adapters("sensor_msgs/msg/NavSatFix", reference=True)
+def nav_sat_fix(msgs: Columns) -> Iterator[Emit]:
+    """A place on Earth, and the altitude above the ellipsoid in metres."""
+    yield Emit(
+        [
+            rr.GeoPoints.columns(positions=np.stack([msgs.latitude, msgs.longitude], axis=-1)),
+            custom("altitude", msgs.altitude, "sensor_msgs.msg.NavSatFix"),
+        ]
+    )
+
+
+@adapters("sensor_msgs/msg/Range", reference=True)
+def range_(msgs: Columns) -> Iterator[Emit]:
+    """A distance and its limits, metres."""
+    yield from named_scalars({"range": msgs.range, "min_range": msgs.min_range, "max_range": msgs.max_range})
+
+
+@adapters("sensor_msgs/msg/BatteryState", reference=True)
+def battery_state(msgs: Columns) -> Iterator[Emit]:
+    """Charge (0 … 1), volts, amperes, ampere hours, degrees Celsius."""
+    series = {name: msgs[name] for name in ("percentage", "voltage", "current", "charge")}
+    yield from named_scalars(series | {"temperature": msgs.get("temperature", np.full(len(msgs), np.nan))})
+
+
+def _measurement(field: str, unit: str | None, *msgtypes: str) -> None:
+    @adapters(*msgtypes, reference=True)
+    def measurement(msgs: Columns) -> Iterator[Emit]:
+        values = msgs[field].astype(np.float64)
+        units = None if unit is None else [unit] * len(msgs)
+        yield Emit(rr.Measurements.columns(values=values, variances=msgs.variance, units=units))
+
+
+_measurement("temperature", "°C", "sensor_msgs/msg/Temperature")
+_measurement("fluid_pressure", "Pa", "sensor_msgs/msg/FluidPressure")
+_measurement("relative_humidity", None, "sensor_msgs/msg/RelativeHumidity")
+_measurement("illuminance", "lux", "sensor_msgs/msg/Illuminance")
