@@ -1,0 +1,184 @@
+"""Cutting what is read into batches: one connection each, bounded in rows and bytes, with bounded memory in all.
+
+Readers hand over messages of many connections that share one buffer of some MiB. A busy connection's messages leave at
+once as views of that buffer. A quiet one's few are copied out and kept until there are enough of them, so that a topic with
+one message a second neither makes tiny batches nor keeps every buffer alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, UInt32s
+from rrbridge_bridge.readers._reader import ReadOptions
+
+__all__ = ["Blocks", "Rows"]
+
+PENDING_BYTES = 64 << 20
+"""All connections' waiting bytes together; above it everything leaves."""
+INDEXED_COPY_BYTES = 512
+"""Below this mean size, payloads are copied by an index per byte, above it by a slice per payload."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rows:
+    """N messages of any connections, in file order, over one buffer."""
+
+    buffer: Bytes
+    connection_ids: npt.NDArray[np.int64]
+    starts: Int64s
+    sizes: Int64s
+    log_time_nanos: Int64s
+    publish_time_nanos: Int64s
+    sequence: UInt32s
+    order: Int64s
+
+    def batch(self, connection: Connection, rows: npt.NDArray[np.int64] | slice) -> RawBatch:
+        """Some rows as a batch of one connection."""
+        return RawBatch(
+            connection,
+            self.buffer,
+            self.starts[rows],
+            self.sizes[rows],
+            self.log_time_nanos[rows],
+            self.publish_time_nanos[rows],
+            self.sequence[rows],
+            self.order[rows],
+        )
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    pieces: list[RawBatch] = field(default_factory=list)
+    rows: int = 0
+    payload_bytes: int = 0
+
+
+class Blocks:
+    """Collects rows and gives out batches. `connections` may grow while reading."""
+
+    def __init__(self, connections: Mapping[int, Connection], options: ReadOptions) -> None:
+        self._connections = connections
+        self._options = options
+        self._waiting: dict[int, _Waiting] = {}
+        self._waiting_bytes = 0
+        self.unknown = 0
+        """Messages left out because no connection of their id is known."""
+
+    def add(self, rows: Rows) -> Iterator[RawBatch]:
+        """Take rows in; give out what is ready."""
+        keep = self._in_time(rows)
+        by_connection = np.argsort(rows.connection_ids, kind="stable")
+        if keep is not None:
+            by_connection = by_connection[keep[by_connection]]
+        ids = rows.connection_ids[by_connection]
+        cuts = np.flatnonzero(np.diff(ids)) + 1
+        for index in np.split(by_connection, cuts):
+            if not len(index):
+                continue
+            connection = self._connections.get(int(rows.connection_ids[index[0]]))
+            if connection is None:
+                self.unknown += len(index)
+            elif self._options.wants(connection.topic):
+                yield from self._take(rows.batch(connection, index))
+        if self._waiting_bytes > PENDING_BYTES:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[RawBatch]:
+        """Give out everything that waits."""
+        for connection_id in list(self._waiting):
+            yield from self._release(connection_id)
+
+    def _in_time(self, rows: Rows) -> npt.NDArray[np.bool_] | None:
+        start, end = self._options.start_nanos, self._options.end_nanos
+        if start is None and end is None:
+            return None
+        keep = np.ones(len(rows.starts), np.bool_)
+        if start is not None:
+            keep &= rows.log_time_nanos >= start
+        if end is not None:
+            keep &= rows.log_time_nanos <= end
+        return keep
+
+    def _take(self, batch: RawBatch) -> Iterator[RawBatch]:
+        max_rows, max_bytes = self._options.max_rows, self._options.max_bytes
+        for piece in _cut(batch, max_rows, max_bytes):
+            rows, payload_bytes = len(piece), piece.payload_bytes
+            waiting = self._waiting.get(batch.connection.id)
+            if waiting and (waiting.rows + rows > max_rows or waiting.payload_bytes + payload_bytes > max_bytes):
+                yield from self._release(batch.connection.id)
+                waiting = None
+            if waiting is None and (rows * 4 >= max_rows or payload_bytes * 8 >= max_bytes):
+                yield piece
+                continue
+            waiting = self._waiting.setdefault(batch.connection.id, _Waiting())
+            waiting.pieces.append(_compact(piece))
+            waiting.rows += rows
+            waiting.payload_bytes += payload_bytes
+            self._waiting_bytes += payload_bytes
+
+    def _release(self, connection_id: int) -> Iterator[RawBatch]:
+        waiting = self._waiting.pop(connection_id)
+        self._waiting_bytes -= waiting.payload_bytes
+        yield _join(waiting.pieces)
+
+
+def _cut(batch: RawBatch, max_rows: int, max_bytes: int) -> Iterator[RawBatch]:
+    """Pieces of at most `max_rows` rows and `max_bytes` bytes (one larger message stands alone)."""
+    n = len(batch)
+    ends = np.cumsum(batch.sizes)
+    if n <= max_rows and (not n or ends[-1] <= max_bytes):
+        yield batch
+        return
+    row = 0
+    while row < n:
+        before = int(ends[row] - batch.sizes[row])
+        stop = int(np.searchsorted(ends, before + max_bytes, side="right"))
+        stop = max(row + 1, min(stop, row + max_rows))
+        yield batch.take(np.arange(row, stop))
+        row = stop
+
+
+def _compact(batch: RawBatch) -> RawBatch:
+    """The same messages in a buffer of their own."""
+    sizes, starts = batch.sizes, batch.starts
+    ends = np.cumsum(sizes)
+    own_starts = ends - sizes
+    total = int(ends[-1]) if len(ends) else 0
+    if total <= INDEXED_COPY_BYTES * len(sizes):
+        buffer = batch.buffer[np.repeat(starts - own_starts, sizes) + np.arange(total)]
+    else:
+        view = batch.buffer.data
+        pieces = [view[a : a + n] for a, n in zip(starts.tolist(), sizes.tolist(), strict=True)]
+        buffer = np.frombuffer(b"".join(pieces), np.uint8)
+    return RawBatch(
+        batch.connection,
+        buffer,
+        own_starts,
+        sizes,
+        batch.log_time_nanos,
+        batch.publish_time_nanos,
+        batch.sequence,
+        batch.order,
+    )
+
+
+def _join(pieces: list[RawBatch]) -> RawBatch:
+    if len(pieces) == 1:
+        return pieces[0]
+    lengths = [len(piece.buffer) for piece in pieces]
+    bases = np.cumsum([0, *lengths[:-1]])
+    return RawBatch(
+        pieces[0].connection,
+        np.concatenate([piece.buffer for piece in pieces]),
+        np.concatenate([piece.starts + base for piece, base in zip(pieces, bases, strict=True)]),
+        np.concatenate([piece.sizes for piece in pieces]),
+        np.concatenate([piece.log_time_nanos for piece in pieces]),
+        np.concatenate([piece.publish_time_nanos for piece in pieces]),
+        np.concatenate([piece.sequence for piece in pieces]),
+        np.concatenate([piece.order for piece in pieces]),
+    )

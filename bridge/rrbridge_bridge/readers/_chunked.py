@@ -1,0 +1,155 @@
+"""What reading a bag and an MCAP file have in common: chunks in file order, filled in groups, cut into batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from rrbridge.importers import Summary, TopicSummary
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch
+from rrbridge_bridge.readers._blocks import Blocks, Rows
+from rrbridge_bridge.readers._chunks import ChunkData, fill_group, grouped
+from rrbridge_bridge.readers._reader import ReadOptions
+from rrbridge_bridge.readers._source import Source
+from rrbridge_bridge.readers._totals import Totals
+
+__all__ = ["ChunkedReader"]
+
+P = TypeVar("P")
+
+
+class ChunkedReader(ABC, Generic[P]):
+    """A file of chunks. `P` is what the format knows of a chunk before reading it."""
+
+    format: ClassVar[str]
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._source = Source(path)
+        self._notes: dict[str, None] = {}
+        self._totals: Totals | None = None
+        try:
+            self._open()
+        except BaseException:
+            self._source.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._source.close()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about this file; reading may add to it."""
+        return tuple(self._notes)
+
+    @property
+    def ros_distro(self) -> str:
+        """The ROS distribution that made the file, if it says so."""
+        return ""
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """Every connection, by id. A file whose index does not name them all is scanned once."""
+        if not self._totals and not self._names_all_connections():
+            self._scan()
+        return self._connections_so_far()
+
+    def summary(self) -> Summary:
+        """What the file holds, from its index, or else by a scan."""
+        totals = self._totals or self._indexed_totals() or self._scan()
+        topics = tuple(
+            TopicSummary(c.topic, c.msgtype, totals.counts.get(c.id, 0), c.encoding, *totals.span(c.id))
+            for c in self._connections_so_far()
+        )
+        start, end = totals.whole_span()
+        return Summary(self.path, self.format, self._source.size, start, end, topics, tuple(self.notes))
+
+    def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
+        """The messages in file order within each connection; see `BagReader.batches`."""
+        options = options or ReadOptions()
+        connections: dict[int, Connection] = {}
+        blocks = Blocks(connections, options)
+        size = self._source.size
+        for group, rows in self._groups(options):
+            for connection in self._connections_so_far():
+                connections.setdefault(connection.id, connection)
+            yield from blocks.add(rows)
+            if options.progress:
+                options.progress(min(group[-1].file_end, size), size)
+        yield from blocks.flush()
+        if blocks.unknown:
+            self._note(f"{blocks.unknown} messages belong to no known connection; they are left out")
+
+    def _scan(self) -> Totals:
+        """Read the whole file once for what it holds."""
+        totals = Totals()
+        for _, rows in self._groups(ReadOptions()):
+            totals.add_rows(rows.connection_ids, rows.log_time_nanos)
+        self._totals = totals
+        return totals
+
+    def _groups(self, options: ReadOptions) -> Iterator[tuple[Sequence[ChunkData], Rows]]:
+        order = 0
+        for group in grouped(self._pieces(options), self._chunk_data):
+            buffer, spans = fill_group(self._source, group, self._note)
+            found = []
+            for chunk, (lo, hi) in zip(group, spans, strict=True):
+                if chunk.is_exact:
+                    found.append(chunk.hints + lo)
+                    continue
+                positions, stop = self._positions(buffer, chunk.hints + lo, lo, hi)
+                if stop != hi:
+                    self._note("a chunk has torn records; the messages before the tear are kept")
+                found.append(positions)
+            positions = np.concatenate(found)
+            yield group, self._rows(buffer, positions, np.arange(order, order + len(positions)))
+            order += len(positions)
+
+    def _note(self, text: str) -> None:
+        self._notes.setdefault(text)
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Read header and index."""
+
+    @abstractmethod
+    def _connections_so_far(self) -> Sequence[Connection]:
+        """Every connection that has come up, by id."""
+
+    @abstractmethod
+    def _names_all_connections(self) -> bool:
+        """Whether the index is known to name every connection that has messages."""
+
+    @abstractmethod
+    def _indexed_totals(self) -> Totals | None:
+        """Counts and times from the index; None if only a scan can tell."""
+
+    @abstractmethod
+    def _pieces(self, options: ReadOptions) -> Iterator[P]:
+        """Chunks in file order, without those that the options rule out."""
+
+    @abstractmethod
+    def _chunk_data(self, piece: P) -> ChunkData:
+        """What is needed to fill a group with this chunk; a damaged one is noted and comes back empty."""
+
+    @abstractmethod
+    def _positions(self, buffer: Bytes, hints: Int64s, lo: int, hi: int) -> tuple[Int64s, int]:
+        """Positions of the messages in one chunk, which fills `buffer[lo:hi]`, and where its readable records stop."""
+
+    @abstractmethod
+    def _rows(self, buffer: Bytes, positions: Int64s, order: Int64s) -> Rows:
+        """The messages at `positions`."""

@@ -1,0 +1,134 @@
+"""Chunks of a file, taken together into buffers of some MiB: one numpy step then serves many chunks and all their topics."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+import numpy as np
+
+from rrbridge.errors import DamagedFileError
+from rrbridge_bridge.raw import Bytes, Int64s
+from rrbridge_bridge.readers._compression import MAX_CHUNK_BYTES, CompressionError, decompress, salvage
+from rrbridge_bridge.readers._source import Source
+
+__all__ = ["NO_HINTS", "ChunkData", "fill_group", "grouped"]
+
+GROUP_BYTES = 16 << 20
+"""Decompressed bytes that are taken together; a single larger chunk stands alone."""
+THREADS = min(4, os.cpu_count() or 1)
+NO_HINTS = np.zeros(0, np.int64)
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ChunkData:
+    """One chunk that is about to be read."""
+
+    file_start: int
+    """Offset in the file of its (compressed) records."""
+    file_size: int
+    """Their size in the file as declared; more than the file has where it is cut off."""
+    file_end: int
+    """Offset in the file of what comes after it, for progress."""
+    compression: str
+    """`zstd`, `lz4`, `bz2`, or empty."""
+    size: int
+    """Bytes once decompressed, as declared."""
+    hints: Int64s
+    """Where an index says that messages stand, counted from the chunk's first decompressed byte."""
+    records: Bytes | None = None
+    """The records themselves, where they were read already."""
+    is_exact: bool = False
+    """Whether `hints` are known to be all and only the messages."""
+
+    @classmethod
+    def loose(cls, records: Bytes, positions: Int64s, file_end: int) -> Self:
+        """Messages that stand in the file without a chunk and were found by walking."""
+        return cls(0, 0, file_end, "", len(records), positions, records, is_exact=True)
+
+    @classmethod
+    def nothing(cls, file_end: int) -> Self:
+        """In place of a chunk that cannot be read."""
+        return cls(0, 0, file_end, "", 0, NO_HINTS, np.zeros(0, np.uint8), is_exact=True)
+
+
+def grouped(pieces: Iterable[P], data_of: Callable[[P], ChunkData]) -> Iterator[list[ChunkData]]:
+    """Runs of chunks of about `GROUP_BYTES`."""
+    group: list[ChunkData] = []
+    size = 0
+    for piece in pieces:
+        chunk = data_of(piece)
+        if group and size + chunk.size > GROUP_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(chunk)
+        size += chunk.size
+    if group:
+        yield group
+
+
+def fill_group(
+    source: Source, group: Sequence[ChunkData], note: Callable[[str], None]
+) -> tuple[Bytes, list[tuple[int, int]]]:
+    """All chunks of a group, decompressed, in one buffer; and from where to where each stands in it.
+
+    A damaged chunk is noted and gives the records before the damage.
+    """
+    compressed = [chunk for chunk in group if chunk.compression and chunk.records is None]
+    if len(compressed) > 1 and THREADS > 1:
+        blobs = [_blob(source, chunk) for chunk in compressed]
+        with ThreadPoolExecutor(THREADS) as pool:
+            unpacked = iter(list(pool.map(_unpack, compressed, blobs)))
+    else:
+        unpacked = iter([_unpack(chunk, _blob(source, chunk)) for chunk in compressed])
+
+    parts: list[Bytes | ChunkData] = []
+    sizes = []
+    for chunk in group:
+        if chunk.records is not None:
+            parts.append(chunk.records)
+            sizes.append(len(chunk.records))
+        elif chunk.compression:
+            data, problem = next(unpacked)
+            if problem:
+                note(f"the chunk at byte {chunk.file_start} is damaged ({problem}); {len(data)} bytes of it are read")
+            parts.append(np.frombuffer(data, np.uint8))
+            sizes.append(len(data))
+        else:
+            parts.append(chunk)
+            sizes.append(min(chunk.size, chunk.file_size, source.left(chunk.file_start)))
+
+    if len(parts) == 1 and isinstance(parts[0], np.ndarray):
+        return parts[0], [(0, sizes[0])]
+    buffer = np.empty(sum(sizes), np.uint8)
+    spans = []
+    at = 0
+    for part, size in zip(parts, sizes, strict=True):
+        if isinstance(part, ChunkData):
+            source.read_into(part.file_start, buffer[at : at + size])
+        else:
+            buffer[at : at + size] = part
+        spans.append((at, at + size))
+        at += size
+    return buffer, spans
+
+
+def _blob(source: Source, chunk: ChunkData) -> bytes:
+    """A chunk's compressed bytes, as far as the file has them."""
+    try:
+        return source.read_some(chunk.file_start, chunk.file_size)
+    except DamagedFileError:
+        return b""
+
+
+def _unpack(chunk: ChunkData, blob: bytes) -> tuple[bytes, str]:
+    """The records, and what is wrong with them if anything is."""
+    try:
+        return decompress(chunk.compression, blob, chunk.size), ""
+    except CompressionError as err:
+        return salvage(chunk.compression, blob, min(chunk.size, MAX_CHUNK_BYTES)), str(err)

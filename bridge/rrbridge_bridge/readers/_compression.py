@@ -1,0 +1,110 @@
+"""Decompressing one chunk, never into more memory than it declares."""
+
+from __future__ import annotations
+
+import bz2
+from collections.abc import Callable
+from typing import Any
+
+import lz4.frame
+import zstandard
+
+__all__ = ["MAX_CHUNK_BYTES", "CompressionError", "decompress", "decompress_zstd_frame", "salvage"]
+
+MAX_CHUNK_BYTES = 1 << 30
+"""A chunk that claims to be larger than this when decompressed is refused. Recorders write chunks of a few MiB."""
+
+
+class CompressionError(Exception):
+    """A chunk cannot be decompressed; the reader says which and where."""
+
+
+def decompress(kind: str, data: bytes, size: int) -> bytes:
+    """`data` decompressed to exactly `size` bytes. `kind` is `zstd`, `lz4` (frame format) or `bz2`.
+
+    Raises CompressionError.
+    """
+    if size > MAX_CHUNK_BYTES:
+        raise CompressionError(f"it claims to hold {size} bytes; at most {MAX_CHUNK_BYTES} are taken")
+    out = _open(kind)(data, size)
+    if len(out) != size:
+        raise CompressionError(f"it holds {len(out)} bytes where {size} are claimed")
+    return out
+
+
+def decompress_zstd_frame(data: bytes) -> bytes:
+    """A zstd frame that says itself how much it holds, as rosbag2 writes one per message. Raises CompressionError."""
+    try:
+        size = zstandard.frame_content_size(data)
+    except zstandard.ZstdError as err:
+        raise CompressionError(str(err)) from err
+    if size < 0:
+        raise CompressionError("its frame does not say how much it holds")
+    return decompress("zstd", data, size)
+
+
+def salvage(kind: str, data: bytes, size: int) -> bytes:
+    """What can be had of a chunk that is cut off or damaged: its first bytes, at most `size`."""
+    size = min(size, MAX_CHUNK_BYTES)
+    if kind == "zstd":
+        step: Callable[[bytes], bytes] = zstandard.ZstdDecompressor().decompressobj().decompress
+    elif kind == "lz4":
+        frame = lz4.frame.LZ4FrameDecompressor()
+
+        def step(part: bytes) -> bytes:
+            return bytes(frame.decompress(part))
+    elif kind == "bz2":
+        step = bz2.BZ2Decompressor().decompress
+    else:
+        return b""
+    out = bytearray()
+    for at in range(0, len(data), 4096):
+        try:
+            out += step(data[at : at + 4096])
+        except (zstandard.ZstdError, RuntimeError, OSError, ValueError, EOFError):
+            break
+        if len(out) >= size:
+            break
+    return bytes(out[:size])
+
+
+def _open(kind: str) -> Callable[[bytes, int], bytes]:
+    try:
+        return {"zstd": _zstd, "lz4": _lz4, "bz2": _bz2}[kind]
+    except KeyError:
+        raise CompressionError(f"compression {kind!r} is not known; rrbridge reads none, lz4, zstd and bz2") from None
+
+
+def _zstd(data: bytes, size: int) -> bytes:
+    try:
+        declared = zstandard.frame_content_size(data)
+        if declared not in (-1, size):
+            raise CompressionError(f"its frame holds {declared} bytes where {size} are claimed")
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=size) if size else b""
+    except zstandard.ZstdError as err:
+        raise CompressionError(str(err)) from err
+
+
+def _lz4(data: bytes, size: int) -> bytes:
+    return _stepwise(lz4.frame.LZ4FrameDecompressor, data, size)
+
+
+def _bz2(data: bytes, size: int) -> bytes:
+    return _stepwise(bz2.BZ2Decompressor, data, size)
+
+
+def _stepwise(make: Callable[[], Any], data: bytes, size: int) -> bytes:
+    """Frames end to end, taking no more than `size` bytes (plus one, to notice that there is more)."""
+    parts: list[bytes] = []
+    left = size + 1
+    try:
+        while data and left > 0:
+            frame = make()
+            parts.append(frame.decompress(data, left))
+            left -= len(parts[-1])
+            if not frame.eof:
+                break
+            data = frame.unused_data or b""
+    except (RuntimeError, OSError, ValueError, EOFError) as err:
+        raise CompressionError(str(err)) from err
+    return parts[0] if len(parts) == 1 else b"".join(parts)

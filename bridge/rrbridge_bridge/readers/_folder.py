@@ -1,0 +1,217 @@
+"""A rosbag2 folder: its parts, in order, read as one recording."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from rrbridge.errors import FileError
+from rrbridge.importers import Summary, TopicSummary
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.readers import _open
+from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, RosbagMetadata, parse_metadata
+from rrbridge_bridge.readers._reader import BagReader, ReadOptions
+
+__all__ = ["FolderReader", "storage_of"]
+
+METADATA = "metadata.yaml"
+PART_NAME = re.compile(r"(?P<run>.*?)(?:_(?P<number>\d+))?\.(?P<kind>db3|mcap)(?:\.zstd|\.zst)?")
+
+
+def storage_of(folder: Path) -> Literal["db3", "mcap"] | None:
+    """What the parts of a rosbag2 folder are; None for a folder that is none."""
+    try:
+        kinds = {match["kind"] for path in folder.iterdir() if (match := PART_NAME.fullmatch(path.name))}
+    except OSError:
+        return None
+    if kinds == {"mcap"}:
+        return "mcap"
+    return "db3" if kinds else None
+
+
+class FolderReader:
+    """The parts of a rosbag2 recording, one after the other. Parts are opened one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._notes: dict[str, None] = {}
+        self._metadata = self._read_metadata()
+        self.parts = self._find_parts()
+        self._connections: dict[tuple[object, ...], Connection] = {}
+        self._first = _open.open_bag(self.parts[0])
+        self._is_whole = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._first.close()
+
+    @property
+    def format(self) -> str:
+        """What the parts are."""
+        return self._first.format
+
+    @property
+    def ros_distro(self) -> str:
+        """From metadata.yaml, or the first part."""
+        return (self._metadata.ros_distro if self._metadata else "") or self._first.ros_distro
+
+    @property
+    def metadata(self) -> RosbagMetadata | None:
+        """What metadata.yaml says; None if there is none."""
+        return self._metadata
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about this recording; reading may add to it."""
+        return tuple(self._notes)
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """Every connection of all parts; the same topic, type and definition in several parts is one."""
+        if not self._is_whole:
+            for _, reader in self._readers():
+                for connection in reader.connections:
+                    self._ours(connection)
+                self._notes |= dict.fromkeys(reader.notes)
+            self._is_whole = True
+        return tuple(self._connections.values())
+
+    def summary(self) -> Summary:
+        """What the folder holds: from metadata.yaml where it is complete, otherwise from the parts."""
+        size = sum(part.stat().st_size for part in self.parts)
+        metadata = self._metadata
+        if metadata and metadata.is_complete:
+            encodings = {(c.topic, c.msgtype): c.encoding for c in self.connections}
+            topics = tuple(
+                TopicSummary(topic, msgtype, count, encodings.get((topic, msgtype), ""))
+                for (topic, msgtype), count in metadata.counts.items()
+            )
+            return Summary(
+                self.path, self.format, size, metadata.start_nanos, metadata.end_nanos, topics, tuple(self.notes)
+            )
+        return self._summed(size)
+
+    def _summed(self, size: int) -> Summary:
+        by_topic: dict[tuple[str, str], TopicSummary] = {}
+        spans = []
+        for _, reader in self._readers():
+            part = reader.summary()
+            self._notes |= dict.fromkeys(part.notes)
+            spans += [time for time in (part.start_nanos, part.end_nanos) if time is not None]
+            for topic in part.topics:
+                key = (topic.topic, topic.msgtype)
+                by_topic[key] = _merged(by_topic[key], topic) if key in by_topic else topic
+        start, end = (min(spans), max(spans)) if spans else (None, None)
+        return Summary(self.path, self.format, size, start, end, tuple(by_topic.values()), tuple(self.notes))
+
+    def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
+        """The messages of all parts; see `BagReader.batches`."""
+        options = options or ReadOptions()
+        total = sum(part.stat().st_size for part in self.parts)
+        done, base = 0, 0
+        for part, reader in self._readers():
+            size = part.stat().st_size
+            following = base
+            for batch in reader.batches(replace(options, progress=_shifted(options, done, size, total))):
+                if len(batch):
+                    following = max(following, base + int(batch.order.max()) + 1)
+                yield replace(batch, connection=self._ours(batch.connection), order=batch.order + base)
+            self._notes |= dict.fromkeys(reader.notes)
+            base = following
+            done += size
+
+    def _readers(self) -> Iterator[tuple[Path, BagReader]]:
+        """Every part, opened for as long as it is looked at."""
+        yield self.parts[0], self._first
+        for part in self.parts[1:]:
+            with _open.open_bag(part) as reader:
+                yield part, reader
+
+    def _ours(self, connection: Connection) -> Connection:
+        """The connection of the whole recording that a part's connection is."""
+        key = (
+            connection.topic,
+            connection.msgtype,
+            connection.encoding,
+            connection.definition,
+            *sorted(connection.metadata.items()),
+        )
+        if key not in self._connections:
+            self._connections[key] = replace(connection, id=len(self._connections) + 1)
+        return self._connections[key]
+
+    def _read_metadata(self) -> RosbagMetadata | None:
+        path = self.path / METADATA
+        try:
+            if path.stat().st_size > MAX_METADATA_BYTES:
+                self._notes.setdefault(f"{METADATA} is too large to be one; it is not used")
+                return None
+            return parse_metadata(path.read_text("utf-8", "replace"))
+        except FileNotFoundError:
+            self._notes.setdefault(f"no {METADATA}; the parts were found by their names")
+        except ValueError as err:
+            self._notes.setdefault(f"{METADATA} cannot be used: {err}")
+        except OSError as err:
+            raise FileError(path, err.strerror or str(err)) from err
+        return None
+
+    def _find_parts(self) -> tuple[Path, ...]:
+        if self._metadata and self._metadata.files:
+            parts = [self.path / name for name in self._metadata.files]
+            there = [part for part in map(_with_suffix, parts) if part]
+            if len(there) < len(parts):
+                self._notes.setdefault(
+                    f"{len(parts) - len(there)} of the {len(parts)} parts that {METADATA} names are missing"
+                )
+            if there:
+                return tuple(there)
+        runs: dict[tuple[str, str], list[tuple[int, Path]]] = {}
+        for path in sorted(self.path.iterdir()):
+            if (match := PART_NAME.fullmatch(path.name)) and path.is_file():
+                runs.setdefault((match["run"], match["kind"]), []).append((int(match["number"] or 0), path))
+        if not runs:
+            raise FileError(self.path, "no .db3 or .mcap file in this folder")
+        if len(runs) > 1:
+            names = ", ".join(path.name for run in runs.values() for _, path in run[:1])
+            raise FileError(self.path, f"the folder holds several recordings; name one of {names}")
+        (run,) = runs.values()
+        return tuple(path for _, path in sorted(run))
+
+
+def _with_suffix(part: Path) -> Path | None:
+    """The part, or the part with the suffix that its compression adds."""
+    for path in (part, part.with_name(f"{part.name}.zstd"), part.with_name(part.name.removesuffix(".zstd"))):
+        if path.is_file():
+            return path
+    return None
+
+
+def _merged(a: TopicSummary, b: TopicSummary) -> TopicSummary:
+    starts = [time for time in (a.start_nanos, b.start_nanos) if time is not None]
+    ends = [time for time in (a.end_nanos, b.end_nanos) if time is not None]
+    count = None if a.count is None or b.count is None else a.count + b.count
+    return replace(a, count=count, start_nanos=min(starts, default=None), end_nanos=max(ends, default=None))
+
+
+def _shifted(options: ReadOptions, done: int, size: int, total: int) -> Callable[[int, int], None] | None:
+    report = options.progress
+    if report is None:
+        return None
+
+    def progress(part_done: int, part_total: int) -> None:
+        # A compressed part reports on its unpacked size.
+        report(done + (size * part_done // part_total if part_total else size), total)
+
+    return progress

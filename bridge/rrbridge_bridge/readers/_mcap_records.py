@@ -1,0 +1,217 @@
+"""The parts of an MCAP file that are read one record at a time: header, schemas, channels, chunk headers, the summary.
+
+Format: https://mcap.dev/spec. Records are `opcode u8, length u64, content`, little endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TypeVar
+
+import numpy as np
+from mcap.data_stream import ReadDataStream
+from mcap.exceptions import McapError
+from mcap.opcode import Opcode
+from mcap.records import (
+    AttachmentIndex,
+    Channel,
+    Footer,
+    McapRecord,
+    MetadataIndex,
+    Schema,
+    Statistics,
+)
+
+from rrbridge.errors import DamagedFileError
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.readers._names import long_type_name
+from rrbridge_bridge.readers._source import Source
+
+__all__ = [
+    "FOOTER_BYTES",
+    "MAGIC",
+    "RECORD_HEAD",
+    "ChunkHead",
+    "ChunkRef",
+    "McapSummary",
+    "connection_of",
+    "parse",
+    "read_chunk_head",
+    "read_summary",
+    "records_in",
+]
+
+MAGIC = b"\x89MCAP0\r\n"
+RECORD_HEAD = struct.Struct("<BQ")
+FOOTER_BYTES = RECORD_HEAD.size + 20
+CHUNK_HEAD = struct.Struct("<QQQI")
+CHUNK_INDEX_HEAD = struct.Struct("<QQQQI")
+CHUNK_INDEX_ENTRY = np.dtype([("channel", "<u2"), ("offset", "<u8")])
+MAX_COLD_RECORD_BYTES = 256 << 20
+"""Schemas, channels and the like that claim to be larger are refused."""
+TEXT_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl", "jsonschema"})
+ROS_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl"})
+
+R = TypeVar("R", bound=McapRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRef:
+    """Where a chunk stands, before it is read."""
+
+    start: int
+    """Offset of the chunk record in the file."""
+    length: int
+    """Of the record, with its 9 bytes of opcode and length; it may reach past the end of a cut-off file."""
+    index_length: int
+    """Bytes of message index records straight after it."""
+    channels: frozenset[int] | None = None
+    """The channels it has messages of; None where unknown."""
+    start_nanos: int | None = None
+    end_nanos: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkHead:
+    """The fields of a chunk record before its records."""
+
+    compression: str
+    uncompressed_size: int
+    data_start: int
+    """Offset of the compressed records in the file."""
+    data_size: int
+    """As declared; not checked against the file's end."""
+
+
+@dataclass(slots=True)
+class McapSummary:
+    """What stands at the end of a finished file."""
+
+    data_end: int
+    """Offset in the file where the summary begins."""
+    statistics: Statistics | None = None
+    schemas: dict[int, Schema] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    chunks: list[ChunkRef] = field(default_factory=list)
+    attachments: list[AttachmentIndex] = field(default_factory=list)
+    metadata: list[MetadataIndex] = field(default_factory=list)
+
+
+def parse(kind: type[R], content: bytes) -> R:
+    """One record's content. Raises ValueError if it does not hold what it says."""
+    try:
+        # The mcap package's read methods carry no annotations.
+        record: R = kind.read(ReadDataStream(BytesIO(content)))  # type: ignore[attr-defined]
+    except (McapError, struct.error, UnicodeDecodeError, OverflowError, MemoryError) as err:
+        raise ValueError(f"{kind.__name__.lower()} record: {str(err) or type(err).__name__}") from err
+    return record
+
+
+def records_in(content: bytes, base: int = 0) -> Iterator[tuple[int, int, bytes]]:
+    """`(opcode, offset, content)` of the records that stand end to end in `content`; stops at a torn one."""
+    at = 0
+    while at + RECORD_HEAD.size <= len(content):
+        opcode, length = RECORD_HEAD.unpack_from(content, at)
+        end = at + RECORD_HEAD.size + length
+        if end > len(content):
+            return
+        yield opcode, base + at, content[at + RECORD_HEAD.size : end]
+        at = end
+
+
+def read_summary(source: Source) -> McapSummary | None:
+    """The summary section; None if the file has none or was not finished. Raises DamagedFileError, ValueError."""
+    tail_bytes = FOOTER_BYTES + len(MAGIC)
+    if source.size < len(MAGIC) + tail_bytes:
+        return None
+    footer_at = source.size - tail_bytes
+    tail = source.read(footer_at, tail_bytes)
+    if not tail.endswith(MAGIC) or RECORD_HEAD.unpack_from(tail) != (Opcode.FOOTER, 20):
+        return None
+    start = parse(Footer, tail[RECORD_HEAD.size :]).summary_start
+    if start == 0:
+        return None
+    if not len(MAGIC) <= start <= footer_at:
+        raise DamagedFileError(source.path, f"the footer puts the summary at byte {start}", offset=footer_at)
+    if footer_at - start > MAX_COLD_RECORD_BYTES:
+        raise DamagedFileError(source.path, f"the summary is {footer_at - start} bytes long", offset=start)
+    summary = McapSummary(start)
+    for opcode, _, content in records_in(source.read(start, footer_at - start), start):
+        if opcode == Opcode.SCHEMA:
+            schema = parse(Schema, content)
+            summary.schemas.setdefault(schema.id, schema)
+        elif opcode == Opcode.CHANNEL:
+            channel = parse(Channel, content)
+            summary.channels.setdefault(channel.id, channel)
+        elif opcode == Opcode.STATISTICS:
+            summary.statistics = parse(Statistics, content)
+        elif opcode == Opcode.CHUNK_INDEX:
+            summary.chunks.append(_chunk_ref(content))
+        elif opcode == Opcode.ATTACHMENT_INDEX:
+            summary.attachments.append(parse(AttachmentIndex, content))
+        elif opcode == Opcode.METADATA_INDEX:
+            summary.metadata.append(parse(MetadataIndex, content))
+    summary.chunks.sort(key=lambda chunk: chunk.start)
+    return summary
+
+
+def _chunk_ref(content: bytes) -> ChunkRef:
+    """A chunk index record. There are thousands of them in a long recording."""
+    if len(content) < CHUNK_INDEX_HEAD.size:
+        raise ValueError("chunk index record: too short")
+    start_nanos, end_nanos, start, length, map_bytes = CHUNK_INDEX_HEAD.unpack_from(content)
+    map_end = CHUNK_INDEX_HEAD.size + map_bytes
+    if map_end + 8 > len(content) or map_bytes % CHUNK_INDEX_ENTRY.itemsize:
+        raise ValueError("chunk index record: its map of offsets is longer than the record")
+    entries = np.frombuffer(content, CHUNK_INDEX_ENTRY, map_bytes // CHUNK_INDEX_ENTRY.itemsize, CHUNK_INDEX_HEAD.size)
+    (index_length,) = struct.unpack_from("<Q", content, map_end)
+    return ChunkRef(
+        start=start,
+        length=length,
+        index_length=index_length,
+        channels=frozenset(entries["channel"].tolist()) or None,
+        start_nanos=start_nanos,
+        end_nanos=end_nanos,
+    )
+
+
+def read_chunk_head(source: Source, ref: ChunkRef) -> ChunkHead:
+    """The head of a chunk. Raises DamagedFileError."""
+    fixed = RECORD_HEAD.size + CHUNK_HEAD.size
+    head = source.read(ref.start, min(fixed + 4 + 64 + 8, source.left(ref.start), ref.length))
+    if len(head) < fixed + 4 or head[0] != Opcode.CHUNK:
+        raise DamagedFileError(source.path, "no chunk where one should be", offset=ref.start)
+    _, _, uncompressed_size, _ = CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
+    (name_length,) = struct.unpack_from("<I", head, fixed)
+    at = fixed + 4 + name_length
+    if at + 8 > len(head):
+        raise DamagedFileError(source.path, "the chunk's head is torn", offset=ref.start)
+    compression = head[fixed + 4 : at].decode("ascii", "replace")
+    (data_size,) = struct.unpack_from("<Q", head, at)
+    if at + 8 + data_size > ref.length:
+        raise DamagedFileError(source.path, "the chunk's records reach past the chunk", offset=ref.start)
+    return ChunkHead(compression, uncompressed_size, ref.start + at + 8, data_size)
+
+
+def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Connection:
+    """A channel and its schema as a connection."""
+    encoding = channel.message_encoding
+    if schema is None:
+        return Connection(channel.id, channel.topic, "", encoding, "", "", channel.metadata)
+    if not encoding:
+        # Early writers left it out; the schema or the profile says which it is.
+        encoding = {"ros1msg": "ros1", "ros2msg": "cdr", "ros2idl": "cdr"}.get(schema.encoding, "")
+    is_ros = schema.encoding in ROS_SCHEMAS or profile in ("ros1", "ros2") or encoding == "ros1"
+    text = schema.data.decode("utf-8", "replace") if schema.encoding in TEXT_SCHEMAS else schema.data.decode("latin-1")
+    return Connection(
+        id=channel.id,
+        topic=channel.topic,
+        msgtype=long_type_name(schema.name) if is_ros else schema.name,
+        encoding=encoding,
+        definition=text,
+        definition_format=schema.encoding if text else "",
+        metadata=channel.metadata,
+    )

@@ -1,0 +1,118 @@
+"""Files that are compressed as a whole (`.db3.zstd`, `.mcap.zstd`, `.bag.bz2`): unpacked to a temporary file, then read."""
+
+from __future__ import annotations
+
+import bz2
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import IO, Self
+
+import zstandard
+
+from rrbridge.errors import DamagedFileError, FileError
+from rrbridge.importers import Summary
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.readers import _open
+from rrbridge_bridge.readers._reader import BagReader, ReadOptions
+
+__all__ = ["UnpackedReader"]
+
+STEP_BYTES = 4 << 20
+DISK_MARGIN_BYTES = 512 << 20
+"""So much of the temporary folder's disk stays free, whatever a file unpacks to."""
+
+
+class UnpackedReader:
+    """Reads a compressed file by way of a temporary one, which goes when this is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._folder = TemporaryDirectory(prefix="rrbridge-")
+        try:
+            unpacked = Path(self._folder.name, path.stem)
+            self._torn = _unpack(path, unpacked)
+            self._inner: BagReader = _open.open_bag(unpacked)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file and remove the temporary one."""
+        self._inner.close()
+        self._folder.cleanup()
+
+    @property
+    def format(self) -> str:
+        """What is inside."""
+        return self._inner.format
+
+    @property
+    def ros_distro(self) -> str:
+        """The ROS distribution that made the file, if it says so."""
+        return self._inner.ros_distro
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """Every connection."""
+        return self._inner.connections
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about this file."""
+        return (*([self._torn] if self._torn else []), *self._inner.notes)
+
+    def summary(self) -> Summary:
+        """What the file holds; its size is that of the compressed file."""
+        inner = self._inner.summary()
+        return replace(inner, path=self.path, size_bytes=self.path.stat().st_size, notes=tuple(self.notes))
+
+    def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
+        """The messages; see `BagReader.batches`."""
+        return self._inner.batches(options)
+
+
+def _unpack(source: Path, target: Path) -> str:
+    """Write the unpacked file; a note if the compressed one ends too early. Raises FileError."""
+    written = 0
+    try:
+        room = shutil.disk_usage(target.parent).free - DISK_MARGIN_BYTES
+        with source.open("rb") as file, target.open("wb") as out, _stream(file) as stream:
+            while True:
+                try:
+                    part = stream.read(STEP_BYTES)
+                except (EOFError, zstandard.ZstdError) as err:
+                    if not written:
+                        raise DamagedFileError(source, f"it cannot be unpacked: {err}", offset=0) from err
+                    return f"the compressed file is damaged or cut off ({err}); what could be unpacked is read"
+                if not part:
+                    return ""
+                written += len(part)
+                if written > room:
+                    raise FileError(
+                        source, f"it unpacks to more than {room} bytes, for which {target.parent} has no room"
+                    )
+                out.write(part)
+    except OSError as err:
+        raise FileError(source, err.strerror or str(err)) from err
+
+
+def _stream(file: IO[bytes]) -> IO[bytes]:
+    """The unpacked bytes of a zstd or bz2 file."""
+    is_zstd = file.read(4) == _open.ZSTD_MAGIC
+    file.seek(0)
+    if is_zstd:
+        stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return stream
+    return bz2.BZ2File(file)

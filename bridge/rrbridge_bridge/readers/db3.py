@@ -1,0 +1,309 @@
+"""rosbag2's SQLite files (`.db3`) of every schema version, from Crystal's three-column topics on.
+
+Rows are fetched in windows whose bytes are counted first, and joined into one buffer each. Payloads that rosbag2 compressed
+one by one (zstd) are told by their first bytes: no CDR message begins with them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+import numpy as np
+
+from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
+from rrbridge.importers import Summary, TopicSummary
+from rrbridge_bridge.raw import Connection, RawBatch, join_payloads
+from rrbridge_bridge.readers._blocks import Blocks, Rows
+from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
+from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
+from rrbridge_bridge.readers._names import long_type_name
+from rrbridge_bridge.readers._reader import ReadOptions
+from rrbridge_bridge.readers._totals import Totals
+
+__all__ = ["Db3Reader"]
+
+WINDOW_ROWS = 4096
+WINDOW_BYTES = 32 << 20
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+NEEDED = {"topics": {"id", "name", "type"}, "messages": {"topic_id", "timestamp", "data"}}
+
+
+class Db3Reader:
+    """A recording of messages in one `.db3` file."""
+
+    format: ClassVar[str] = "rosbag2 sqlite3"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._notes: dict[str, None] = {}
+        self._totals: Totals | None = None
+        try:
+            self.size_bytes = path.stat().st_size
+            self._db = self._connect()
+        except OSError as err:
+            raise FileError(path, err.strerror or str(err)) from err
+        try:
+            self._columns = self._check_tables()
+            self._connections = self._read_connections()
+            self._distro = self._read_distro()
+        except sqlite3.Error as err:
+            self._db.close()
+            raise DamagedFileError(path, f"SQLite cannot read it: {err}", offset=0) from err
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    @property
+    def connections(self) -> Sequence[Connection]:
+        """One for each row of the topics table, by id."""
+        return tuple(self._connections.values())
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know about this file; reading may add to it."""
+        return tuple(self._notes)
+
+    @property
+    def ros_distro(self) -> str:
+        """From the schema table (Humble and later); or empty."""
+        return self._distro
+
+    def metadata(self) -> RosbagMetadata | None:
+        """What `metadata.yaml` would say, which rosbag2 also keeps inside the file since Iron; None before."""
+        if "metadata" not in self._columns.get("metadata", ()):
+            return None
+        try:
+            row = self._db.execute("SELECT metadata FROM metadata ORDER BY metadata_version DESC LIMIT 1").fetchone()
+            return parse_metadata(row[0]) if row and isinstance(row[0], str) else None
+        except (sqlite3.Error, ValueError):
+            return None
+
+    def summary(self) -> Summary:
+        """What the file holds. Counts come from the metadata inside the file, or else are counted."""
+        totals = self._totals or self._count()
+        topics = tuple(
+            TopicSummary(c.topic, c.msgtype, totals.counts.get(c.id, 0), c.encoding, *totals.span(c.id))
+            for c in self.connections
+        )
+        start, end = totals.whole_span()
+        return Summary(self.path, self.format, self.size_bytes, start, end, topics, tuple(self.notes))
+
+    def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
+        """The messages in the order they were written; see `BagReader.batches`."""
+        options = options or ReadOptions()
+        blocks = Blocks(self._connections, options)
+        order = 0
+        try:
+            for window in self._windows(options):
+                for rows in self._rows(window, order):
+                    yield from blocks.add(rows)
+                order += len(window)
+                if options.progress:
+                    # The last row's id tells the place in the file well enough.
+                    options.progress(int(self.size_bytes * window[-1][0] / self._last_row), self.size_bytes)
+        except sqlite3.Error as err:
+            if not order:
+                raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+            self._note(f"the file is damaged ({err}); the messages before the damage are read")
+        yield from blocks.flush()
+        if blocks.unknown:
+            self._note(f"{blocks.unknown} messages belong to no known topic; they are left out")
+        if options.progress:
+            options.progress(self.size_bytes, self.size_bytes)
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = "file:" + quote(str(self.path.absolute()))
+        log = Path(f"{self.path}-wal")
+        if log.is_file() and log.stat().st_size:
+            self._note("the recording was not closed; its write-ahead log is read too")
+            uri += "?mode=ro"
+        else:
+            # Nobody writes to it, so no lock is needed, and a read-only disk is no obstacle.
+            uri += "?mode=ro&immutable=1"
+        try:
+            db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        except sqlite3.Error as err:
+            raise FileError(self.path, f"SQLite cannot open it: {err}") from err
+        db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        # The schema comes from the file: it must not bring functions, views or broken cells into play.
+        db.executescript("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON;")
+        return db
+
+    def _check_tables(self) -> dict[str, frozenset[str]]:
+        """Columns of each table. Raises NotARecordingError."""
+        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type='table' AND sql LIKE 'CREATE TABLE%'")
+        known = {"schema", "metadata", "topics", "message_definitions", "messages"}
+        names = known & {name for (name,) in tables.fetchall()}
+        columns = {
+            name: frozenset(str(row[1]) for row in self._db.execute(f"PRAGMA table_info({name})")) for name in names
+        }
+        for table, needed in NEEDED.items():
+            if not needed <= columns.get(table, frozenset()):
+                raise NotARecordingError(self.path, f"an SQLite file, but not of rosbag2: it has no {table} table")
+        return columns
+
+    def _read_connections(self) -> dict[int, Connection]:
+        definitions = self._read_definitions()
+        extra = sorted(
+            {"serialization_format", "offered_qos_profiles", "type_description_hash"} & self._columns["topics"]
+        )
+        # The names put into the query are among three of our own.
+        query = f"SELECT {', '.join(['id', 'name', 'type', *extra])} FROM topics ORDER BY id"  # noqa: S608
+        connections = {}
+        for topic_id, topic, msgtype, *values in self._db.execute(query):
+            if not isinstance(topic_id, int):
+                continue
+            metadata = {name: str(value) for name, value in zip(extra, values, strict=True) if value}
+            encoding = metadata.pop("serialization_format", "cdr")
+            definition_format, definition = definitions.get(str(msgtype), ("", ""))
+            connections[topic_id] = Connection(
+                id=topic_id,
+                topic=str(topic),
+                msgtype=long_type_name(str(msgtype)),
+                encoding=encoding,
+                definition=definition,
+                definition_format=definition_format if definition else "",
+                metadata=metadata,
+            )
+        return connections
+
+    def _read_definitions(self) -> Mapping[str, tuple[str, str]]:
+        """`{type: (format, text)}`, which rosbag2 keeps since Iron."""
+        if not {"topic_type", "encoding", "encoded_message_definition"} <= self._columns.get(
+            "message_definitions", set()
+        ):
+            return {}
+        rows = self._db.execute("SELECT topic_type, encoding, encoded_message_definition FROM message_definitions")
+        return {str(name): (str(encoding), str(text)) for name, encoding, text in rows}
+
+    def _read_distro(self) -> str:
+        if "ros_distro" not in self._columns.get("schema", ()):
+            return ""
+        row = self._db.execute("SELECT ros_distro FROM schema").fetchone()
+        return str(row[0]) if row and row[0] else ""
+
+    def _count(self) -> Totals:
+        totals = Totals()
+        metadata = self.metadata()
+        try:
+            lo, hi = self._db.execute(
+                "SELECT (SELECT min(timestamp) FROM messages), (SELECT max(timestamp) FROM messages)"
+            ).fetchone()
+            if isinstance(lo, int) and isinstance(hi, int):
+                totals.widen(lo, hi)
+            if metadata and metadata.is_complete:
+                totals.counts |= {c.id: metadata.counts.get((c.topic, c.msgtype), 0) for c in self.connections}
+            else:
+                totals.counts |= dict(self._db.execute("SELECT topic_id, count(*) FROM messages GROUP BY topic_id"))
+        except sqlite3.Error as err:
+            raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+        self._totals = totals
+        return totals
+
+    def _windows(self, options: ReadOptions) -> Iterator[list[tuple[int, int, int, bytes]]]:
+        """`(rowid, topic id, timestamp, payload)` in file order, a few MiB at a time."""
+        where, bound = self._where(options)
+        self._last_row = self._db.execute("SELECT max(rowid) FROM messages").fetchone()[0] or 1
+        # `where` holds numbers and placeholders only, so nothing from the file gets into the text of a query.
+        lengths = f"SELECT length(data) AS n FROM messages WHERE rowid > ?{where} ORDER BY rowid LIMIT {WINDOW_ROWS}"  # noqa: S608
+        totals = f"SELECT count(*), sum(n) FROM ({lengths})"  # noqa: S608
+        columns = "rowid, CAST(topic_id AS INTEGER), CAST(timestamp AS INTEGER), CAST(data AS BLOB)"
+        messages = f"SELECT {columns} FROM messages WHERE rowid > ?{where} ORDER BY rowid LIMIT ?"  # noqa: S608
+        last = -(1 << 63)
+        while True:
+            count, total = self._db.execute(totals, (last, *bound)).fetchone()
+            if not count:
+                return
+            steps = [count]
+            if (total or 0) > WINDOW_BYTES:
+                steps = _steps([n or 0 for (n,) in self._db.execute(lengths, (last, *bound))])
+            cursor = self._db.execute(messages, (last, *bound, count))
+            for step in steps:
+                window = cursor.fetchmany(step)
+                if not window:
+                    return
+                last = window[-1][0]
+                yield window
+
+    def _where(self, options: ReadOptions) -> tuple[str, list[int]]:
+        wanted = [c.id for c in self.connections if options.wants(c.topic)]
+        where, bound = "", []
+        if len(wanted) < len(self._connections):
+            where += f" AND topic_id IN ({', '.join(str(topic_id) for topic_id in wanted)})"
+        if options.start_nanos is not None:
+            where += " AND timestamp >= ?"
+            bound.append(options.start_nanos)
+        if options.end_nanos is not None:
+            where += " AND timestamp <= ?"
+            bound.append(options.end_nanos)
+        return where, bound
+
+    def _rows(self, window: Sequence[tuple[int, int, int, bytes]], order: int) -> Iterator[Rows]:
+        _, topic_ids, times, payloads = zip(*window, strict=True)
+        if any(payload is None for payload in payloads):
+            payloads = tuple(payload or b"" for payload in payloads)
+        orders = np.arange(order, order + len(window))
+        ids = np.array([i if i is not None else -1 for i in topic_ids], np.int64)
+        nanos = np.array([t or 0 for t in times], np.int64)
+        heads = {payload[:4] for payload in payloads}
+        if ZSTD_MAGIC not in heads:
+            yield _as_rows(payloads, ids, nanos, orders)
+            return
+        for lo, hi, unpacked in self._unpacked(payloads):
+            yield _as_rows(unpacked, ids[lo:hi], nanos[lo:hi], orders[lo:hi])
+
+    def _unpacked(self, payloads: Sequence[bytes]) -> Iterator[tuple[int, int, list[bytes]]]:
+        """Payloads decompressed where they are zstd frames, as many at a time as fit a window; `(from row, to row, payloads)`."""
+        ready: list[bytes] = []
+        size, first = 0, 0
+        for row, payload in enumerate(payloads):
+            if payload[:4] == ZSTD_MAGIC:
+                try:
+                    payload = decompress_zstd_frame(payload)
+                except CompressionError as err:
+                    self._note(f"a compressed message is damaged ({err}); it is read as empty")
+                    payload = b""
+            ready.append(payload)
+            size += len(payload)
+            if size > WINDOW_BYTES:
+                yield first, row + 1, ready
+                ready, size, first = [], 0, row + 1
+        if ready:
+            yield first, len(payloads), ready
+
+    def _note(self, text: str) -> None:
+        self._notes.setdefault(text)
+
+
+def _as_rows(payloads: Sequence[bytes], ids: Any, nanos: Any, orders: Any) -> Rows:
+    buffer, starts, sizes = join_payloads(payloads)
+    return Rows(buffer, ids, starts, sizes, nanos, nanos, np.zeros(len(sizes), np.uint32), orders)
+
+
+def _steps(lengths: Sequence[int]) -> list[int]:
+    """How many rows to fetch at a time so that each step stays within a window's bytes."""
+    steps, rows, size = [], 0, 0
+    for length in lengths:
+        if rows and size + length > WINDOW_BYTES:
+            steps.append(rows)
+            rows, size = 0, 0
+        rows += 1
+        size += length
+    return [*steps, rows]

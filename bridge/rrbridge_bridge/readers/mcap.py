@@ -1,0 +1,245 @@
+"""MCAP files: any profile, any schema, chunked or not, with or without an index, whole or cut off.
+
+Format: https://mcap.dev/spec. Messages are never touched one by one where there is an index: a chunk's message index gives
+their offsets, and numpy gathers channel, sequence, times and sizes from the decompressed records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from mcap.opcode import Opcode
+from mcap.records import Attachment, Channel, Header, McapRecord, Metadata, Schema, Statistics
+
+from rrbridge.errors import DamagedFileError, NotARecordingError
+from rrbridge_bridge.raw import Bytes, Connection, Int64s
+from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers._chunked import ChunkedReader
+from rrbridge_bridge.readers._chunks import ChunkData
+from rrbridge_bridge.readers._mcap_messages import (
+    INT64_MAX,
+    as_nanos,
+    index_hints,
+    message_ends,
+    message_index,
+    message_rows,
+)
+from rrbridge_bridge.readers._mcap_records import (
+    MAGIC,
+    MAX_COLD_RECORD_BYTES,
+    RECORD_HEAD,
+    ChunkRef,
+    McapSummary,
+    connection_of,
+    parse,
+    read_chunk_head,
+    read_summary,
+)
+from rrbridge_bridge.readers._mcap_walk import Catalogue, LooseMessages, Piece, Tear, walk_file, walk_records
+from rrbridge_bridge.readers._positions import checked_positions
+from rrbridge_bridge.readers._reader import ReadOptions
+from rrbridge_bridge.readers._totals import Totals
+
+__all__ = ["McapReader"]
+
+R = TypeVar("R", bound=McapRecord)
+
+
+class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
+    """A recording of messages in one MCAP file."""
+
+    format = "MCAP"
+
+    def _open(self) -> None:
+        self.header = self._read_header()
+        """Profile (`ros1`, `ros2`, …) and the library that wrote the file."""
+        self._summary = self._read_summary()
+        self._catalogue = Catalogue()
+        if self._summary:
+            self._catalogue.schemas |= self._summary.schemas
+            self._catalogue.channels |= self._summary.channels
+        self._described: tuple[Connection, ...] = ()
+
+    @property
+    def ros_distro(self) -> str:
+        """From the metadata record that rosbag2 writes; or empty."""
+        return next((m.metadata["ROS_DISTRO"] for m in self.metadata_records() if "ROS_DISTRO" in m.metadata), "")
+
+    @property
+    def schemas(self) -> dict[int, Schema]:
+        """Schema records by id."""
+        _ = self.connections
+        return self._catalogue.schemas
+
+    @property
+    def channels(self) -> dict[int, Channel]:
+        """Channel records by id."""
+        _ = self.connections
+        return self._catalogue.channels
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """The statistics record, if the file has one."""
+        return self._summary.statistics if self._summary else None
+
+    def metadata_records(self) -> Iterator[Metadata]:
+        """Metadata records that the summary lists."""
+        for index in self._summary.metadata if self._summary else ():
+            yield from self._cold(index.offset, Opcode.METADATA, Metadata)
+
+    def attachments(self) -> Iterator[Attachment]:
+        """Attachments that the summary lists."""
+        for index in self._summary.attachments if self._summary else ():
+            yield from self._cold(index.offset, Opcode.ATTACHMENT, Attachment)
+
+    def _cold(self, offset: int, opcode: Opcode, kind: type[R]) -> Iterator[R]:
+        """The one record that the summary points to; none, with a note, if it is not there."""
+        try:
+            found, length = RECORD_HEAD.unpack(self._source.read(offset, RECORD_HEAD.size))
+            if found == opcode and length <= MAX_COLD_RECORD_BYTES:
+                yield parse(kind, self._source.read(offset + RECORD_HEAD.size, length))
+                return
+        except (DamagedFileError, ValueError):
+            pass
+        self._note(f"the summary points to a {kind.__name__.lower()} record that is not there")
+
+    def _read_header(self) -> Header:
+        if self._source.read_some(0, len(MAGIC)) != MAGIC:
+            raise NotARecordingError(self.path, "not an MCAP file: its first bytes are others")
+        head = self._source.read_some(len(MAGIC), RECORD_HEAD.size)
+        if len(head) == RECORD_HEAD.size:
+            opcode, length = RECORD_HEAD.unpack(head)
+            if opcode == Opcode.HEADER and length <= MAX_COLD_RECORD_BYTES:
+                try:
+                    return parse(Header, self._source.read_some(len(MAGIC) + RECORD_HEAD.size, length))
+                except ValueError as err:
+                    self._note(f"the header is damaged: {err}")
+        return Header("", "")
+
+    def _read_summary(self) -> McapSummary | None:
+        try:
+            summary = read_summary(self._source)
+        except (DamagedFileError, ValueError) as err:
+            self._note(f"the summary is damaged, the file was scanned: {err}")
+            return None
+        if summary is None:
+            if self._source.read_some(self._source.size - len(MAGIC), len(MAGIC)) != MAGIC:
+                self._note("the file was not finished (cut off, or still being written); it was scanned")
+        elif not self._chunks_are_there(summary):
+            self._note("the index points to chunks that are not there; the file was scanned")
+            return None
+        return summary
+
+    def _chunks_are_there(self, summary: McapSummary) -> bool:
+        """Whether the chunks that the summary names lie in the file, one after the other."""
+        at = len(MAGIC)
+        for chunk in summary.chunks:
+            if chunk.start < at or chunk.length < RECORD_HEAD.size:
+                return False
+            at = chunk.start + chunk.length + chunk.index_length
+        return at <= summary.data_end
+
+    def _connections_so_far(self) -> Sequence[Connection]:
+        schemas, profile = self._catalogue.schemas, self.header.profile
+        channels = self._catalogue.channels
+        if len(self._described) != len(channels):
+            self._described = tuple(
+                connection_of(channel, schemas.get(channel.schema_id), profile)
+                for _, channel in sorted(channels.items())
+            )
+        return self._described
+
+    def _names_all_connections(self) -> bool:
+        if not self._summary:
+            return False
+        channels, schemas, statistics = self._catalogue.channels, self._catalogue.schemas, self._summary.statistics
+        if any(channel.schema_id and channel.schema_id not in schemas for channel in channels.values()):
+            return False
+        if statistics:
+            return len(channels) >= statistics.channel_count
+        used = [chunk.channels for chunk in self._summary.chunks]
+        return bool(used) and all(ids is not None and ids <= channels.keys() for ids in used)
+
+    def _indexed_totals(self) -> Totals | None:
+        """From the statistics record, or from the message indexes."""
+        summary = self._summary
+        if not summary or not self._names_all_connections():
+            return None
+        totals = Totals()
+        statistics = summary.statistics
+        if statistics:
+            totals.counts |= statistics.channel_message_counts
+            if sum(totals.counts.values()) != statistics.message_count:
+                return None
+            if statistics.message_count:
+                totals.widen(min(statistics.message_start_time, INT64_MAX), min(statistics.message_end_time, INT64_MAX))
+            return totals
+        for chunk in summary.chunks:
+            try:
+                index = self._source.read(chunk.start + chunk.length, chunk.index_length)
+            except DamagedFileError:
+                return None
+            for channel, entries in message_index(index):
+                totals.add(channel, as_nanos(entries["time"]))
+        return totals
+
+    def _pieces(self, options: ReadOptions) -> Iterator[ChunkRef | LooseMessages]:
+        at = len(MAGIC)
+        data_end = self._source.size
+        if self._summary:
+            data_end = self._summary.data_end
+            for chunk in self._summary.chunks:
+                yield from self._without_tears(walk_file(self._source, at, chunk.start, self._catalogue))
+                if self._may_want(chunk, options):
+                    yield chunk
+                at = chunk.start + chunk.length + chunk.index_length
+        yield from self._without_tears(walk_file(self._source, at, data_end, self._catalogue))
+
+    def _without_tears(self, pieces: Iterator[Piece]) -> Iterator[ChunkRef | LooseMessages]:
+        for piece in pieces:
+            if isinstance(piece, Tear):
+                self._note(f"{piece.reason} at byte {piece.offset}; what comes after it is not read")
+            else:
+                yield piece
+
+    def _may_want(self, chunk: ChunkRef, options: ReadOptions) -> bool:
+        if options.start_nanos is not None and chunk.end_nanos is not None and chunk.end_nanos < options.start_nanos:
+            return False
+        if options.end_nanos is not None and chunk.start_nanos is not None and chunk.start_nanos > options.end_nanos:
+            return False
+        channels = self._catalogue.channels
+        if chunk.channels is None or not chunk.channels <= channels.keys():
+            return True
+        return any(options.wants(channels[channel].topic) for channel in chunk.channels)
+
+    def _chunk_data(self, piece: ChunkRef | LooseMessages) -> ChunkData:
+        if isinstance(piece, LooseMessages):
+            return ChunkData.loose(piece.buffer, piece.positions, piece.file_end)
+        end = piece.start + piece.length
+        try:
+            head = read_chunk_head(self._source, piece)
+            index = self._source.read(end, piece.index_length) if piece.index_length else b""
+        except DamagedFileError as err:
+            self._note(f"{err.message} at byte {err.offset}; a chunk is left out")
+            return ChunkData.nothing(end)
+        return ChunkData(
+            file_start=head.data_start,
+            file_size=head.data_size,
+            file_end=end,
+            compression=head.compression,
+            size=head.uncompressed_size,
+            hints=index_hints(index),
+        )
+
+    def _positions(self, buffer: Bytes, hints: Int64s, lo: int, hi: int) -> tuple[Int64s, int]:
+        return checked_positions(
+            hints,
+            lo,
+            hi,
+            ends_of=lambda positions: message_ends(buffer, positions, hi),
+            walk=lambda a, b: walk_records(buffer.data, a, b, self._catalogue),
+        )
+
+    def _rows(self, buffer: Bytes, positions: Int64s, order: Int64s) -> Rows:
+        return message_rows(buffer, positions, order)
