@@ -58,8 +58,8 @@ class TooOldError(HeaderError):
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"written by Rerun {version}, before the format was settled in 0.23; convert it once with an older tool: "
-            f'pip install "rerun-sdk==0.23.*" (or the last release that still opens it), then `rerun rrd migrate FILE`'
+            f"written by Rerun {version}, before the format was settled in 0.23. Convert it once with an older tool: "
+            'pip install "rerun-sdk>=0.23.2,<0.24" in an environment of its own, then `rerun rrd migrate FILE`'
         )
 
 

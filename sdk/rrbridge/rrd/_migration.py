@@ -23,8 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rrbridge import _entity_path
-from rrbridge._arrow import unit_lists
+from rrbridge._arrow import ITEM, unit_lists
+from rrbridge._chunk import ROW_ID
 from rrbridge._descriptor import short_name
+from rrbridge.rrd._ipc import MAX_UNPACKED_BYTES
 
 __all__ = ["migrate"]
 
@@ -35,6 +37,9 @@ SorbetVersion: TypeAlias = tuple[int, ...]
 
 TODAY: SorbetVersion = (0, 1, 4)
 OLDEST: SorbetVersion = (0, 0, 0)
+_CHUNK_LEFTOVERS = {"rerun:heap_size_bytes", "rerun:version"}
+_COLUMN_LEFTOVERS = {"rerun:is_static", "rerun:is_semantically_empty", "rerun:is_tombstone", "rerun:entity_path"}
+"""What some writers put on a chunk's columns and only an index needs."""
 TODAY_TEXT = ".".join(map(str, TODAY))
 
 
@@ -109,9 +114,12 @@ def _texts(metadata: dict[bytes, bytes] | None) -> Metadata:
 
 
 def _is_plain(batch: pa.RecordBatch) -> bool:
-    path = batch.schema.metadata.get(b"rerun:entity_path", b"").decode()
-    return _entity_path.normalize(path) == path and all(
-        (f.metadata or {}).get(b"rerun:kind") in (b"control", b"index") or _is_plain_list(f.type) for f in batch.schema
+    schema = batch.schema
+    path = schema.metadata.get(b"rerun:entity_path", b"").decode()
+    if _entity_path.normalize(path) != path or schema.names[:1] != [ROW_ID]:
+        return False
+    return all(
+        (f.metadata or {}).get(b"rerun:kind") in (b"control", b"index") or _is_plain_list(f.type) for f in schema
     )
 
 
@@ -236,28 +244,42 @@ _STEPS: tuple[tuple[SorbetVersion, Callable[[_Draft], _Draft]], ...] = (
 
 
 def _normalise(draft: _Draft, version: SorbetVersion) -> _Draft:
-    """Canonical path, plain lists, columns in order, today's version unless the chunk's is newer."""
-    metadata = {
-        key: value for key, value in draft.metadata.items() if key not in ("rerun:heap_size_bytes", "rerun:version")
-    }
+    """Canonical names and path, plain lists, columns in order, today's version unless the chunk's is newer."""
+    metadata = {key: value for key, value in draft.metadata.items() if key not in _CHUNK_LEFTOVERS}
     if "rerun:entity_path" in metadata:
         metadata["rerun:entity_path"] = _entity_path.normalize(metadata["rerun:entity_path"])
     if version < TODAY:
         metadata["sorbet:version"] = TODAY_TEXT
     order = {"control": 0, "index": 1}
     columns = sorted(draft.columns, key=lambda column: order.get(column.kind, 2))
-    return _Draft(metadata, tuple(_plain(column) if column.kind not in order else column for column in columns))
+    return _Draft(metadata, tuple(_canonical(column) for column in columns))
+
+
+def _canonical(column: _Column) -> _Column:
+    if column.kind == "control":
+        return replace(column, name=ROW_ID)
+    if column.kind == "index":
+        return column
+    kept = {key: value for key, value in column.metadata.items() if key not in _COLUMN_LEFTOVERS}
+    return replace(_plain(column), metadata=kept)
 
 
 def _plain(column: _Column) -> _Column:
+    """Lists of plain values: one-element lists where there are none, dictionaries looked up."""
     values = column.values
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if not pa.types.is_list(values.type):
         values = unit_lists(values)
     if pa.types.is_dictionary(values.type.value_type):
-        values = pc.cast(values, pa.list_(values.type.value_type.value_type))
+        values = _without_dictionary(values)
     return column if values is column.values else replace(column, values=values)
+
+
+def _without_dictionary(cells: pa.ListArray) -> pa.ListArray:
+    items = cells.values
+    if len(items) * items.dictionary.nbytes > MAX_UNPACKED_BYTES:
+        return cells
+    item = pa.field(ITEM, items.type.value_type)
+    return pc.cast(cells, pa.list_(item))
 
 
 def _to_batch(draft: _Draft) -> pa.RecordBatch:
