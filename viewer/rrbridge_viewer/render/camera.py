@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rrbridge_viewer.render.primitives import F64
 from rrbridge_viewer.render.scene import Bounds
 
-__all__ = ["Camera", "Camera2D", "Camera3D", "Size", "on_screen"]
+__all__ = ["Camera", "Camera2D", "Camera3D", "Size", "level_axes", "on_screen"]
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
@@ -63,7 +63,7 @@ class Camera3D:
     @property
     def forward(self) -> F64:
         """(3,): unit vector in the world from the eye to the target."""
-        east, north, up = _level(self.up)
+        east, north, up = level_axes(self.up)
         ground = math.cos(self.yaw) * east + math.sin(self.yaw) * north
         return -(math.cos(self.pitch) * ground + math.sin(self.pitch) * up)
 
@@ -212,7 +212,7 @@ def on_screen(positions: npt.ArrayLike, clip_from_world: F64, size_px: Size) -> 
     return np.c_[(device[:, 0] + 1) * (width / 2), (1 - device[:, 1]) * (height / 2), w], seen
 
 
-def _level(up: Vec3) -> tuple[F64, F64, F64]:
+def level_axes(up: Vec3) -> tuple[F64, F64, F64]:
     """East, north and up of a world with this up direction; x and y themselves where z is up."""
     upward = np.array(up, np.float64)
     east = np.array([1.0, 0, 0]) if abs(upward[0]) < 0.9 else np.array([0, 0, 1.0])

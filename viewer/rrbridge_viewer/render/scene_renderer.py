@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import moderngl
+import numpy as np
 
-from rrbridge_viewer.render.camera import Camera, Size
-from rrbridge_viewer.render.scene import Scene
+from rrbridge_viewer.render.backdrop import Backdrop, BackdropDrawable
+from rrbridge_viewer.render.camera import Camera, Camera2D, Camera3D, Size, on_screen
+from rrbridge_viewer.render.drawables import DRAWABLES, Drawable, Drawing
+from rrbridge_viewer.render.drawables.points import BALLS_BELOW, PointsDrawable
+from rrbridge_viewer.render.gpu import Gpu
+from rrbridge_viewer.render.outlines import HOVERED, SELECTED, Outlines
+from rrbridge_viewer.render.primitives import F64, Primitive
+from rrbridge_viewer.render.scene import Bounds, Scene, bounds_of
+from rrbridge_viewer.render.splats import Splats
 
 __all__ = ["Backdrop", "Highlight", "Pick", "SceneRenderer"]
+
+SPLAT_FROM = 150_000
+"""With this many points in a scene, a software renderer splats them by compute shader: about where that begins to pay."""
+PICK_WINDOW = 63
+"""Pixels on a side that are drawn for picking: larger than the search, for sprites are dropped with their middle."""
+PICK_REACH = 7
+"""How far from the pointer something may be, in pixels."""
+LIFT = 0.006
+"""How far lines are lifted off the surface they lie on: half this share of their distance."""
+FLAT_NEAR = 1e-3
+"""In a 2D view, what is projected into the picture is cut off this near to its camera, in scene units."""
+MARGIN_PX = 80
+"""How far an outline may reach beyond its entity's bounds: for radii in UI points, and stray points that bounds leave out."""
+MAX_SIDE = 16_384
+NORMAL_BLENDING = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,37 +44,58 @@ class Pick:
 
     entity_path: str
     instance: int
-    """Which point, box, strip … of the entity."""
+    """Which point, box, strip … of the entity; of a picture: row × width + column."""
     depth: float
     """0 at the near plane, 1 far away."""
+    position: tuple[float, float, float]
+    """Where it was hit, in the frame that the view shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """What gets an outline. An instance of -1 means the whole entity."""
+    """What gets an outline: (entity path, instance); an instance of -1 means the whole entity."""
 
     selected: frozenset[tuple[str, int]] = field(default_factory=frozenset)
     hovered: frozenset[tuple[str, int]] = field(default_factory=frozenset)
 
+    def __bool__(self) -> bool:
+        return bool(self.selected or self.hovered)
+
+
+NO_HIGHLIGHT = Highlight()
+PLAIN = Backdrop()
+
 
 @dataclass(frozen=True, slots=True)
-class Backdrop:
-    """What is behind the scene."""
+class _Frame:
+    """Everything that a picture depends on."""
 
-    top: tuple[int, int, int] = (13, 16, 17)
-    """sRGB at the upper edge."""
-    bottom: tuple[int, int, int] = (13, 16, 17)
-    grid: bool = False
-    """A ground plane through the world's origin, in 3D."""
-    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    """Normal of the ground plane."""
+    scene: Scene
+    camera: Camera
+    size_px: Size
+    highlight: Highlight
+    backdrop: Backdrop
+    pixels_per_point: float
 
 
 class SceneRenderer:
-    """One per view. Keeps GPU buffers between frames by key and array identity; needs its GL context to be current."""
+    """One per view. Keeps GPU buffers between frames by key and array identity; needs its GL context to be current.
 
-    def __init__(self, ctx: moderngl.Context) -> None:
+    Renderers of one context may share a `Gpu`, so that programs are compiled once.
+    """
+
+    def __init__(self, ctx: moderngl.Context, gpu: Gpu | None = None) -> None:
         self.ctx = ctx
+        self.gpu = gpu or Gpu(ctx)
+        self.drawables: dict[str, Drawable[Any]] = {}
+        self.frames_drawn = 0
+        self._frame: _Frame | None = None
+        self._splatted: set[str] = set()
+        self._targets = _Targets(self.gpu)
+        self._pick_target = _PickTarget(self.gpu)
+        self._backdrop = BackdropDrawable(self.gpu)
+        self._splats = Splats(self.gpu)
+        self._outlines: Outlines | None = None
 
     def render(
         self,
@@ -56,21 +103,340 @@ class SceneRenderer:
         camera: Camera,
         size_px: Size,
         *,
-        highlight: Highlight = Highlight(),
-        backdrop: Backdrop = Backdrop(),
+        highlight: Highlight = NO_HIGHLIGHT,
+        backdrop: Backdrop = PLAIN,
         pixels_per_point: float = 1.0,
     ) -> moderngl.Texture:
-        """The scene as an RGBA texture of this size, first row at the bottom as OpenGL has it; valid until the next call."""
-        texture = self.ctx.texture(size_px, 4)
-        target = self.ctx.framebuffer([texture])
-        red, green, blue = (channel / 255 for channel in backdrop.top)
-        target.clear(red, green, blue, 1.0)
-        target.release()
-        return texture
+        """The scene as an RGBA texture of this size, first row at the bottom as OpenGL has it; valid until the next call.
+
+        Nothing is drawn if nothing has changed since the last call.
+        """
+        size_px = _within(size_px[0]), _within(size_px[1])
+        frame = _Frame(scene, camera, size_px, highlight, backdrop, pixels_per_point)
+        if frame == self._frame and self._targets.texture is not None:
+            return self._targets.texture
+        self._frame = frame
+        self.frames_drawn += 1
+        self._update(scene)
+        with _own_state(self.ctx):
+            target = self._targets.begin(size_px)
+            self._draw(frame, target)
+            if highlight:
+                self._draw_outlines(frame, target)
+            return self._targets.finish()
 
     def pick(self, x_px: float, y_px: float) -> Pick | None:
-        """What was drawn last at or near (within 7 pixels of) a pixel, origin top left; None: nothing."""
-        return None
+        """What was drawn last at a pixel, origin top left, or else nearest to it within a few pixels; None: nothing."""
+        frame = self._frame
+        if frame is None:
+            return None
+        height = frame.size_px[1]
+        left = int(x_px) - PICK_WINDOW // 2
+        low = height - 1 - int(y_px) - PICK_WINDOW // 2
+        window_from_clip = _window_from_clip(left, low, frame.size_px)
+        clip_from_world = window_from_clip @ frame.camera.clip_from_world(frame.size_px)
+        shown = [primitive for primitive in frame.scene.primitives if primitive.key in self.drawables]
+        with _own_state(self.ctx):
+            self._pick_target.begin()
+            for number, primitive in enumerate(self._in_order(shown, frame.camera), 1):
+                drawing = self._drawing(frame, clip_from_world, (PICK_WINDOW, PICK_WINDOW), entity=number)
+                self._set_depth_test(frame.camera, primitive)
+                drawable = self.drawables[primitive.key]
+                if primitive.key in self._splatted and isinstance(drawable, PointsDrawable):
+                    self._splats.pick(drawable, drawing, (left, low))
+                else:
+                    drawable.draw(drawing)
+            hit = self._pick_target.nearest()
+        if hit is None:
+            return None
+        number, instance, depth, column, row = hit
+        primitive = list(self._in_order(shown, frame.camera))[number - 1]
+        device = np.array([2 * (column + 0.5) / PICK_WINDOW - 1, 2 * (row + 0.5) / PICK_WINDOW - 1, 2 * depth - 1, 1.0])
+        position = np.linalg.solve(clip_from_world, device)
+        x, y, z = (float(value) for value in position[:3] / position[3])
+        return Pick(primitive.entity_path, instance, depth, (x, y, z))
 
     def release(self) -> None:
-        """Free everything on the GPU."""
+        """Free everything of this view on the GPU; shared programs stay."""
+        for drawable in self.drawables.values():
+            drawable.release()
+        self.drawables.clear()
+        self._targets.release()
+        self._pick_target.release()
+        self._backdrop.release()
+        self._splats.release()
+        if self._outlines is not None:
+            self._outlines.release()
+        self._frame = None
+
+    def _update(self, scene: Scene) -> None:
+        wanted = {primitive.key: primitive for primitive in scene.primitives if type(primitive) in DRAWABLES}
+        for key in self.drawables.keys() - wanted.keys():
+            self.drawables.pop(key).release()
+        for key, primitive in wanted.items():
+            kind = DRAWABLES[type(primitive)]
+            drawable = self.drawables.get(key)
+            if type(drawable) is not kind:
+                if drawable is not None:
+                    drawable.release()
+                drawable = self.drawables[key] = kind(self.gpu)
+            drawable.update(primitive)
+
+    def _draw(self, frame: _Frame, target: moderngl.Framebuffer) -> None:
+        drawing = self._drawing(frame, frame.camera.clip_from_world(frame.size_px), frame.size_px)
+        self._backdrop.draw_gradient(frame.backdrop)
+        ordered = self._in_order(frame.scene.primitives, frame.camera)
+        if not isinstance(frame.camera, Camera3D):
+            self._splatted = set()
+            for primitive in ordered:
+                self._set_depth_test(frame.camera, primitive)
+                self.drawables[primitive.key].draw(drawing)
+            return
+        self.ctx.enable(moderngl.DEPTH_TEST)
+        self._splat(ordered, drawing, frame.size_px, target)
+        for primitive in ordered:
+            if primitive.key not in self._splatted and not self.drawables[primitive.key].transparent:
+                self.drawables[primitive.key].draw(drawing)
+        if frame.backdrop.grid:
+            target.depth_mask = False
+            self._backdrop.draw_grid(frame.backdrop, frame.camera, frame.size_px)
+        for primitive in ordered:
+            drawable = self.drawables[primitive.key]
+            if drawable.transparent:
+                target.depth_mask = drawable.writes_depth
+                drawable.draw(drawing)
+        target.depth_mask = True
+
+    def _splat(
+        self, primitives: list[Primitive], drawing: Drawing, size_px: Size, target: moderngl.Framebuffer
+    ) -> None:
+        self._splatted = set()
+        if not (self.gpu.is_software and self.gpu.can_compute):
+            return
+        clouds = {
+            primitive.key: drawable
+            for primitive in primitives
+            if isinstance(drawable := self.drawables[primitive.key], PointsDrawable) and drawable.count >= BALLS_BELOW
+        }
+        if sum(cloud.count for cloud in clouds.values()) < SPLAT_FROM:
+            return
+        self._splatted = set(clouds)
+        self._splats.scatter([(cloud, drawing) for cloud in clouds.values()], size_px)
+        target.use()
+        self._splats.show()
+
+    def _draw_outlines(self, frame: _Frame, target: moderngl.Framebuffer) -> None:
+        self._outlines = self._outlines or Outlines(self.gpu)
+        self._outlines.begin(frame.size_px)
+        self.ctx.disable(moderngl.DEPTH_TEST | moderngl.BLEND)
+        clip_from_world = frame.camera.clip_from_world(frame.size_px)
+        for number, wanted in ((SELECTED, frame.highlight.selected), (HOVERED, frame.highlight.hovered)):
+            instances: dict[str, set[int]] = {}
+            for path, instance in wanted:
+                instances.setdefault(path, set()).add(instance)
+            for primitive in frame.scene.primitives:
+                drawable = self.drawables.get(primitive.key)
+                chosen = instances.get(primitive.entity_path, set())
+                for instance in {-1} if -1 in chosen else chosen:
+                    drawing = self._drawing(
+                        frame, clip_from_world, frame.size_px, entity=number, only_instance=instance
+                    )
+                    if primitive.key in self._splatted and isinstance(drawable, PointsDrawable):
+                        self._splats.pick(drawable, drawing)
+                    elif drawable is not None:
+                        drawable.draw(drawing)
+        self.ctx.enable(moderngl.BLEND)
+        target.use()
+        paths = {path for path, _ in frame.highlight.selected | frame.highlight.hovered}
+        width_px = max(2.0, 2.0 * frame.pixels_per_point)
+        self.ctx.scissor = _rectangle_around(
+            [primitive for primitive in frame.scene.primitives if primitive.entity_path in paths],
+            clip_from_world,
+            frame.size_px,
+        )
+        self._outlines.draw(width_px=width_px)
+        self.ctx.scissor = None
+
+    def _drawing(
+        self,
+        frame: _Frame,
+        clip_from_world: F64,
+        viewport_px: Size,
+        *,
+        entity: int | None = None,
+        only_instance: int = -1,
+    ) -> Drawing:
+        camera = frame.camera
+        spatial = camera if isinstance(camera, Camera3D) else None
+        return Drawing(
+            clip_from_world=clip_from_world,
+            eye_from_world=spatial.eye_from_world if spatial else np.diag([1.0, -1.0, -1.0, 1.0]),
+            viewport_px=viewport_px,
+            pixels_per_unit=camera.pixels_per_unit(frame.size_px),
+            pixels_per_point=frame.pixels_per_point,
+            nearer=spatial.near * LIFT if spatial else 0.0,
+            near=spatial.near if spatial else FLAT_NEAR,
+            entity=entity,
+            only_instance=only_instance,
+        )
+
+    def _in_order(self, primitives: Any, camera: Camera) -> list[Primitive]:
+        """In 2D by draw order; in 3D far things first, as transparent ones need it."""
+        known = [primitive for primitive in primitives if primitive.key in self.drawables]
+        if not isinstance(camera, Camera3D):
+            return sorted(known, key=lambda primitive: primitive.draw_order)
+        eye = camera.eye_in_world
+
+        def distance(primitive: Primitive) -> float:
+            if not self.drawables[primitive.key].transparent:
+                return 0.0
+            bounds = bounds_of(primitive)
+            return 0.0 if bounds.is_empty else float(np.linalg.norm(bounds.center - eye))
+
+        return sorted(known, key=lambda primitive: (self.drawables[primitive.key].order, -distance(primitive)))
+
+    def _set_depth_test(self, camera: Camera, primitive: Primitive) -> None:
+        """In 2D, only what is projected into the picture has depth."""
+        if isinstance(camera, Camera2D) and np.array_equal(primitive.world_from_entity[3], (0, 0, 0, 1)):
+            self.ctx.disable(moderngl.DEPTH_TEST)
+        else:
+            self.ctx.enable(moderngl.DEPTH_TEST)
+
+
+class _Targets:
+    """The framebuffer that a view is drawn into, with several samples per pixel where they are cheap."""
+
+    def __init__(self, gpu: Gpu) -> None:
+        self.gpu = gpu
+        self.texture: moderngl.Texture | None = None
+        self.plain: moderngl.Framebuffer | None = None
+        self.smooth: moderngl.Framebuffer | None = None
+
+    def begin(self, size_px: Size) -> moderngl.Framebuffer:
+        """Bound and empty."""
+        ctx, samples = self.gpu.ctx, self.gpu.samples
+        if self.texture is None or self.plain is None or self.texture.size != size_px:
+            self.release()
+            self.texture = ctx.texture(size_px, 4)
+            self.texture.filter = moderngl.LINEAR, moderngl.LINEAR
+            self.texture.repeat_x = self.texture.repeat_y = False
+            self.plain = ctx.framebuffer([self.texture], ctx.depth_renderbuffer(size_px))
+            if samples:
+                self.smooth = ctx.framebuffer(
+                    [ctx.renderbuffer(size_px, 4, samples=samples)], ctx.depth_renderbuffer(size_px, samples=samples)
+                )
+        target = self.smooth or self.plain
+        target.use()
+        target.clear(0, 0, 0, 1, depth=1.0)
+        return target
+
+    def finish(self) -> moderngl.Texture:
+        """The picture."""
+        if self.smooth is not None and self.plain is not None:
+            self.gpu.ctx.copy_framebuffer(self.plain, self.smooth)
+        assert self.texture is not None
+        return self.texture
+
+    def release(self) -> None:
+        """Free everything."""
+        for target in (self.plain, self.smooth):
+            if target is not None:
+                _release_whole(target)
+        self.plain = self.smooth = self.texture = None
+
+
+class _PickTarget:
+    """A small framebuffer around the pointer, of entity and instance numbers."""
+
+    def __init__(self, gpu: Gpu) -> None:
+        self.gpu = gpu
+        self.target: moderngl.Framebuffer | None = None
+
+    def begin(self) -> None:
+        """Bound and empty."""
+        if self.target is None:
+            size = (PICK_WINDOW, PICK_WINDOW)
+            ctx = self.gpu.ctx
+            self.target = ctx.framebuffer([ctx.texture(size, 2, dtype="u4")], ctx.depth_texture(size))
+        self.target.use()
+        self.target.clear(depth=1.0)
+        self.gpu.ctx.disable(moderngl.BLEND)
+
+    def nearest(self) -> tuple[int, int, float, int, int] | None:
+        """`(entity, instance, depth, column, row)` of what is nearest to the middle."""
+        assert self.target is not None
+        shape = (PICK_WINDOW, PICK_WINDOW)
+        ids = np.frombuffer(self.target.read(components=2, dtype="u4", alignment=1), np.uint32).reshape(*shape, 2)
+        middle = PICK_WINDOW // 2
+        rows, columns = np.nonzero(ids[..., 0])
+        away = (rows - middle) ** 2 + (columns - middle) ** 2
+        if not len(away) or away.min() > PICK_REACH**2:
+            return None
+        row, column = int(rows[away.argmin()]), int(columns[away.argmin()])
+        depths = self.target.read(components=1, attachment=-1, dtype="f4", alignment=1)
+        depth = np.frombuffer(depths, np.float32).reshape(shape)[row, column]
+        entity, instance = ids[row, column]
+        return int(entity), int(instance) - 1, float(depth), column, row
+
+    def release(self) -> None:
+        """Free everything."""
+        if self.target is not None:
+            _release_whole(self.target)
+        self.target = None
+
+
+@contextmanager
+def _own_state(ctx: moderngl.Context) -> Iterator[None]:
+    """Leave the context's framebuffer as it was: others draw into it too."""
+    before = ctx.fbo
+    ctx.scissor = None
+    ctx.enable_only(moderngl.BLEND | moderngl.PROGRAM_POINT_SIZE)
+    ctx.blend_func = NORMAL_BLENDING  # type: ignore[assignment]  # colour and alpha apart: the stubs know only pairs
+    ctx.depth_func = "<="
+    try:
+        yield
+    finally:
+        ctx.enable_only(moderngl.BLEND)
+        if before is not None:
+            before.use()
+
+
+def _window_from_clip(left: int, low: int, size_px: Size) -> F64:
+    """(4, 4): makes the pick window, whose lower left pixel is this one of the view, the whole of clip space."""
+    width, height = size_px
+    matrix = np.eye(4)
+    matrix[0, 0], matrix[1, 1] = width / PICK_WINDOW, height / PICK_WINDOW
+    matrix[0, 3] = (width - 2 * left) / PICK_WINDOW - 1
+    matrix[1, 3] = (height - 2 * low) / PICK_WINDOW - 1
+    return matrix
+
+
+def _rectangle_around(
+    primitives: list[Primitive], clip_from_world: F64, size_px: Size
+) -> tuple[int, int, int, int] | None:
+    """Where on the screen (x, y from below, width, height) these may be; None: anywhere."""
+    found = Bounds()
+    for primitive in primitives:
+        found |= bounds_of(primitive)
+    if found.is_empty:
+        return None
+    corners = np.array(np.meshgrid(*zip(found.low, found.high, strict=True))).reshape(3, -1).T
+    places, _ = on_screen(corners, clip_from_world, size_px)
+    if places[:, 2].min() <= 0:
+        return None
+    low, high = places[:, :2].min(axis=0) - MARGIN_PX, places[:, :2].max(axis=0) + MARGIN_PX
+    left, top = np.clip(low, 0, size_px).astype(int).tolist()
+    right, bottom = np.clip(high, 0, size_px).astype(int).tolist()
+    return left, size_px[1] - bottom, max(right - left, 1), max(bottom - top, 1)
+
+
+def _release_whole(target: moderngl.Framebuffer) -> None:
+    attachments: tuple[Any, ...] = (*target.color_attachments, target.depth_attachment)
+    for attachment in attachments:
+        if attachment is not None:
+            attachment.release()
+    target.release()
+
+
+def _within(side: float) -> int:
+    return min(max(int(side), 1), MAX_SIDE)
