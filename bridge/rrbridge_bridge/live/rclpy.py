@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ class _Worker:
                 log.debug("the worker is gone; %s was not sent", command["do"])
 
     def close(self, wait_secs: float) -> int:
+        """Wait for its end, not longer than this, and let go of the pipes. Safe to call twice, from any thread."""
         try:
             status = self.process.wait(wait_secs)
         except subprocess.TimeoutExpired:
@@ -115,6 +116,7 @@ class _Worker:
             assert self.process.stdin is not None
             self.process.stdin.close()
         self._stderr_thread.join(1.0)
+        self.frames.close()
         return status
 
 
@@ -164,27 +166,29 @@ class RclpySession:
             who = {key: asked[key] for key in ("node", "namespace", "hash")}
             self._worker.send(do="describe", id=number, type=msgtype, **who)
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Everything the worker tells, until it has ended."""
         error = ""
         said_bye = False
         try:
-            while (frame := read_frame(self._worker.frames)) is not None:
-                if isinstance(frame, MessageFrame):
-                    yield from self._received(frame)
-                elif frame.event == "bye":
-                    said_bye = True
-                else:
-                    yield from self._told(frame)
-                yield from self._overdue()
-        except TornFrameError as err:
-            error = str(err)
-        except (KeyError, TypeError, ValueError) as err:
-            error = f"the worker sent an event that lacks something: {type(err).__name__}: {err}"
-        for stream in self._streams.values():
-            yield from self._release(stream)
-        status = self._worker.close(END_SECS if said_bye else 1.0)
-        if not said_bye and not error and not self._closed:
+            try:
+                while (frame := read_frame(self._worker.frames)) is not None:
+                    if isinstance(frame, MessageFrame):
+                        yield from self._received(frame)
+                    elif frame.event == "bye":
+                        said_bye = True
+                    else:
+                        yield from self._told(frame)
+                    yield from self._overdue()
+            except TornFrameError as err:
+                error = str(err)
+            except (KeyError, TypeError, ValueError) as err:
+                error = f"the worker sent an event that lacks something: {type(err).__name__}: {err}"
+            for stream in self._streams.values():
+                yield from self._release(stream)
+        finally:
+            status = self._worker.close(END_SECS if said_bye else 1.0)
+        if not said_bye and not error:
             last = next((line for line in reversed(self._worker.stderr) if line.strip()), "")
             error = f"the rclpy worker ended by itself (exit status {status}){': ' + last if last else ''}"
         yield Ended("" if self._closed else error)
@@ -196,8 +200,8 @@ class RclpySession:
     def close(self) -> None:
         """End the worker now."""
         self._closed = True
-        if self._worker.process.poll() is None:
-            self._worker.process.kill()
+        self._worker.process.kill()
+        self._worker.close(1.0)
 
     def _told(self, frame: EventFrame) -> Iterator[Event]:
         facts = frame.facts
@@ -322,6 +326,8 @@ class RclpySource:
     """ROS 2 by its own client library."""
 
     name: str = "rclpy"
+    finder: DefinitionFinder | None = None
+    """Where definitions are looked for; None: in the prefixes of the ROS that the worker runs under."""
 
     def start(self, options: SourceOptions) -> RclpySession:
         """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""
@@ -331,7 +337,7 @@ class RclpySource:
             worker = _Worker(python)
             hello = _first_event(worker)
             if hello.get("event") == "hello":
-                return RclpySession(worker, hello)
+                return RclpySession(worker, hello, self.finder)
             worker.close(1.0)
             reasons.append(f"{python}: {hello.get('text') or 'no answer'}")
         raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
