@@ -1,7 +1,8 @@
 """The `rrbridge` program: a group whose commands come through the entry points `rrbridge.commands`.
 
-A command's module is imported when it is run, or for the list in `rrbridge --help`; so such a module imports at its top only
-what is light, and the rest inside its function. One that cannot be imported stays in the list, with the reason.
+A command's module is imported when it is run, or for the list in `rrbridge --help`; so such a module, like this one, imports
+at its top only what is light (not even `rrbridge`, which brings pyarrow), and the rest inside its function. One that cannot
+be imported stays in the list, with the reason.
 
 Exit codes: 0 done; 1 an error, told in one sentence; 2 wrong usage; 3 done, but some data was lost on the way (the command
 says what); 130 interrupted.
@@ -18,8 +19,6 @@ from typing import Any
 import rich_click as click
 from rich.console import Console
 from rich.text import Text
-
-from rrbridge.errors import RrbridgeError
 
 __all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "EXIT_LOSSES", "EXIT_USAGE", "app", "main"]
 
@@ -59,6 +58,8 @@ def _ours_last(entry: EntryPoint) -> bool:
 
 def _unavailable(entry: EntryPoint, reason: str) -> click.Command:
     def explain(**_: Any) -> None:
+        from rrbridge.errors import RrbridgeError
+
         raise RrbridgeError(f"the command {entry.name} ({entry.value}) cannot be loaded: {reason}")
 
     return click.RichCommand(
@@ -91,26 +92,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit complains again
         return EXIT_ERROR
-    except RrbridgeError as err:
-        _reraise_if_asked()
-        return _fail(str(err), EXIT_ERROR)
-    except OSError as err:
-        _reraise_if_asked()
-        where = f"{err.filename}: " if err.filename else ""
-        return _fail(f"{where}{err.strerror or err}", EXIT_ERROR)
-    except Exception as err:  # noqa: BLE001 - the last resort of a program that never shows a traceback unasked
-        _reraise_if_asked()
-        return _fail(
-            f"unexpected {type(err).__name__}: {err}; this is a fault of rrbridge or of a plug-in: "
-            f"set {TRACEBACK_VARIABLE}=1 and run it again to see where",
-            EXIT_ERROR,
-        )
+    except Exception as err:  # the last resort: never a traceback unasked
+        if os.environ.get(TRACEBACK_VARIABLE):
+            raise
+        return _fail(_sentence(err), EXIT_ERROR)
     return code if isinstance(code, int) else 0
 
 
-def _reraise_if_asked() -> None:
-    if os.environ.get(TRACEBACK_VARIABLE):
-        raise
+def _sentence(error: Exception) -> str:
+    from rrbridge.errors import RrbridgeError
+
+    if isinstance(error, RrbridgeError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return (
+        f"unexpected {type(error).__name__}: {error}; this is a fault of rrbridge or of a plug-in: "
+        f"set {TRACEBACK_VARIABLE}=1 and run it again to see where"
+    )
 
 
 def _fail(message: str, code: int) -> int:

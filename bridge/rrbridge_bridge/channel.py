@@ -1,0 +1,228 @@
+"""One connection on its way into a recording: raw batches in, chunks out. Built once per connection, then only arrays move.
+
+What an adapter need not care about, because it is done here for all:
+
+* **entity**: the topic; `Emit.at` is below it.
+* **times**: `message_log_time`, `message_publish_time`, and `ros2_timestamp` (ROS 1: `ros1_timestamp`) from `header.stamp`, or
+  from a `stamp` of the message itself; a zero stamp stays zero, as in the reference. `Emit.times` adds to these or replaces
+  them; one named `rrbridge.columns.STAMP` goes to the same timeline as `header.stamp` would.
+* **frames**: `CoordinateFrame:frame` from `header.frame_id`, one per message, on the topic's entity (for images with
+  `_image_plane` behind it) and on every entity below it that gets spatial data. Not where the adapter emits that component
+  itself, nor beside a Pinhole. A Transform3D without any frame places its entity, so it gets `parent_frame` instead.
+  Spelling (a leading `/`, an empty name, the robot's prefix) is `rrbridge_bridge.frames`' business.
+* **static transforms**: of a topic `…/tf_static`, each edge becomes a static row of its own entity.
+* **failures**: an adapter may raise; the messages to blame keep their fields, and their bytes if the adapter
+  `carries` some.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from rrbridge._arrow import list_array, list_values, primitive, unit_lists
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.adapters import Adapter
+from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.errors import DecodeError
+from rrbridge_bridge import fields
+from rrbridge_bridge.emits import Placed, last_static_rows, scatter
+from rrbridge_bridge.frames import with_frames
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch
+from rrbridge_bridge.recording import Recording
+from rrbridge_bridge.report import TopicReport
+from rrbridge_bridge.salvage import salvage
+
+__all__ = ["Channel", "Decode"]
+
+log = logging.getLogger(__name__)
+
+Decode = Callable[[RawBatch], Columns]
+"""All messages of a batch as columns. Raises DecodeError."""
+
+RAW_DATA = ComponentDescriptor("McapMessage:data", "rerun.archetypes.McapMessage", "rerun.components.Blob")
+CHANNEL_ID = ComponentDescriptor("channel_id")
+SEQUENCE = ComponentDescriptor("sequence")
+REPEATED = ComponentDescriptor("repeated")
+CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One connection of one recording."""
+
+    connection: Connection
+    channel_id: int
+    """What raw messages are marked with: distinct within the recording."""
+    entity_path: str
+    recording: Recording
+    report: TopicReport
+    decode: Decode | None
+    """None: the messages can only be kept as bytes; the report says why."""
+    adapter: Adapter | None
+
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        """All chunks of a batch. `repeated` marks messages that were sent before a cut and stand at its start again."""
+        self.report.messages += len(batch)
+        if not len(batch):
+            return []
+        chunks = list(self._converted(batch, repeated=repeated))
+        for chunk in chunks:
+            self.report.entities.add(chunk.entity_path)
+            self.report.rows += chunk.num_rows
+            self.report.nbytes += chunk.nbytes
+        return chunks
+
+    def _converted(self, batch: RawBatch, *, repeated: bool) -> Iterator[Chunk]:
+        if self.decode is None:
+            self.report.raw_only = True
+            yield from self.recording.chunks(batch, _log_times(batch), [self._raw(batch)])
+            return
+        decode, count = self.decode, len(batch)
+        got = salvage(
+            count,
+            lambda rows: decode(batch if len(rows) == count else batch.take(rows)),
+            (DecodeError, OverflowError),
+        )
+        for rows, msgs in got.parts:
+            yield from self._messages(batch if len(rows) == count else batch.take(rows), msgs, repeated=repeated)
+        if got.failed:
+            self.report.undecodable += len(got.failed)
+            self.report.because(str(got.error))
+            bad = batch.take(np.sort(np.array(got.failed)))
+            yield from self.recording.chunks(bad, _log_times(bad), [self._raw(bad)])
+
+    def _messages(self, batch: RawBatch, msgs: Columns, *, repeated: bool) -> Iterator[Chunk]:
+        options = self.recording.options
+        count = len(batch)
+        placed = self._mapped(msgs) if self.adapter else []
+        carries = self.adapter.carries if self.adapter else frozenset[str]()
+        raw_rows = np.arange(count) if options.raw else _rows_without(placed, count) if carries else np.arange(0)
+        placed = with_frames(placed, msgs, self.entity_path)
+        if options.fields == "all" or (options.fields == "unmapped" and not self.adapter):
+            placed += self._fields(msgs, without=carries)
+        if options.fields == "none" and not self.adapter and not options.raw:
+            self.report.left_out += count
+        if len(raw_rows) == count:
+            placed.append(self._raw(batch))
+        elif len(raw_rows):
+            raw = self._raw(batch.take(raw_rows))
+            placed.append(replace(raw, rows=raw_rows))
+        if repeated:
+            marks = ComponentColumn(REPEATED, unit_lists(pa.array(np.ones(count, np.bool_))))
+            placed.append(Placed(self.entity_path, (marks,)))
+        yield from self.recording.chunks(batch, self._times(batch, msgs), placed)
+
+    def _mapped(self, msgs: Columns) -> list[Placed]:
+        """What the adapter makes of the messages, message by message where it cannot take all at once."""
+        adapter, count = self.adapter, len(msgs)
+        assert adapter is not None
+
+        def run(rows: Int64s) -> list[Placed]:
+            whole = len(rows) == count
+            found: list[Placed] = []
+            for emit in adapter(msgs if whole else take(msgs, rows)):
+                for placed in scatter(self._named(emit), self.entity_path, len(rows)):
+                    if not whole and not placed.static:
+                        placed = replace(placed, rows=rows if placed.rows is None else rows[placed.rows])
+                    found += self._as_static(placed)
+            return found
+
+        got = salvage(count, run, Exception)  # an adapter may be a stranger's; its faults cost only what it would add
+        if got.failed:
+            self.report.unmapped += len(got.failed)
+            self.report.because(f"{type(got.error).__name__}: {got.error}")
+            log.debug("%s: adapter %s failed", self.report.topic, adapter.function, exc_info=got.error)
+        return [placed for _, part in got.parts for placed in part]
+
+    @property
+    def _stamp_timeline(self) -> str:
+        return "ros1_timestamp" if self.connection.encoding == "ros1" else "ros2_timestamp"
+
+    def _named(self, emit: Emit) -> Emit:
+        own = [TimeColumn.of(self._stamp_timeline, t.kind, t.values) if t.timeline == STAMP else t for t in emit.times]
+        return replace(emit, times=own)
+
+    def _as_static(self, placed: Placed) -> Iterable[Placed]:
+        if placed.static or not self.connection.topic.endswith("tf_static"):
+            return [placed]
+        for column in placed.columns:
+            if column.descriptor.component == "Transform3D:child_frame":
+                _, children = list_values(column.cells)
+                if len(children) == len(placed):
+                    return last_static_rows(placed, children)
+        return [placed]
+
+    def _fields(self, msgs: Columns, *, without: frozenset[str]) -> list[Placed]:
+        archetype = fields.archetype_name(self.connection.msgtype)
+        column = fields.message_column(msgs, archetype, without=without)
+        if column is None:
+            return []
+        self.report.with_fields = True
+        name = self.recording.type_name(archetype, column.cells.type)
+        if name != archetype:
+            column = ComponentColumn(fields.component_of(name), column.cells)
+        return [Placed(self.entity_path, (column,))]
+
+    def _raw(self, batch: RawBatch) -> Placed:
+        """The messages' bytes, and what else it takes to write them into a bag again."""
+        data = _payloads(batch)
+        blobs = list_array(data.offsets, primitive(data.values), nullable=False)
+        count = len(batch)
+        columns = (
+            ComponentColumn(RAW_DATA, unit_lists(blobs)),
+            ComponentColumn(CHANNEL_ID, unit_lists(primitive(np.full(count, self.channel_id, np.uint16)))),
+            ComponentColumn(SEQUENCE, unit_lists(primitive(batch.sequence.astype(np.uint32)))),
+        )
+        return Placed(self.entity_path, columns)
+
+    def _times(self, batch: RawBatch, msgs: Columns) -> list[TimeColumn]:
+        times = _log_times(batch)
+        stamp = _stamp_nanos(msgs)
+        if stamp is not None:
+            times.append(TimeColumn.of(self._stamp_timeline, TimeKind.TIMESTAMP, stamp))
+        if self.connection.msgtype == CLOCK_TYPE and "clock" in msgs:
+            times.append(TimeColumn.of("sim_time", TimeKind.TIMESTAMP, nanos(msgs.clock)))
+        return times
+
+
+def _log_times(batch: RawBatch) -> list[TimeColumn]:
+    return [
+        TimeColumn.of("message_log_time", TimeKind.TIMESTAMP, batch.log_time_nanos),
+        TimeColumn.of("message_publish_time", TimeKind.TIMESTAMP, batch.publish_time_nanos),
+    ]
+
+
+def _stamp_nanos(msgs: Columns) -> Int64s | None:
+    header = msgs.get("header")
+    stamp = header.get("stamp") if isinstance(header, Columns) else msgs.get("stamp")
+    if isinstance(stamp, Columns) and "sec" in stamp and "nanosec" in stamp:
+        return nanos(stamp)
+    return None
+
+
+def _rows_without(placed: list[Placed], count: int) -> Int64s:
+    """Messages that no row was made of."""
+    without = np.ones(count, np.bool_)
+    for item in placed:
+        if not item.static:
+            without[slice(None) if item.rows is None else item.rows] = False
+    return np.flatnonzero(without)
+
+
+def _payloads(batch: RawBatch) -> Ragged:
+    """The messages' bytes end to end."""
+    sizes, starts = batch.sizes, batch.starts
+    offsets = Ragged.from_lengths(sizes, None).offsets
+    if np.array_equal(starts, starts[0] + offsets[:-1]):
+        first = int(starts[0])
+        return Ragged(offsets, batch.buffer[first : first + int(offsets[-1])])
+    view = batch.buffer.data
+    pieces = [view[a : a + n] for a, n in zip(starts.tolist(), sizes.tolist(), strict=True)]
+    return Ragged(offsets, np.frombuffer(b"".join(pieces), np.uint8))

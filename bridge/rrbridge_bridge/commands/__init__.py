@@ -1,0 +1,1 @@
+"""The commands of the `rrbridge` program, one module each."""

@@ -1,0 +1,51 @@
+"""`rrbridge adapters`: which message types are drawn, and by whom."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+__all__ = ["adapters"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with one object per message type.")
+def adapters(as_json: bool) -> None:
+    """List the message types that are drawn, and the function and package that does it.
+
+    Every other type is kept too: its fields become columns.
+    """
+    from rrbridge.adapters import Adapters
+
+    found = sorted(Adapters.discover().by_type.items())
+    if as_json:
+        import json
+        import sys
+
+        document = [
+            {
+                "type": msgtype,
+                "adapter": f"{adapter.origin}.{adapter.function.__name__}",
+                "carries": sorted(adapter.carries),
+                "reference": adapter.reference,
+            }
+            for msgtype, adapter in found
+        ]
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    from rrbridge_bridge.format import wide_console
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("type", "adapter", "what it makes", "Rerun maps it too"):
+        table.add_column(heading, overflow="fold")
+    for msgtype, adapter in found:
+        summary = (adapter.function.__doc__ or "").strip().partition("\n")[0]
+        table.add_row(
+            Text(msgtype),
+            Text(f"{adapter.origin}.{adapter.function.__name__}"),
+            Text(summary),
+            "yes" if adapter.reference else "",
+        )
+    wide_console().print(table)

@@ -1,0 +1,127 @@
+"""Recordings of messages in, one recording of ours out: `.bag`, `.db3`, `.mcap` and rosbag2 folders → chunks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge.adapters import Adapters
+from rrbridge.archetypes.meta import RecordingInfo
+from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge.importers import ImportOptions
+from rrbridge_bridge.driver import Driver
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
+from rrbridge_bridge.recording import one_row
+from rrbridge_bridge.report import TopicReport
+
+__all__ = ["Conversion", "is_latched"]
+
+PROPERTIES = "/__properties"
+MAX_ROWS = 65_536
+MAX_BYTES = 2 << 20
+TRANSIENT_LOCAL = re.compile(r"durability:\s*(?:1|transient_local)\b")
+
+
+class Conversion:
+    """One recording made of one or more recorded files, in order. `reports` and `notes` fill while `chunks` runs."""
+
+    def __init__(self, paths: Sequence[Path], options: ImportOptions, *, adapters: Adapters | None = None) -> None:
+        self.paths = tuple(paths)
+        self.options = options
+        self.notes: list[str] = []
+        """What a person should know about the files: truncated, unindexed …"""
+        self.start_nanos: int | None = None
+        """The first log time so far."""
+        self.end_nanos: int | None = None
+        self._driver = Driver(options, adapters=adapters)
+
+    @property
+    def reports(self) -> Sequence[TopicReport]:
+        """What became of each topic, by name."""
+        return self._driver.reports
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Everything. Memory is bounded by the size of batches, not of files. Raises FileError."""
+        formats = []
+        for path in self.paths:
+            with open_bag(path) as reader:
+                formats.append(reader.format)
+                self._driver.next_file(reader.ros_distro)
+                yield from self._driver.announce(c for c in reader.connections if self.options.wants(c.topic))
+                yield from self._carried(reader)
+                for batch in reader.batches(self._read_options()):
+                    self._see(batch)
+                    yield from self._driver.convert(batch)
+                self.notes += [f"{path.name}: {note}" if len(self.paths) > 1 else note for note in reader.notes]
+        yield from self._properties(formats)
+
+    def _read_options(self) -> ReadOptions:
+        return replace(ReadOptions.of(self.options), max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+
+    def _see(self, batch: RawBatch) -> None:
+        if len(batch):
+            first, last = int(batch.log_time_nanos.min()), int(batch.log_time_nanos.max())
+            self.start_nanos = first if self.start_nanos is None else min(first, self.start_nanos)
+            self.end_nanos = last if self.end_nanos is None else max(last, self.end_nanos)
+
+    def _carried(self, reader: BagReader) -> Iterator[Chunk]:
+        """What was latched when the cut begins: without it a recording that starts later would lack its transforms and maps.
+
+        The messages stand at the time of the cut, marked as repeated; their publish time stays.
+        """
+        start = self.options.start_nanos
+        if start is None:
+            return
+        latched = {c.id: c for c in reader.connections if is_latched(c) and self.options.wants(c.topic)}
+        if not latched:
+            return
+        topics = {connection.topic for connection in latched.values()}
+        last: dict[int, RawBatch] = {}
+        for batch in reader.batches(ReadOptions(wants=topics.__contains__, end_nanos=start - 1)):
+            if batch.connection.id not in latched or not len(batch):
+                continue
+            if batch.connection.topic.endswith("tf_static"):  # each message may hold other edges
+                yield from self._repeated(batch, start)
+            else:
+                last[batch.connection.id] = batch.take(np.array([len(batch) - 1]))
+        for batch in last.values():
+            yield from self._repeated(batch, start)
+
+    def _repeated(self, batch: RawBatch, at_nanos: int) -> list[Chunk]:
+        at = np.full(len(batch), at_nanos, np.int64)
+        return self._driver.convert(replace(batch, log_time_nanos=at), repeated=True)
+
+    def _properties(self, formats: Sequence[str]) -> Iterator[Chunk]:
+        """The recording's own properties; last, because only now all is known."""
+        name = self.paths[0].name if len(self.paths) == 1 else f"{self.paths[0].name} … {self.paths[-1].name}"
+        info = RecordingInfo(start_time=self.start_nanos, name=name)
+        yield Chunk.from_columns(PROPERTIES, components=one_row(info))
+        yield _property("source", file=[path.name for path in self.paths], format=formats)
+        if self.notes:
+            yield _property("notes", text=self.notes)
+        if self.options.robot:
+            yield _property("robot", name=[self.options.robot])
+
+
+def is_latched(connection: Connection) -> bool:
+    """Whether late subscribers get the last message: ROS 1 latching, ROS 2 transient local, static transforms."""
+    qos = connection.metadata.get("offered_qos_profiles", "")
+    return (
+        connection.topic.endswith("tf_static")
+        or connection.metadata.get("latching", "0") in ("1", "true", "True")
+        or TRANSIENT_LOCAL.search(qos) is not None
+    )
+
+
+def _property(entity: str, **values: Sequence[str]) -> Chunk:
+    columns = [
+        ComponentColumn(ComponentDescriptor(k), pa.array([list(v)], pa.list_(pa.utf8()))) for k, v in values.items()
+    ]
+    return Chunk.from_columns(f"{PROPERTIES}/{entity}", components=columns)

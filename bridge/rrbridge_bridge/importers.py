@@ -1,0 +1,46 @@
+"""The importers that the entry points `rrbridge.importers` name: whatever opens recordings opens bags too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rrbridge.chunk import Chunk
+from rrbridge.importers import ImportOptions, Summary
+from rrbridge_bridge.readers import BagFormat, bag_format, open_bag
+
+__all__ = ["BagImporter", "bag", "db3", "mcap"]
+
+
+class BagImporter:
+    """Opens one kind of recorded messages."""
+
+    def __init__(self, name: str, kind: BagFormat) -> None:
+        self.name = name
+        self._kind = kind
+
+    def probe(self, path: Path, head: bytes) -> bool:
+        """By the first bytes; a folder by the files in it."""
+        return bag_format(path, head) == self._kind
+
+    def info(self, path: Path) -> Summary:
+        """From the index; a file without one is scanned."""
+        with open_bag(path) as reader:
+            return reader.summary()
+
+    def chunks(self, path: Path, options: ImportOptions) -> Iterator[Chunk]:
+        """All its data."""
+        from rrbridge_bridge.conversion import Conversion
+
+        return Conversion([path], options).chunks()
+
+    def recording_id(self, path: Path) -> str:
+        """The same for equal files, and for the parts of one run."""
+        from rrbridge_bridge.run_id import recording_id
+
+        return recording_id(path)
+
+
+bag = BagImporter("ROS 1 bag", "bag")
+db3 = BagImporter("rosbag2 sqlite3", "db3")
+mcap = BagImporter("MCAP", "mcap")

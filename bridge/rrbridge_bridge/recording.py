@@ -1,0 +1,112 @@
+"""What all channels of one recording share: row ids, type names, static data, and the making of chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from rrbridge._archetype import Archetype
+from rrbridge._arrow import list_array
+from rrbridge._timeline import TimeColumn
+from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge.importers import ImportOptions
+from rrbridge_bridge.emits import Placed
+from rrbridge_bridge.frames import FrameNames
+from rrbridge_bridge.raw import Int64s, RawBatch
+from rrbridge_bridge.rowids import RowIds, nth_within
+
+__all__ = ["Recording", "one_row"]
+
+LIGHT_BYTES_PER_ROW = 1024
+"""Columns of one entity share chunks up to this size per row; above it they have their own, so that reading one number
+of an image topic does not mean loading its images."""
+CHUNK_BYTES = 4 << 20
+"""Larger chunks are cut, unless they are a single row."""
+
+
+def one_row(archetype: Archetype) -> list[ComponentColumn]:
+    """An archetype as columns of a single row."""
+    columns = []
+    for batch in archetype.as_component_batches():
+        values = batch.as_arrow_array()
+        columns.append(ComponentColumn(batch.component_descriptor(), list_array(np.array([0, len(values)]), values)))
+    return columns
+
+
+class Recording:
+    """What all channels of one recording share."""
+
+    def __init__(self, options: ImportOptions) -> None:
+        self.options = options
+        self.frame_names = FrameNames(options.prefix.strip("/"))
+        self.row_ids = RowIds()
+        self._statics: dict[tuple[str, str], pa.Array] = {}
+        self._types: dict[str, list[pa.DataType]] = {}
+
+    def type_name(self, archetype: str, message: pa.DataType) -> str:
+        """A message type's name; another definition of the same name gets a suffix of its hash."""
+        known = self._types.setdefault(archetype, [])
+        if message not in known:
+            known.append(message)
+        if message == known[0]:
+            return archetype
+        import xxhash  # second definitions are rare
+
+        return f"{archetype}_{xxhash.xxh32(str(message).encode()).hexdigest()}"
+
+    def chunks(self, batch: RawBatch, times: Sequence[TimeColumn], placed: Iterable[Placed]) -> Iterator[Chunk]:
+        """Rows of a batch as chunks: what is per message and small shares one chunk per entity.
+
+        `times` are the messages' own, one value each.
+        """
+        used = np.zeros(len(batch), np.int64)
+        together: dict[str, list[ComponentColumn]] = {}
+        for item in placed:
+            item = self._spelled(item)
+            if item.static:
+                yield from self._static_chunks(item)
+                continue
+            if item.is_per_message and item.nbytes <= LIGHT_BYTES_PER_ROW * len(item):
+                columns = together.setdefault(item.entity_path, [])
+                if not {c.descriptor.component for c in columns} & {c.descriptor.component for c in item.columns}:
+                    columns.extend(item.columns)
+                    continue
+            yield from self._chunks(batch, times, item, used)
+        for entity_path, columns in together.items():
+            yield from self._chunks(batch, times, Placed(entity_path, tuple(columns)), used)
+
+    def _chunks(self, batch: RawBatch, times: Sequence[TimeColumn], item: Placed, used: Int64s) -> Iterator[Chunk]:
+        rows = np.arange(len(item)) if item.rows is None else item.rows
+        own = {t.timeline: t if item.rows is None else TimeColumn.of(t.timeline, t.kind, t.values[rows]) for t in times}
+        own |= {t.timeline: t for t in item.times}
+        chunk = Chunk.from_columns(
+            item.entity_path,
+            times=own.values(),
+            components=item.columns,
+            row_ids=self.row_ids.of(batch.order[rows], nth_within(rows, used)),
+        )
+        pieces = min(-(-chunk.nbytes // CHUNK_BYTES), chunk.num_rows)
+        if pieces <= 1:
+            yield chunk
+            return
+        step = -(-chunk.num_rows // pieces)
+        for start in range(0, chunk.num_rows, step):
+            yield chunk.slice(start, min(step, chunk.num_rows - start))
+
+    def _static_chunks(self, placed: Placed) -> Iterator[Chunk]:
+        """The last row as static data, unless the entity has the same already."""
+        last = placed.take(np.array([len(placed) - 1]))
+        fresh = []
+        for column in last.columns:
+            key = (placed.entity_path, column.descriptor.component)
+            if key not in self._statics or not self._statics[key].equals(column.cells):
+                self._statics[key] = column.cells
+                fresh.append(column)
+        if fresh:
+            yield Chunk.from_columns(placed.entity_path, components=fresh)
+
+    def _spelled(self, item: Placed) -> Placed:
+        return replace(item, columns=tuple(self.frame_names.applied(c, item.entity_path) for c in item.columns))

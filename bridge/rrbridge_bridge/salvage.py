@@ -1,0 +1,54 @@
+"""Getting what can be had of a batch in which some messages are bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from rrbridge_bridge.raw import Int64s
+
+__all__ = ["Salvaged", "salvage"]
+
+HOPELESS = 32
+"""After so many failures without one success, the rest is not tried."""
+
+T = TypeVar("T")
+
+
+class Salvaged(Generic[T]):
+    """Results for parts of the rows, and the rows that failed."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Int64s, T]] = []
+        """Rows, rising, and what came of them."""
+        self.failed: list[int] = []
+        self.error: Exception | None = None
+        """The first failure."""
+
+
+def salvage(
+    count: int, work: Callable[[Int64s], T], expected: type[Exception] | tuple[type[Exception], ...]
+) -> Salvaged[T]:
+    """Do `work` on all rows; where that fails, on halves, down to the single rows that are to blame.
+
+    Only failures of the expected kinds are taken as the rows' fault.
+    """
+    out: Salvaged[T] = Salvaged()
+    waiting = [np.arange(count)]
+    while waiting:
+        rows = waiting.pop()
+        if not out.parts and len(out.failed) >= HOPELESS:
+            out.failed.extend(rows.tolist())
+            continue
+        try:
+            out.parts.append((rows, work(rows)))
+        except expected as err:
+            out.error = out.error or err
+            if len(rows) == 1:
+                out.failed.extend(rows.tolist())
+            else:
+                half = len(rows) // 2
+                waiting += [rows[half:], rows[:half]]
+    return out
