@@ -45,14 +45,14 @@ class TopicReport:
 
     @property
     def kept_as(self) -> str:
-        """One phrase: the adapter's name, `fields`, `bytes` or `nothing`."""
-        if self.mapped_by:
+        """One phrase: the adapter's name, `fields only`, `bytes only` or `nothing`; empty without messages."""
+        if not self.messages:
+            return ""
+        if self.mapped_by and self.undecodable < self.messages:
             return self.mapped_by.removeprefix("rrbridge_bridge.messages.")
-        if self.raw_only:
-            return "bytes only"
         if self.with_fields:
             return "fields only"
-        return "nothing" if self.messages else ""
+        return "bytes only" if self.rows else "nothing"
 
     def because(self, reason: str) -> None:
         """Remember the first reason."""
