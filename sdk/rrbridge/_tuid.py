@@ -15,7 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["TuidArray", "format_tuid", "new_tuid", "new_tuids", "parse_tuid", "tuids_from_arrow", "tuids_to_arrow"]
+__all__ = [
+    "TuidArray",
+    "format_tuid",
+    "new_tuid",
+    "new_tuid_parts",
+    "new_tuids",
+    "parse_tuid",
+    "tuids_from_arrow",
+    "tuids_to_arrow",
+]
 
 TuidArray: TypeAlias = npt.NDArray[np.uint64]
 """Shape (n, 2), dtype `>u8`: time, counter. Its bytes are the ids themselves."""
@@ -23,6 +32,15 @@ TuidArray: TypeAlias = npt.NDArray[np.uint64]
 _lock = threading.Lock()
 _last_nanos = 0
 _counter = secrets.randbits(62)
+
+
+def new_tuid_parts() -> tuple[int, int]:
+    """One new id as (time, counter): for what appends rows one by one and makes an array of their ids later."""
+    global _last_nanos, _counter  # see new_tuids
+    with _lock:
+        _last_nanos = max(_last_nanos, time.time_ns())
+        _counter += 1
+        return _last_nanos, _counter
 
 
 def new_tuids(count: int) -> TuidArray:

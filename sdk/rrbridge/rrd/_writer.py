@@ -63,7 +63,12 @@ class RrdWriter:
         self._closed = False
         self._manifests: dict[StoreId, ManifestBuilder] = {}
         self._store_ids: dict[StoreId, bytes] = {}
-        self._put(stream_header(lz4=self._compression is Compression.LZ4))
+        try:
+            self._put(stream_header(lz4=self._compression is Compression.LZ4))
+        except FileError:
+            if self._owned:
+                self._file.close()
+            raise
 
     @property
     def bytes_written(self) -> int:

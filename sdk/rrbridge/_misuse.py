@@ -1,0 +1,71 @@
+"""What happens when a logging call is misused: a warning at the caller's line, or an error in strict mode.
+
+A robot must not stop because a label had the wrong type; a test should.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+from rrbridge.errors import RrbridgeError, RrbridgeWarning
+
+__all__ = ["caller_depth", "set_strict_mode", "strict_mode", "warn_on_misuse"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_HERE = str(Path(__file__).parent)
+_strict = False
+
+
+def strict_mode() -> bool:
+    """Whether misuse raises."""
+    return _strict
+
+
+def set_strict_mode(mode: bool) -> None:
+    """Let misuse raise (True), or warn and go on (False, the default)."""
+    global _strict  # one switch for the program, as the reference has it
+    _strict = mode
+
+
+@contextmanager
+def strict(mode: bool) -> Iterator[None]:
+    """Strict mode for the length of a `with` block."""
+    before = _strict
+    set_strict_mode(mode)
+    try:
+        yield
+    finally:
+        set_strict_mode(before)
+
+
+def caller_depth() -> int:
+    """`stacklevel` for `warnings.warn` of the first frame outside this package."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+def warn_on_misuse(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn rrbridge's errors into warnings unless strict mode, or the call's own `strict=`, says otherwise."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        own = cast("bool | None", kwargs.get("strict"))
+        try:
+            return function(*args, **kwargs)
+        except RrbridgeError as err:
+            if _strict if own is None else own:
+                raise
+            warnings.warn(f"{function.__name__}: {err}; nothing was logged", RrbridgeWarning, caller_depth())
+            return cast("R", None)
+
+    return guarded

@@ -1,0 +1,332 @@
+"""A recording that a program logs to."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias, runtime_checkable
+
+from rrbridge import _active, _entity_path
+from rrbridge._archetype import DescribedComponentBatch
+from rrbridge._batcher import Batcher, ChunkBatcherConfig, Times
+from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge._misuse import warn_on_misuse
+from rrbridge._sinks import FileSink, MemorySink, Sink
+from rrbridge._timeline import (
+    STATIC_TIME,
+    DurationLike,
+    TimeColumn,
+    TimeKind,
+    TimestampLike,
+    duration_nanos,
+    timestamp_nanos,
+)
+from rrbridge._tuid import new_tuid_parts
+from rrbridge.archetypes.meta import RecordingInfo
+from rrbridge.errors import FileError, InvalidValueError
+
+__all__ = ["AsComponents", "RecordingStream"]
+
+log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class AsComponents(Protocol):
+    """Anything that can say which components it consists of; archetypes do."""
+
+    def as_component_batches(self) -> list[DescribedComponentBatch]:
+        """Its components."""
+
+
+Loggable: TypeAlias = AsComponents | Iterable[DescribedComponentBatch]
+EntityPathLike: TypeAlias = str | list[object]
+
+_open_streams: weakref.WeakSet[RecordingStream] = weakref.WeakSet()
+
+
+class RecordingStream:
+    """A recording being made. Safe from any thread; times are set per thread.
+
+    What is logged before `save` or `stdout` is kept and goes to the first of them.
+    """
+
+    def __init__(
+        self,
+        application_id: str,
+        *,
+        recording_id: str | uuid.UUID | None = None,
+        make_default: bool = False,
+        make_thread_default: bool = False,
+        default_enabled: bool = True,
+        send_properties: bool = True,
+        batcher_config: ChunkBatcherConfig | None = None,
+    ) -> None:
+        """Start a recording; `RERUN=0` in the environment turns all of them off, `RERUN=1` on."""
+        if not application_id:
+            raise InvalidValueError("application_id", "a name", "an empty string")
+        self.store_id = StoreId(StoreKind.RECORDING, application_id, str(recording_id or uuid.uuid4().hex))
+        self._enabled = _switch("RERUN", default=default_enabled)
+        self._log_time_enabled = _switch("RERUN_LOG_TIME", default=True)
+        self._log_tick_enabled = _switch("RERUN_LOG_TICK", default=False)
+        self._ticks = itertools.count()
+        self._times = threading.local()
+        self._batcher = Batcher(batcher_config or ChunkBatcherConfig())
+        self._sink: Sink = MemorySink()
+        self._sink_lock = threading.RLock()
+        self._wake = threading.Condition()
+        self._flusher: threading.Thread | None = None
+        self._failure: FileError | None = None
+        self._sink.send(
+            StoreInfo.new(self.store_id, f"rrbridge on Python {sys.version_info.major}.{sys.version_info.minor}")
+        )
+        _open_streams.add(self)
+        if send_properties:
+            self.send_recording_start_time_nanos(time.time_ns())
+        if make_default:
+            _active.set_global_data_recording(self)
+        if make_thread_default:
+            _active.set_thread_local_data_recording(self)
+
+    @warn_on_misuse
+    def log(
+        self,
+        entity_path: EntityPathLike,
+        entity: Loggable,
+        *extra: Loggable,
+        static: bool = False,
+        strict: bool | None = None,  # noqa: ARG002 - read by warn_on_misuse
+    ) -> None:
+        """Log archetypes at an entity, at this thread's current times; `static`: for all times."""
+        if not self._enabled:
+            return
+        batches = _batches(entity) if not extra else [b for e in (entity, *extra) for b in _batches(e)]
+        if not batches:
+            return
+        times = () if static else self._now()
+        if self._batcher.append(_entity_path.normalize(entity_path), new_tuid_parts(), times, batches):
+            self._flush_soon()
+
+    @warn_on_misuse
+    def send_columns(
+        self,
+        entity_path: str,
+        indexes: Iterable[TimeColumn],
+        columns: Iterable[ComponentColumn],
+        *,
+        strict: bool | None = None,  # noqa: ARG002 - read by warn_on_misuse
+    ) -> None:
+        """Log many rows at once, at the times given; without `indexes` they are static."""
+        if self._enabled:
+            self.send_chunk(Chunk.from_columns(entity_path, times=indexes, components=columns))
+
+    def send_chunk(self, chunk: Chunk) -> None:
+        """Log a chunk as it is."""
+        if self._enabled:
+            self._send([chunk])
+
+    @warn_on_misuse
+    def set_time(
+        self,
+        timeline: str,
+        *,
+        sequence: int | None = None,
+        duration: DurationLike | None = None,
+        timestamp: TimestampLike | None = None,
+    ) -> None:
+        """Set this thread's time on a timeline. Plain numbers are seconds; time stamps count from the Unix epoch."""
+        if (sequence is None) + (duration is None) + (timestamp is None) != 2:
+            raise InvalidValueError("set_time", "exactly one of sequence=, duration=, timestamp=", "another number")
+        if sequence is not None:
+            kind, value = TimeKind.SEQUENCE, int(sequence)
+        elif duration is not None:
+            kind, value = TimeKind.DURATION, duration_nanos(duration)
+        else:
+            assert timestamp is not None
+            kind, value = TimeKind.TIMESTAMP, timestamp_nanos(timestamp)
+        if not STATIC_TIME < value < -STATIC_TIME:
+            raise InvalidValueError("set_time", "a time within 63 bits", str(value))
+        self._current()[timeline] = (kind, value)
+
+    def disable_timeline(self, timeline: str) -> None:
+        """Leave this timeline out of what this thread logs from now on."""
+        self._current().pop(timeline, None)
+
+    def reset_time(self) -> None:
+        """Forget all times of this thread."""
+        self._current().clear()
+
+    def set_log_time_enabled(self, enabled: bool) -> None:
+        """Whether rows carry the wall clock, on `log_time`."""
+        self._log_time_enabled = enabled
+
+    def set_log_tick_enabled(self, enabled: bool) -> None:
+        """Whether rows carry a running number, on `log_tick`."""
+        self._log_tick_enabled = enabled
+
+    def send_property(self, name: str, values: Loggable) -> None:
+        """Say something about the recording as a whole."""
+        self.log(["__properties", name], values, static=True)
+
+    def send_recording_name(self, name: str) -> None:
+        """What viewers call the recording."""
+        self.log("/__properties", RecordingInfo.from_fields(name=name), static=True)
+
+    def send_recording_start_time_nanos(self, nanos: int) -> None:
+        """When it began, nanoseconds since the Unix epoch."""
+        self.log("/__properties", RecordingInfo.from_fields(start_time=nanos), static=True)
+
+    def get_application_id(self) -> str:
+        """The application's id."""
+        return self.store_id.application_id
+
+    def get_recording_id(self) -> str:
+        """The recording's id."""
+        return self.store_id.recording_id
+
+    def is_enabled(self) -> bool:
+        """Whether anything is logged."""
+        return self._enabled
+
+    def save(self, path: str | Path, *, write_footer: bool = True) -> None:
+        """Write the recording to a file from now on, beginning with what was kept so far. Raises FileError."""
+        self._use(lambda: FileSink(path, write_footer=write_footer))
+
+    def stdout(self, *, write_footer: bool = True) -> None:
+        """Write the recording to standard output, for `rrbridge view -`."""
+        if sys.stdout.isatty():
+            raise InvalidValueError("stdout", "standard output to be a pipe or a file", "a terminal")
+        self._use(lambda: FileSink(sys.stdout.buffer, write_footer=write_footer))
+
+    def disconnect(self) -> None:
+        """Finish the file; what is logged from now on is kept in memory."""
+        self._use(MemorySink)
+
+    def flush(self, *, timeout_sec: float = 1e38) -> None:
+        """Return when all that was logged is handed over. Raises FileError if it cannot be, or TimeoutError."""
+        if not self._sink_lock.acquire(timeout=min(timeout_sec, threading.TIMEOUT_MAX)):
+            raise TimeoutError(f"the recording was not flushed within {timeout_sec} s")
+        try:
+            self._send(self._batcher.take())
+            if self._failure is None:
+                self._sink.flush()
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            self._sink_lock.release()
+
+    def __enter__(self) -> Self:
+        _active.push(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _active.pop(self)
+        self.flush()
+
+    def _current(self) -> dict[str, tuple[TimeKind, int]]:
+        times: dict[str, tuple[TimeKind, int]] | None = getattr(self._times, "by_timeline", None)
+        if times is None:
+            times = self._times.by_timeline = {}
+        return times
+
+    def _now(self) -> Times:
+        times = dict(self._current())
+        if self._log_time_enabled:
+            times["log_time"] = (TimeKind.TIMESTAMP, time.time_ns())
+        tick = next(self._ticks)
+        if self._log_tick_enabled:
+            times["log_tick"] = (TimeKind.SEQUENCE, tick)
+        return tuple((name, *times[name]) for name in sorted(times))
+
+    def _use(self, make_sink: Callable[[], Sink]) -> None:
+        """Finish the sink in use and go on with another."""
+        with self._sink_lock:
+            self._send(self._batcher.take())
+            before = self._sink
+            sink = make_sink()
+            if isinstance(before, MemorySink):
+                for message in before.messages:
+                    sink.send(message)
+            else:
+                before.close()
+                sink.send(StoreInfo.new(self.store_id))
+            self._sink, self._failure = sink, None
+        if not isinstance(sink, MemorySink) and self._flusher is None:
+            self._flusher = threading.Thread(
+                target=_flush_forever, args=(weakref.ref(self),), name="rrbridge", daemon=True
+            )
+            self._flusher.start()
+
+    def _send(self, chunks: list[Chunk]) -> None:
+        with self._sink_lock:
+            if self._failure is not None:
+                return
+            try:
+                for chunk in chunks:
+                    self._sink.send(StoredChunk(self.store_id, chunk))
+            except FileError as err:
+                self._failure = err
+                log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
+
+    def _flush_soon(self) -> None:
+        if self._batcher.pending_bytes >= self._batcher.config.max_bytes_in_flight or self._flusher is None:
+            self._send(self._batcher.take())
+            return
+        with self._wake:
+            self._wake.notify()
+
+    def _close(self) -> None:
+        with self._sink_lock:
+            self._send(self._batcher.take())
+            self._sink.close()
+
+
+def _flush_forever(reference: weakref.ref[RecordingStream]) -> None:
+    """Write what was logged at every tick, as long as anybody holds the recording."""
+    while (stream := reference()) is not None:
+        wake, tick = stream._wake, stream._batcher.config.flush_tick
+        del stream
+        with wake:
+            wake.wait(tick)
+        if (stream := reference()) is not None:
+            stream._send(stream._batcher.take())
+        del stream
+
+
+def _batches(entity: Loggable) -> list[DescribedComponentBatch]:
+    if isinstance(entity, AsComponents):
+        return entity.as_component_batches()
+    try:
+        given: list[object] = list(entity)
+    except TypeError:
+        given = [entity]
+    batches = [b for b in given if isinstance(b, DescribedComponentBatch)]
+    if len(batches) < len(given):
+        raise InvalidValueError("entity", "an archetype or component batches", repr(entity)[:80])
+    return batches
+
+
+def _switch(variable: str, *, default: bool) -> bool:
+    value = os.environ.get(variable, "").strip().lower()
+    return value in ("1", "true", "on", "yes") if value else default
+
+
+@atexit.register
+def _close_all() -> None:
+    for stream in list(_open_streams):
+        try:
+            stream._close()
+        except FileError as err:
+            log.error("%s", err)  # noqa: TRY400 - the program is ending; the sentence says it all
