@@ -38,7 +38,11 @@ def _layouts(msgs: Columns) -> Iterator[tuple[npt.NDArray[np.int64], list[tuple[
     layout: dict[tuple[object, ...], list[int]] = {}
     if len(fields) and (fields.lengths == fields.lengths[0]).all():
         per_message = table.reshape(len(fields), -1)
-        if (per_message == per_message[0]).all() and np.ptp(msgs.point_step) == 0 and len(np.unique(msgs.is_bigendian)) == 1:
+        if (
+            (per_message == per_message[0]).all()
+            and np.ptp(msgs.point_step) == 0
+            and len(np.unique(msgs.is_bigendian)) == 1
+        ):
             described = [(names[n], o, d, c) for n, o, d, c in table[: fields.lengths[0]].tolist()]
             yield np.arange(len(fields)), described
             return
