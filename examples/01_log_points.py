@@ -1,4 +1,4 @@
-"""Log a spinning spiral of points, the frame it turns in, and a number, into `spiral.rrd`. Look at it: `rrbridge view spiral.rrd`."""
+"""Log a spinning spiral of points, the frame it turns in, and a number. Look at it: `rrbridge view spiral.rrd`."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 """Teach rrbridge a message type of your own.
 
-An adapter is a pure function over columns: N messages in, archetype columns out. So trying it is a call, without a bag or a robot.
+An adapter is a pure function over columns: N messages in, archetype columns out. So trying it is a call; no bag, no robot.
 To have `rrbridge convert`, `record` and `view` use it, name the `adapters` object in your package's `pyproject.toml`:
 
     [project.entry-points."rrbridge.adapters"]
@@ -32,5 +32,6 @@ points = Columns(3, {"x": np.array([0.1, 0.1, 0.1]), "y": np.array([0.0, -0.02, 
 messages = Columns(3, {"opening": np.array([0.08, 0.05, 0.04]), "touches": Ragged.from_lengths([0, 1, 2], points)})
 
 for emit in gripper(messages):
+    assert isinstance(emit.columns, rr.ComponentColumnList)
     for column in emit.columns:
         print(emit.at, column.descriptor.component, column.cells.to_pylist())

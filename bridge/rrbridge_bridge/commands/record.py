@@ -48,7 +48,9 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
 @click.option("--source", default="rclpy", show_default=True, help="The middleware to listen to.")
 @click.option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id.")
 @click.option("--recording-id", help="By default a new one.")
-@click.option("--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True)
+@click.option(
+    "--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True, help="Of the file."
+)
 @click.option(
     "--backlog-mb", type=click.IntRange(min=1), default=256, show_default=True, help="How much may wait to be written."
 )
