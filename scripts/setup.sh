@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by scripts/demo and scripts/test: a virtual environment with rrbridge in it, and libraries to draw with.
 # Works as root, with sudo, or as neither: see `libraries_without_root`.
 
@@ -95,7 +96,7 @@ END
 # Libraries for off-screen OpenGL. Sets DRAWS to yes or no; never fatal, since only the viewer needs them.
 ensure_gl() {
     local why
-    DRAWS=yes
+    DRAWS=yes # read by scripts/demo
     # shellcheck source=/dev/null
     [ -f "$VENV/gl/env.sh" ] && . "$VENV/gl/env.sh"
     if why=$(can_draw); then note "drawing with: $why"; return; fi
@@ -111,7 +112,7 @@ ensure_gl() {
     fi
     DRAWS=no
     note "still not: $(tail -n 1 <<<"$why")"
-    note "the viewer needs them, everything else works. Ask an administrator for: apt install $(echo $GL_PACKAGES)"
+    note "the viewer needs them, everything else works. Ask an administrator for: apt install ${GL_PACKAGES//$'\n    '/ }"
 }
 
 LOG=$(mktemp)
