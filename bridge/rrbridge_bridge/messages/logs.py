@@ -14,20 +14,22 @@ from rrbridge.columns import STAMP, Columns, Emit, nanos
 from rrbridge_bridge.messages._fields import custom
 from rrbridge_bridge.messages._registry import adapters
 
-# The reference's own choice of words and colours per level.
+# The reference's own choice of words and colours; what is not exactly one of ROS's levels is unknown.
 _LEVELS = (
-    ("TRACE", 0x808080FF),
+    ("UNKNOWN", 0x808080FF),
     ("DEBUG", 0x808080FF),
     ("INFO", 0x0080FFFF),
-    ("WARN", 0xFFFF00FF),
+    ("WARN", 0xFFA500FF),
     ("ERROR", 0xFF0000FF),
-    ("CRITICAL", 0xFF0000FF),
+    ("CRITICAL", 0x8B0000FF),
 )
 _ROS2_LEVELS = np.array([10, 20, 30, 40, 50])
 _ROS1_LEVELS = np.array([1, 2, 4, 8, 16])
 
 
-def _lines(msgs: Columns, rank: npt.NDArray[np.int64]) -> rr.ComponentColumnList:
+def _lines(msgs: Columns, levels: npt.NDArray[np.int64]) -> rr.ComponentColumnList:
+    place = np.minimum(np.searchsorted(levels, msgs.level), len(levels) - 1)
+    rank = np.where(levels[place] == msgs.level, place + 1, 0)
     text = pc.binary_join_element_wise("[", msgs.name.to_arrow(), "] ", msgs.msg.to_arrow(), "")
     names = np.array([name for name, _ in _LEVELS], object)
     colors = np.array([color for _, color in _LEVELS], np.uint32)
@@ -40,7 +42,7 @@ def rcl_log(msgs: Columns) -> Iterator[Emit]:
     archetype = "rcl_interfaces.msg.Log"
     yield Emit(
         [
-            _lines(msgs, np.searchsorted(_ROS2_LEVELS, msgs.level, side="right")),
+            _lines(msgs, _ROS2_LEVELS),
             custom("file", msgs.file, archetype),
             custom("function", msgs.function, archetype),
             custom("line", msgs.line, archetype),
@@ -52,4 +54,4 @@ def rcl_log(msgs: Columns) -> Iterator[Emit]:
 @adapters("rosgraph_msgs/msg/Log")
 def rosgraph_log(msgs: Columns) -> Iterator[Emit]:
     """A line that a ROS 1 node logged."""
-    yield Emit(_lines(msgs, np.searchsorted(_ROS1_LEVELS, msgs.level, side="right")))
+    yield Emit(_lines(msgs, _ROS1_LEVELS))
