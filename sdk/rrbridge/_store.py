@@ -14,8 +14,9 @@ from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
-from rrbridge._store_clears import CLEAR, Clears
-from rrbridge._store_index import Answer, Entity, Latest
+from rrbridge._store_clears import CLEAR, Clears, Tombstones
+from rrbridge._store_entity import Answer, Entity
+from rrbridge._store_index import Latest
 from rrbridge._store_range import Range, range_of
 from rrbridge._timeline import TimeKind
 
@@ -262,6 +263,16 @@ class ChunkStore:
                     found.ranges.pop(next(iter(found.ranges)))
                 found.ranges[key] = kept
             return kept
+
+    @property
+    def clear_revision(self) -> int:
+        """Grows by one with every chunk that holds clears."""
+        return self._clears.count
+
+    def clears(self, entity: str, timeline: str) -> Tombstones:
+        """All clears that reach an entity: its own, and the recursive ones of what is above it."""
+        with self._lock:
+            return self._clears.reaching(entity, timeline)
 
 
 def _same(first: Mapping[str, Latest], second: Mapping[str, Latest]) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
 from rrbridge._store_index import ALWAYS, NEVER, Bools, Cells, Column, Latest, Span, row_id_of, tuid_order
+from rrbridge._timeline import MIN_TIME
+from rrbridge._tuid import TuidArray
 
-__all__ = ["CLEAR", "ClearedAt", "Clears"]
+__all__ = ["CLEAR", "ClearedAt", "Clears", "Tombstones"]
 
 CLEAR = "Clear:is_recursive"
 _NO_ROW = b""
@@ -33,8 +37,19 @@ class ClearedAt:
         return latest.time < self.time or (latest.time == self.time and latest.row_id <= self.row_id)
 
 
+class Tombstones(NamedTuple):
+    """All clears that reach an entity, on one timeline."""
+
+    times: npt.NDArray[np.int64]
+    """Shape (n,), in no order."""
+    row_ids: TuidArray
+    """Shape (n, 2)."""
+    static_row_id: bytes
+    """The greatest row id of a static clear; empty if there is none."""
+
+
 @dataclass(slots=True, eq=False)
-class _Tombstones:
+class _Of:
     """The clears on one entity, of one reach."""
 
     columns: dict[str, Column] = field(default_factory=dict)
@@ -57,18 +72,18 @@ class Clears:
     def __init__(self) -> None:
         self.count = 0
         """How many chunks with clears there are; what was worked out from clears is good while this stays."""
-        self._flat: dict[str, _Tombstones] = {}
-        self._recursive: dict[str, _Tombstones] = {}
+        self._flat: dict[str, _Of] = {}
+        self._recursive: dict[str, _Of] = {}
 
     def insert(self, chunk: Chunk) -> None:
         """Take the clears of a chunk: true reaches everything below the entity, false the entity alone."""
         cells = Cells(chunk, CLEAR)
         given, recursive = _flags(cells)
-        self._flat.setdefault(chunk.entity_path, _Tombstones()).insert(cells, given & ~recursive)
-        self._recursive.setdefault(chunk.entity_path, _Tombstones()).insert(cells, given & recursive)
+        self._flat.setdefault(chunk.entity_path, _Of()).insert(cells, given & ~recursive)
+        self._recursive.setdefault(chunk.entity_path, _Of()).insert(cells, given & recursive)
         self.count += 1
 
-    def _reaching(self, path: str) -> list[_Tombstones]:
+    def _reaching(self, path: str) -> list[_Of]:
         found = [self._flat[path]] if path in self._flat else []
         return found + [self._recursive[p] for p in _entity_path.ancestors(path) if p in self._recursive]
 
@@ -86,6 +101,15 @@ class Clears:
             if span is not None and found >= best_time:
                 best_time, best_row_id = max((best_time, best_row_id), (found, span.row_id_at(position)))
         return ClearedAt(best_time, best_row_id, static_row_id, since, until)
+
+    def reaching(self, path: str, timeline: str) -> Tombstones:
+        """All clears that reach an entity."""
+        parts = self.between(path, timeline, MIN_TIME, NEVER - 1)
+        return Tombstones(
+            np.concatenate([np.empty(0, np.int64), *(span.times[part] for span, part in parts)]),
+            np.concatenate([np.empty((0, 2), ">u8"), *(span.row_ids(part) for span, part in parts)], dtype=">u8"),
+            max((clears.static_row_id for clears in self._reaching(path)), default=_NO_ROW),
+        )
 
     def between(self, path: str, timeline: str, low: int, high: int) -> list[tuple[Span, slice]]:
         """The clears that reach an entity in a closed range of times."""

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from rrbridge._arrow import list_type
 from rrbridge._store_clears import CLEAR, Clears
-from rrbridge._store_index import Entity, Latest, Span, tuid_order
+from rrbridge._store_entity import Entity
+from rrbridge._store_index import Latest, Span, tuid_order
 from rrbridge._tuid import TuidArray
 from rrbridge.errors import InvalidChunkError
 

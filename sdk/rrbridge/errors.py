@@ -9,7 +9,7 @@
     │   └── UnsupportedVersionError
     ├── DecodeError              a message does not follow its definition; carries `topic`, `msgtype`, `field`
     ├── UnknownTypeError         no definition for a message type
-    ├── TransformError           two frames cannot be related at a time
+    ├── TransformError           two frames cannot be related at a time; carries `target`, `source`, `reason`
     ├── PluginConflictError      two plug-ins claim the same thing
     ├── MissingExtraError        an optional part is not installed
     └── RecorderError            recording cannot start or go on
@@ -111,6 +111,12 @@ class UnknownTypeError(RrbridgeError):
 
 class TransformError(RrbridgeError):
     """Two frames cannot be related at the asked time."""
+
+    def __init__(self, reason: str, *, target: str, source: str) -> None:
+        super().__init__(f"no transform from {source} to {target}: {reason}")
+        self.reason = reason
+        self.target = target
+        self.source = source
 
 
 class PluginConflictError(RrbridgeError):
