@@ -65,7 +65,7 @@ class Recording:
         used = np.zeros(len(batch), np.int64)
         together: dict[str, list[ComponentColumn]] = {}
         for item in placed:
-            item = self._spelled(item)
+            item = _without_own_times(self._spelled(item), times)
             if item.static:
                 yield from self._static_chunks(item)
                 continue
@@ -110,3 +110,13 @@ class Recording:
 
     def _spelled(self, item: Placed) -> Placed:
         return replace(item, columns=tuple(self.frame_names.applied(c, item.entity_path) for c in item.columns))
+
+
+def _without_own_times(item: Placed, times: Sequence[TimeColumn]) -> Placed:
+    """The same rows; times that are the messages' own anyway are dropped, so that the rows can share a chunk with others."""
+    if item.rows is not None or not item.times:
+        return item
+    known = {t.timeline: t.values for t in times}
+    if all(t.timeline in known and np.array_equal(t.values, known[t.timeline]) for t in item.times):
+        return replace(item, times=())
+    return item
