@@ -43,11 +43,14 @@ def laser_scan(msgs: Columns) -> Iterator[Emit]:
     angle = msgs.angle_min[scan] + step[hit] * msgs.angle_increment[scan].astype(np.float64)
     planar = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=-1) * distance[hit, None]
     hits = Ragged.from_lengths(np.bincount(scan, minlength=len(msgs)), planar)
-    columns = [rr.Points3D.columns(positions=hits)]
-    if len(msgs.intensities.values) == len(distance) and np.array_equal(msgs.intensities.offsets, msgs.ranges.offsets):
-        intensities = Ragged(hits.offsets, np.ascontiguousarray(msgs.intensities.values[hit]))
-        columns.append(custom("Points3D:intensity", intensities, "rerun.archetypes.Points3D"))
-    yield Emit(columns)
+    yield Emit(rr.Points3D.columns(positions=hits))
+    given = msgs.intensities
+    full = (given.lengths == msgs.ranges.lengths) & (given.lengths > 0)
+    if full.any():
+        rows, chosen = np.flatnonzero(full), full[scan]
+        values = given.values[given.offsets[scan[chosen]] + step[hit][chosen]]
+        intensities = Ragged.from_lengths(hits.lengths[rows], values)
+        yield Emit(custom("Points3D:intensity", intensities, "rerun.archetypes.Points3D"), rows=rows)
 
 
 @adapters("sensor_msgs/msg/Imu", reference=True)

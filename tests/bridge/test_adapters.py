@@ -1,0 +1,164 @@
+"""Adapters: laws that hold for each of them, and what the ones that draw something draw."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import rrbridge as rr
+from rrbridge._archetype import ComponentColumnList
+from rrbridge.adapters import Adapters
+from rrbridge.columns import Columns, Emit
+from rrbridge.errors import PluginConflictError
+from rrbridge_bridge.messages import adapters
+
+RandomMessages = Callable[[str, int, int], list[Any]]
+ColumnsOf = Callable[[str, list[Any]], Columns]
+UNKNOWN_TO_ROSBAGS = {"tf/msg/tfMessage"}
+
+
+def flat(emit: Emit) -> list[rr.ComponentColumn]:
+    parts = [emit.columns] if isinstance(emit.columns, ComponentColumnList) else emit.columns
+    return [column for part in parts for column in part]
+
+
+def rows_by_message(emits: Iterable[Emit], count: int) -> list[dict[tuple[str, str], list[Any]]]:
+    """What each message became: `{(path below, component): cells}`; static rows are the same for all."""
+    found: list[dict[tuple[str, str], list[Any]]] = [defaultdict(list) for _ in range(count)]
+    for emit in emits:
+        for column in flat(emit):
+            rows = range(len(column)) if emit.rows is None else emit.rows.tolist()
+            for i, (row, cell) in enumerate(zip(rows, column.cells, strict=emit.rows is not None or not emit.static)):
+                at = emit.at if isinstance(emit.at, str) else emit.at[i]
+                for message in range(count) if emit.static else [row]:
+                    found[message][at, column.descriptor.component].append(cell.as_py())
+    return [dict(message) for message in found]
+
+
+def same(a: Any, b: Any) -> bool:
+    return repr(a) == repr(b)  # NaN equals NaN here
+
+
+@pytest.mark.parametrize("msgtype", sorted(set(adapters.by_type) - UNKNOWN_TO_ROSBAGS))
+def test_a_batch_is_its_messages_one_by_one(
+    msgtype: str, random_messages: RandomMessages, columns_of: ColumnsOf
+) -> None:
+    adapter = adapters.by_type[msgtype]
+    for seed in range(5):
+        messages = random_messages(msgtype, 9, seed)
+        together = rows_by_message(adapter(columns_of(msgtype, messages)), 9)
+        apart = [rows_by_message(adapter(columns_of(msgtype, [m])), 1)[0] for m in messages]
+        assert same(together, apart)
+    assert rows_by_message(adapter(columns_of(msgtype, [])), 0) == []
+
+
+@pytest.mark.parametrize("msgtype", sorted(set(adapters.by_type) - UNKNOWN_TO_ROSBAGS))
+def test_carried_fields_exist(msgtype: str, random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    columns = columns_of(msgtype, random_messages(msgtype, 1, 0))
+    assert adapters.by_type[msgtype].carries <= set(columns)
+
+
+def test_our_adapters_come_through_the_plugin_door() -> None:
+    assert Adapters.discover().by_type.keys() >= adapters.by_type.keys()
+
+
+def test_a_type_cannot_be_claimed_twice_by_accident() -> None:
+    mine = Adapters()
+    mine("my/msg/Type")(lambda msgs: iter(()))
+    with pytest.raises(PluginConflictError, match="my/msg/Type"):
+        mine("my/msg/Type")(lambda msgs: iter(()))
+    mine("my/msg/Type", replace=True)(lambda msgs: iter(()))
+
+
+def struct(**fields: Any) -> Columns:
+    length = len(next(iter(fields.values())))
+    return Columns(length, fields)
+
+
+def cells(emits: Iterable[Emit], component: str) -> pa.ListArray:
+    (found,) = [c.cells for e in emits for c in flat(e) if c.descriptor.component == component]
+    return found
+
+
+def test_laser_scan_keeps_only_echoes_inside_its_range() -> None:
+    ranges = rr.Ragged.from_lengths([4, 2], np.array([1.0, np.inf, 0.01, 2.0, np.nan, 99.0], np.float32))
+    scan = struct(
+        ranges=ranges,
+        intensities=rr.Ragged.from_lengths([4, 2], np.arange(6, dtype=np.float32)),
+        angle_min=np.array([0.0, 0.0]),
+        angle_increment=np.array([np.pi / 2, 0.1]),
+        range_min=np.array([0.1, 0.1]),
+        range_max=np.array([10.0, 10.0]),
+    )
+    emits = list(adapters.by_type["sensor_msgs/msg/LaserScan"](scan))
+    first, second = cells(emits, "Points3D:positions").to_pylist()
+    assert np.allclose(first, [[1, 0, 0], [0, -2, 0]], atol=1e-6)
+    assert second == []
+    assert cells(emits, "Points3D:intensity").to_pylist() == [[0.0, 3.0], []]
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_images_are_packed_and_in_native_order(
+    big_endian: bool, random_messages: RandomMessages, columns_of: ColumnsOf
+) -> None:
+    pixels = np.arange(6, dtype=np.uint16).reshape(2, 3) * 1000
+    padded = np.zeros((2, 4), ">u2" if big_endian else "<u2")
+    padded[:, :3] = pixels
+    message = random_messages("sensor_msgs/msg/Image", 1, 0)[0]
+    message.height, message.width, message.step, message.encoding = 2, 3, 8, "16UC1"
+    message.is_bigendian, message.data = int(big_endian), np.frombuffer(padded.tobytes(), np.uint8)
+    emits = list(adapters.by_type["sensor_msgs/msg/Image"](columns_of("sensor_msgs/msg/Image", [message])))
+    buffer = bytes(cells(emits, "DepthImage:buffer").to_pylist()[0][0])
+    assert np.array_equal(np.frombuffer(buffer, np.uint16).reshape(2, 3), pixels)
+    assert cells(emits, "DepthImage:meter").to_pylist() == [[1000.0]]
+
+
+def test_point_cloud_colours_are_unpacked(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    points = np.zeros(2, [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<f4")])
+    points["x"], points["rgb"] = [1, 2], np.array([0x00112233, 0x00AABBCC], np.uint32).view(np.float32)
+    message = random_messages("sensor_msgs/msg/PointCloud2", 1, 0)[0]
+    field = type(random_messages("sensor_msgs/msg/PointField", 1, 0)[0])
+    message.fields = [field(name=n, offset=4 * i, datatype=7, count=1) for i, n in enumerate(("x", "y", "z", "rgb"))]
+    message.height, message.width, message.point_step, message.row_step = 1, 2, 16, 32
+    message.is_bigendian, message.data = False, np.frombuffer(points.tobytes(), np.uint8)
+    emits = list(adapters.by_type["sensor_msgs/msg/PointCloud2"](columns_of("sensor_msgs/msg/PointCloud2", [message])))
+    assert cells(emits, "Points3D:colors").to_pylist() == [[0x112233FF, 0xAABBCCFF]]
+    assert cells(emits, "Points3D:positions").to_pylist() == [[[1, 0, 0], [2, 0, 0]]]
+
+
+def test_maps_start_at_their_upper_edge(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    message = random_messages("nav_msgs/msg/OccupancyGrid", 1, 0)[0]
+    message.info.width, message.info.height = 3, 2
+    message.data = np.array([0, 50, 100, -1, 10, 20], np.int8)
+    emits = list(adapters.by_type["nav_msgs/msg/OccupancyGrid"](columns_of("nav_msgs/msg/OccupancyGrid", [message])))
+    assert cells(emits, "GridMap:data").to_pylist() == [[[255, 10, 20, 0, 50, 100]]]
+
+
+def test_polygons_are_closed(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    messages = random_messages("geometry_msgs/msg/PolygonStamped", 6, 2)
+    emits = list(
+        adapters.by_type["geometry_msgs/msg/PolygonStamped"](columns_of("geometry_msgs/msg/PolygonStamped", messages))
+    )
+    for message, ((strip,),) in zip(
+        messages, [[c] for c in cells(emits, "LineStrips3D:strips").to_pylist()], strict=True
+    ):
+        corners = [[p.x, p.y, p.z] for p in message.polygon.points]
+        assert strip == corners + corners[:1]
+
+
+def test_markers_that_are_deleted_end(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    messages = random_messages("visualization_msgs/msg/Marker", 3, 1)
+    for message, action in zip(messages, (0, 2, 3), strict=True):
+        message.action, message.type, message.ns, message.id = action, 1, "a/b", 7
+    emits = list(
+        adapters.by_type["visualization_msgs/msg/Marker"](columns_of("visualization_msgs/msg/Marker", messages))
+    )
+    made = rows_by_message(emits, 3)
+    assert ("a\\/b/7", "Boxes3D:half_sizes") in made[0]
+    assert made[1] == {("a\\/b/7", "Clear:is_recursive"): [[False]]}
+    assert made[2] == {("", "Clear:is_recursive"): [[True]]}
