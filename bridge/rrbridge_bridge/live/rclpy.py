@@ -105,6 +105,10 @@ class _Worker:
             except (BrokenPipeError, ValueError):
                 log.debug("the worker is gone; %s was not sent", command["do"])
 
+    def last_line(self) -> str:
+        """What it last wrote to standard error."""
+        return next((line for line in reversed(self.stderr) if line.strip()), "")
+
     def close(self, wait_secs: float) -> int:
         """Wait for its end, not longer than this, and let go of the pipes. Safe to call twice, from any thread."""
         try:
@@ -189,7 +193,7 @@ class RclpySession:
         finally:
             status = self._worker.close(END_SECS if said_bye else 1.0)
         if not said_bye and not error:
-            last = next((line for line in reversed(self._worker.stderr) if line.strip()), "")
+            last = self._worker.last_line()
             error = f"the rclpy worker ended by itself (exit status {status}){': ' + last if last else ''}"
         yield Ended("" if self._closed else error)
 
@@ -339,7 +343,7 @@ class RclpySource:
             if hello.get("event") == "hello":
                 return RclpySession(worker, hello, self.finder)
             worker.close(1.0)
-            reasons.append(f"{python}: {hello.get('text') or 'no answer'}")
+            reasons.append(f"{python}: {hello.get('text') or worker.last_line() or 'no answer'}")
         raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
 
 
@@ -356,7 +360,7 @@ def _first_event(worker: _Worker) -> Mapping[str, Any]:
         killer.cancel()
     if isinstance(frame, EventFrame):
         return frame.facts
-    return {"text": next((line for line in reversed(worker.stderr) if line.strip()), "")}
+    return {}
 
 
 source = RclpySource()

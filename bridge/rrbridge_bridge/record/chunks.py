@@ -10,11 +10,12 @@ import pyarrow as pa
 from rrbridge._arrow import list_array, list_type, primitive, unit_lists
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._entity_path import normalize
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.counters import TopicState
 
-__all__ = ["RECORDER_ENTITY", "account", "channel", "concatenate", "raw_messages", "recording_info"]
+__all__ = ["RECORDER_ENTITY", "BytesMaker", "account", "channel", "concatenate", "raw_messages", "recording_info"]
 
 RECORDER_ENTITY = "/__properties/recorder"
 """Where the account of a recording stands: one instance per topic."""
@@ -130,3 +131,23 @@ def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
         RECORDER_ENTITY,
         components=[ComponentColumn(ComponentDescriptor(name), _cell(values)) for name, values in columns.items()],
     )
+
+
+class BytesMaker:
+    """Keeps messages as bytes only."""
+
+    def announce(self, connection: Connection) -> list[Chunk]:
+        """The connection's channel and schema."""
+        return [channel(connection, normalize(connection.topic))]
+
+    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+        """The bytes."""
+        return [raw_messages(batch, normalize(batch.connection.topic))]
+
+    def convert(self, batch: RawBatch) -> list[Chunk]:
+        """The bytes."""
+        return self.bytes_only(batch)
+
+    def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
+        """Nothing was meant to be decoded."""
+        return {}

@@ -68,7 +68,7 @@ class TopicState:
     written: int
     """Messages in the file."""
     undecoded: int
-    """Of those, messages whose bytes alone were written, because decoding could not keep up or failed."""
+    """Of those, messages of which only the bytes were written, because decoding could not keep up or failed."""
     last_time_nanos: int | None
     """When the last one arrived."""
 
@@ -84,7 +84,10 @@ class TopicCounters:
     received_bytes: int = 0
     dropped: int = 0
     written: int = 0
-    undecoded: int = 0
+    postponed: int = 0
+    """Written as bytes alone because writing could not keep up."""
+    undecodable: int = 0
+    """Written as bytes alone because they could not be decoded."""
     last_time_nanos: int | None = None
 
     def count(self, received: Received) -> None:
@@ -105,6 +108,6 @@ class TopicCounters:
             self.losses.lost,
             self.dropped,
             self.written,
-            self.undecoded,
+            self.postponed + self.undecodable,
             self.last_time_nanos,
         )

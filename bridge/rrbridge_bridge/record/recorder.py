@@ -8,7 +8,6 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from rrbridge._entity_path import normalize
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import (
     Announced,
@@ -19,12 +18,11 @@ from rrbridge_bridge.live.source import (
     Received,
     Severity,
 )
-from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.record.backlog import Backlog
 from rrbridge_bridge.record.counters import TopicCounters, TopicState
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.selection import Selection
-from rrbridge_bridge.record.writing import Decoder, WriterThread
+from rrbridge_bridge.record.writing import ChunkMaker, WriterThread
 
 __all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
 
@@ -88,7 +86,7 @@ class Recorder:
         file: RecordingFile,
         selection: Selection,
         options: RecorderOptions,
-        decoder: Decoder | None = None,
+        maker: ChunkMaker,
     ) -> None:
         self._session = session
         self._file = file
@@ -97,16 +95,14 @@ class Recorder:
         self._counters: dict[int, TopicCounters] = {}
         self._publishers: dict[str, frozenset[str]] = {}
         self._asked: set[tuple[str, str]] = set()
-        self._owners: dict[str, int] = {}
         self._notices: deque[Notice] = deque()
         self._writer = WriterThread(
             file,
             self._backlog,
             self._counters,
+            maker,
             self._notices.append,
-            decoder=decoder,
             raw=options.raw,
-            entity_path_of=self.entity_path_of,
             min_free_bytes=options.min_free_bytes,
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
@@ -164,13 +160,6 @@ class Recorder:
         self._receiver.join(END_SECS)
         errors = [error for error in (self._writer.error, self._source_error) if error]
         return Outcome(self.snapshot(), "; ".join(errors), self._file.path.exists())
-
-    def entity_path_of(self, connection: Connection) -> str:
-        """A topic's entity; a second type on one topic lives below it, under its own name."""
-        owner = self._owners.setdefault(connection.topic, connection.id)
-        if owner == connection.id:
-            return normalize(connection.topic)
-        return normalize(f"{connection.topic}/__{connection.msgtype.replace('/', '_')}")
 
     def _receive(self) -> None:
         try:

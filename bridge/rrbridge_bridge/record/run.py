@@ -20,6 +20,7 @@ from rrbridge import plugins
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.live.source import LiveSource, SourceOptions
+from rrbridge_bridge.record.chunks import BytesMaker
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.selection import Selection
@@ -111,7 +112,7 @@ def record(
                 path, application_id=application_id, recording_id=recording_id, compression=compression
             )
             options = RecorderOptions(raw=raw, backlog_bytes=backlog_mb << 20, min_free_bytes=min_free_mb * 1_000_000)
-            recorder = Recorder(session, file, selection, options, decoder=None)
+            recorder = Recorder(session, file, selection, options, BytesMaker())
             show.begin(path, session.description)
             recorder.start()
             outcome = _run(recorder, show, signals, duration)

@@ -1,4 +1,4 @@
-"""The writer thread: gathers messages, writes raw bytes first, decodes when there is time, syncs every second."""
+"""The writer thread: gathers messages, writes them every second, and syncs; decoding gives way when it falls behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from rrbridge_bridge.record.backlog import Backlog, weight
 from rrbridge_bridge.record.counters import TopicCounters, TopicState
 from rrbridge_bridge.record.file import RecordingFile, Syncer
 
-__all__ = ["FLUSH_BYTES", "FLUSH_SECS", "Decoder", "WriterThread"]
+__all__ = ["FLUSH_BYTES", "FLUSH_SECS", "ChunkMaker", "WriterThread"]
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,20 @@ BEHIND_SHARE = 0.4
 SLOW_SYNC_SECS = 2.0
 
 
-class Decoder(Protocol):
-    """Turns messages into chunks: their fields, and what their adapter makes of them."""
+class ChunkMaker(Protocol):
+    """Turns messages into chunks."""
 
-    def chunks(self, batch: RawBatch) -> Iterable[Chunk]:
-        """The chunks of a batch. Raises RrbridgeError when its bytes do not follow its definition."""
+    def announce(self, connection: Connection) -> Iterable[Chunk]:
+        """Static data about a connection; again when more has become known of it."""
+
+    def bytes_only(self, batch: RawBatch) -> Iterable[Chunk]:
+        """The messages' bytes, and nothing that takes time."""
+
+    def convert(self, batch: RawBatch) -> Iterable[Chunk]:
+        """The messages as they are to be recorded: bytes if asked for, fields, what adapters make of them."""
+
+    def undecoded(self) -> Mapping[tuple[str, str], tuple[int, str]]:
+        """By topic and type: messages that `convert` could keep only as bytes, and why; the first reason."""
 
 
 @dataclass(eq=False)
@@ -55,25 +64,22 @@ class WriterThread:
         file: RecordingFile,
         backlog: Backlog,
         counters: dict[int, TopicCounters],
+        maker: ChunkMaker,
         notify: Callable[[Notice], None],
         *,
-        decoder: Decoder | None,
         raw: bool,
-        entity_path_of: Callable[[Connection], str],
         min_free_bytes: int,
     ) -> None:
         self._file = file
         self._backlog = backlog
         self._counters = counters
         self._notify = notify
-        self._decoder = decoder
+        self._maker = maker
         self._raw = raw
-        self._entity_path_of = entity_path_of
         self._min_free_bytes = min_free_bytes
         self._announced: deque[Announced] = deque()
         self._gathered: dict[int, _Gathered] = {}
         self._gathered_weight = 0
-        self._complained: set[int] = set()
         self._abort = threading.Event()
         self.error: str = ""
         """Why the file could not be finished; empty while all is well."""
@@ -141,7 +147,8 @@ class WriterThread:
                 self._gather(received)
             finished = received is None and self._backlog.is_finished
             if time.monotonic() >= next_flush or finished:
-                self._flush(list(self._gathered.values()))
+                self._flush(self._gathered.values())
+                self._look_at_decoding()
                 if time.monotonic() >= next_account:
                     self._file.write(chunks.account(self._states(), complete=False))
                     next_account = time.monotonic() + ACCOUNT_SECS
@@ -166,8 +173,8 @@ class WriterThread:
         connection = announced.connection
         gathered = self._gathered.setdefault(connection.id, _Gathered(connection))
         gathered.connection = connection
-        if self._raw:
-            self._file.write(chunks.channel(connection, self._entity_path_of(connection)))
+        for chunk in self._maker.announce(connection):
+            self._file.write(chunk)
 
     def _gather(self, received: Received) -> None:
         size = weight(received)
@@ -178,44 +185,39 @@ class WriterThread:
         if gathered.weight >= FLUSH_BYTES:
             self._flush([gathered])
         elif self._gathered_weight > GATHERED_SHARE * self._backlog.limit_bytes:
-            self._flush(list(self._gathered.values()))
+            self._flush(self._gathered.values())
 
-    def _flush(self, streams: list[_Gathered]) -> None:
-        """Write what was gathered: all raw bytes first, then decoded chunks while writing keeps up."""
-        taken: list[tuple[RawBatch, int]] = []
+    def _flush(self, streams: Iterable[_Gathered]) -> None:
+        """Write what was gathered."""
         for gathered in streams:
-            if not gathered.batches:
-                continue
-            batch = chunks.concatenate([received.batch for received in gathered.batches])
-            size, gathered.weight, gathered.batches = gathered.weight, 0, []
-            self._gathered_weight -= size
-            if self._raw:
-                self._file.write(chunks.raw_messages(batch, self._entity_path_of(batch.connection)))
-                self._counters[batch.connection.id].written += len(batch)
-                self._backlog.written(size)
-            taken.append((batch, size))
-        for batch, size in taken:
-            self._decode(batch)
-            if not self._raw:
-                self._counters[batch.connection.id].written += len(batch)
+            if gathered.batches:
+                batch = chunks.concatenate([received.batch for received in gathered.batches])
+                size, gathered.weight, gathered.batches = gathered.weight, 0, []
+                self._gathered_weight -= size
+                self._write(batch)
                 self._backlog.written(size)
 
-    def _decode(self, batch: RawBatch) -> None:
+    def _write(self, batch: RawBatch) -> None:
+        """Write messages; only their bytes while writing cannot keep up: what they mean can be had from these later."""
         counters = self._counters[batch.connection.id]
-        if self._decoder is None or (self._raw and self._backlog.fill > BEHIND_SHARE):
-            counters.undecoded += len(batch)
-            return
-        try:
-            made = list(self._decoder.chunks(batch))
-        except Exception as err:  # noqa: BLE001 - whatever an adapter does must not end the recording
-            counters.undecoded += len(batch)
-            if batch.connection.id not in self._complained:
-                self._complained.add(batch.connection.id)
-                kept = "its bytes are recorded all the same" if self._raw else "its messages are not recorded"
-                self._notify(Notice(Severity.WARNING, f"cannot be decoded ({err}); {kept}", batch.connection.topic))
-            return
+        if self._raw and self._backlog.fill > BEHIND_SHARE:
+            made = list(self._maker.bytes_only(batch))
+            counters.postponed += len(batch)
+        else:
+            made = list(self._maker.convert(batch))
         for chunk in made:
             self._file.write(chunk)
+        counters.written += len(batch)
+
+    def _look_at_decoding(self) -> None:
+        """Take over what could not be decoded, and say so once per topic."""
+        undecoded = self._maker.undecoded()
+        for counters in list(self._counters.values()):
+            count, reason = undecoded.get((counters.topic, counters.msgtype), (0, ""))
+            if count and not counters.undecodable:
+                kept = "the bytes are recorded all the same"
+                self._notify(Notice(Severity.WARNING, f"cannot be decoded: {reason}; {kept}", counters.topic))
+            counters.undecodable = count
 
     def _states(self) -> list[TopicState]:
         return [counters.state() for counters in list(self._counters.values())]

@@ -1,0 +1,227 @@
+"""What passes between the recorder and a worker process, and what is looked up beside it. No ROS is needed here."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live import frames
+from rrbridge_bridge.live.definitions import DefinitionFinder, concatenate, used_types
+from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
+from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
+from rrbridge_bridge.live.rclpy import WORKER, RclpySource, candidate_pythons
+from rrbridge_bridge.live.source import SourceOptions
+
+BIN = Path(sys.executable).parent
+
+
+def event(**facts: object) -> bytes:
+    head = json.dumps(facts).encode()
+    return frames.HEADER.pack(b"RRBF", frames.EVENT, len(head), 0) + head
+
+
+def messages(connection: int, *payloads: bytes) -> bytes:
+    records = b"".join(struct.pack("<qqqII", 10 + i, 5 + i, i, len(p), 1) for i, p in enumerate(payloads))
+    head = frames.BLOCK.pack(connection, len(payloads)) + records
+    joined = b"".join(payloads)
+    return frames.HEADER.pack(b"RRBF", frames.MESSAGES, len(head), len(joined)) + head + joined
+
+
+def pipe(data: bytes) -> io.BufferedReader:
+    return io.BufferedReader(io.BytesIO(data))
+
+
+def test_frames_are_read_as_they_were_written() -> None:
+    stream = pipe(event(event="hello") + messages(3, b"abc", b"", b"defg"))
+    first, second = read_frame(stream), read_frame(stream)
+    assert isinstance(first, EventFrame)
+    assert first.event == "hello"
+    assert isinstance(second, MessageFrame)
+    assert second.connection == 3
+    assert second.records["size"].tolist() == [3, 0, 4]
+    assert second.records["sequence"].tolist() == [0, 1, 2]
+    assert second.payload.tobytes() == b"abcdefg"
+    assert read_frame(stream) is None
+
+
+def test_a_frame_torn_anywhere_is_an_error_and_never_a_message() -> None:
+    whole = messages(3, b"abc", b"defg")
+    for cut in range(1, len(whole)):
+        with pytest.raises(TornFrameError):
+            read_frame(pipe(whole[:cut]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a line that a library printed\n" * 3,
+        frames.HEADER.pack(b"RRBF", frames.EVENT, 2**31, 0),
+        frames.HEADER.pack(b"RRBF", frames.MESSAGES, 40, 2**62),
+        frames.HEADER.pack(b"RRBF", 7, 0, 0),
+        frames.HEADER.pack(b"RRBF", frames.EVENT, 2, 0) + b"[]",
+        frames.HEADER.pack(b"RRBF", frames.EVENT, 2, 0) + b"{]",
+        frames.HEADER.pack(b"RRBF", frames.MESSAGES, 8, 0) + struct.pack("<II", 0, 2**31),
+        frames.HEADER.pack(b"RRBF", frames.MESSAGES, 40, 9) + struct.pack("<IIqqqII", 0, 1, 0, 0, 0, 8, 0) + bytes(9),
+    ],
+)
+def test_what_contradicts_itself_is_refused_before_memory_is_taken(data: bytes) -> None:
+    with pytest.raises(TornFrameError):
+        read_frame(pipe(data))
+
+
+def test_the_worker_is_python_3_8() -> None:
+    tree = ast.parse(WORKER.read_text(), feature_version=(3, 8))
+    imported = {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    imported |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported - {"rclpy"} <= set(sys.stdlib_module_names)
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
+
+
+def test_the_worker_and_the_reader_agree_on_the_layout() -> None:
+    source = WORKER.read_text()
+    for name in ("HEADER", "BLOCK"):
+        assert f'{name} = struct.Struct("{getattr(frames, name).format}")' in source
+    assert frames.RECORD.itemsize == struct.calcsize("<qqqII")
+    assert 'RECORD = struct.Struct("<qqqII")' in source
+
+
+def test_no_rclpy_is_told_in_one_sentence(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [BIN / "rrbridge", "record", "-a", "-o", tmp_path / "run.rrd", "--ros-python", sys.executable],
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+    )
+    assert found.returncode == 1
+    assert "Source your ROS 2 set-up first" in found.stderr
+    assert "--ros-python" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 0", "no answer"),
+        ("echo what a library prints at start", "where a frame should begin"),
+        ("echo boom >&2; exit 1", "boom"),
+    ],
+)
+def test_a_python_that_is_none_is_told(tmp_path: Path, script: str, said: str) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    with pytest.raises(RecorderError, match=said):
+        RclpySource().start(SourceOptions(ros_python=str(python)))
+
+
+def test_a_python_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecorderError, match="No such file"):
+        RclpySource().start(SourceOptions(ros_python=str(tmp_path / "python")))
+
+
+def test_the_python_of_the_sourced_set_up_comes_first(tmp_path: Path) -> None:
+    for name in ("python3", "python3.10"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    sourced = {"PATH": str(tmp_path), "PYTHONPATH": "/opt/ros/humble/lib/python3.10/site-packages"}
+    assert candidate_pythons(sourced)[:2] == [str(tmp_path / "python3.10"), str(tmp_path / "python3")]
+
+
+def test_used_types_are_found_in_every_form() -> None:
+    text = """
+    # Header in_a_comment
+    Header header
+    Point32[] points  # geometry_msgs/Wrong w
+    geometry_msgs/Pose[<=4] poses
+    builtin_interfaces/msg/Time[3] times
+    string<=10 name
+    float64 x 1.0
+    uint8 KIND=3
+    string TEXT="Header x"
+    """
+    assert used_types(text, "sensor_msgs") == [
+        "std_msgs/msg/Header",
+        "sensor_msgs/msg/Point32",
+        "geometry_msgs/msg/Pose",
+        "builtin_interfaces/msg/Time",
+    ]
+
+
+def test_a_definition_holds_everything_that_it_uses(tmp_path: Path) -> None:
+    texts = {
+        "a/msg/Top": "b/Middle[] middles\nint32 x\n",
+        "b/msg/Middle": "Leaf leaf\nLeaf other\n",
+        "b/msg/Leaf": "float64 value\n",
+    }
+    for name, text in texts.items():
+        path = tmp_path / "two" / "share" / f"{name}.msg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    finder = DefinitionFinder([tmp_path / "one", tmp_path / "two"])
+    definition = finder.find("a/msg/Top")
+    types = get_types_from_msg(definition, "a/msg/Top")
+    assert set(types) == set(texts)
+    (tmp_path / "two/share/b/msg/Leaf.msg").unlink()
+    assert finder.find("a/msg/Top") == "", "half a definition is none"
+    assert finder.find("../../etc/passwd") == finder.find("a/msg/../x") == ""
+
+
+def test_a_type_that_uses_itself_ends() -> None:
+    assert concatenate("a/msg/A", {"a/msg/A": "A[] again\n"}.get).count("MSG:") == 0
+
+
+def test_the_definition_is_that_of_the_standard_store() -> None:
+    """What ROS installs and what rosbags knows are the same types: their hashes agree."""
+    share = Path(os.environ.get("RRBRIDGE_ROS_VENV", Path(__file__).resolve().parents[2] / ".venv-ros-kilted"))
+    finder = DefinitionFinder([share])
+    if not (definition := finder.find("sensor_msgs/msg/Imu")):
+        pytest.skip(f"no ROS packages at {share}: run scripts/setup-ros-venv")
+    ours = get_typestore(Stores.EMPTY)
+    ours.register(get_types_from_msg(definition, "sensor_msgs/msg/Imu"))
+    theirs = get_typestore(Stores.ROS2_KILTED)
+    assert ours.hash_rihs01("sensor_msgs/msg/Imu") == theirs.hash_rihs01("sensor_msgs/msg/Imu")
+
+
+PROFILE = {
+    "history": "keep_last",
+    "depth": 5,
+    "reliability": "reliable",
+    "durability": "transient_local",
+    "liveliness": "automatic",
+    "deadline": 1_500_000_000,
+    "lifespan": 2**63 - 1,
+    "liveliness_lease_duration": 2**63 - 1,
+}
+
+
+def test_quality_of_service_is_written_as_rosbag2_does() -> None:
+    volatile = PROFILE | {"durability": "volatile"}
+    text = offered_qos_profiles([PROFILE, volatile])
+    first, second = yaml.safe_load(text)
+    assert first["durability"] == "transient_local"
+    assert first["deadline"] == {"sec": 1, "nsec": 500_000_000}
+    assert first["lifespan"] == {"sec": 9223372036, "nsec": 854775807}
+    assert second["durability"] == "volatile"
+    assert is_latched([volatile, PROFILE])
+    assert not is_latched([volatile])
+
+
+def test_records_are_as_wide_as_the_worker_packs_them() -> None:
+    (frame,) = [read_frame(pipe(messages(1, b"x" * 9)))]
+    assert isinstance(frame, MessageFrame)
+    assert frame.payload.dtype == np.uint8

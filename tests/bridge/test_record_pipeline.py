@@ -1,0 +1,312 @@
+"""From a session's events to a finished file, with a session that says what the test wants."""
+
+from __future__ import annotations
+
+import queue
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rrbridge._messages import StoredChunk
+from rrbridge.errors import RecorderError
+from rrbridge.rrd import RrdReader
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.record.chunks import BytesMaker
+from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
+from rrbridge_bridge.record.selection import Selection
+
+EVERY = Selection(every=True)
+
+
+class FakeSession:
+    """Says what it is told to say."""
+
+    description = "fake"
+
+    def __init__(self) -> None:
+        self._events: queue.Queue[Event] = queue.Queue()
+        self.asked: list[tuple[str, str]] = []
+        self._order = 0
+        self._counts: dict[int, int] = {}
+
+    def events(self) -> Iterator[Event]:
+        while True:
+            event = self._events.get()
+            yield event
+            if isinstance(event, Ended):
+                return
+
+    def subscribe(self, topic: str, msgtype: str) -> None:
+        self.asked.append((topic, msgtype))
+
+    def stop(self) -> None:
+        self._events.put(Ended())
+
+    def close(self) -> None:
+        self._events.put(Ended())
+
+    def fail(self, error: str) -> None:
+        self._events.put(Ended(error))
+
+    def discover(self, topic: str, msgtype: str = "std_msgs/msg/String") -> None:
+        self._events.put(Discovered(topic, (msgtype,), frozenset({"a"})))
+
+    def announce(self, connection: Connection, *, latched: bool = False) -> None:
+        self._events.put(Announced(connection, latched))
+
+    def send(self, connection: Connection, *payloads: bytes) -> None:
+        count = len(payloads)
+        first = self._counts.get(connection.id, 0)
+        self._counts[connection.id] = first + count
+        batch = RawBatch.of(
+            connection,
+            payloads,
+            np.full(count, time.time_ns()),
+            sequence=np.arange(first, first + count),
+            order=np.arange(self._order, self._order + count),
+        )
+        self._order += count
+        self._events.put(Received(batch, np.arange(first, first + count), np.ones(count, np.int64)))
+
+
+def recorder_into(
+    path: Path, session: FakeSession, selection: Selection = EVERY, *, min_free_bytes: int = 0
+) -> Recorder:
+    settings = RecorderOptions(min_free_bytes=min_free_bytes)
+    return Recorder(session, RecordingFile(path), selection, settings, BytesMaker())
+
+
+def finish(recorder: Recorder) -> Outcome:
+    deadline = time.monotonic() + 20
+    while not recorder.wait(0.1):
+        assert time.monotonic() < deadline
+    return recorder.outcome()
+
+
+def payloads_of(path: Path) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for message in RrdReader(path).messages():
+        if isinstance(message, StoredChunk) and "McapMessage:data" in message.chunk.components:
+            cells = message.chunk.components["McapMessage:data"].cells.to_pylist()
+            found.setdefault(message.chunk.entity_path, []).extend(bytes(cell[0]) for cell in cells)
+    return found
+
+
+def verify(path: Path) -> None:
+    subprocess.run([Path(sys.executable).parent / "rerun", "rrd", "verify", path], check=True, capture_output=True)
+
+
+CHATTER = Connection(0, "/chatter", "std_msgs/msg/String", "cdr", "string data\n", "ros2msg", {"a": "b"})
+CAMERA = Connection(1, "/camera", "sensor_msgs/msg/Image", "cdr")
+
+
+def test_what_comes_in_is_in_the_file(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.announce(CAMERA)
+    sent = [b"one", b"", b"three" * 1000]
+    session.send(CHATTER, *sent)
+    session.send(CAMERA, *(bytes([i]) * 3_000_000 for i in range(3)))
+    session.send(CHATTER, b"last")
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert (outcome.error, outcome.finished, outcome.dropped) == ("", True, 0)
+    assert not (tmp_path / "run.rrd.active").exists()
+    verify(tmp_path / "run.rrd")
+    recorded = payloads_of(tmp_path / "run.rrd")
+    assert recorded["/chatter"] == [*sent, b"last"]
+    assert recorded["/camera"] == [bytes([i]) * 3_000_000 for i in range(3)]
+    assert [(t.topic, t.received, t.written, t.lost) for t in outcome.snapshot.topics] == [
+        ("/chatter", 4, 4, 0),
+        ("/camera", 3, 3, 0),
+    ]
+
+
+def test_only_wanted_topics_are_asked_for_and_each_once(tmp_path: Path) -> None:
+    session = FakeSession()
+    selection = Selection.of(("named/_hidden",), every=False, pattern="^/cam", exclude="depth")
+    recorder = recorder_into(tmp_path / "run.rrd", session, selection)
+    for topic in ("/camera", "/camera/depth", "/other", "/camera", "/cam/_hidden", "/named/_hidden"):
+        session.discover(topic)
+    session.discover("/camera", "other/msg/Type")
+    recorder.start()
+    recorder.stop()
+    finish(recorder)
+    assert session.asked == [
+        ("/camera", "std_msgs/msg/String"),
+        ("/named/_hidden", "std_msgs/msg/String"),
+        ("/camera", "other/msg/Type"),
+    ]
+
+
+def test_data_is_on_its_way_to_the_disk_within_a_second(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    recorder.start()
+    session.announce(CHATTER)
+    session.send(CHATTER, b"early")
+    deadline = time.monotonic() + 2.5
+    active = tmp_path / "run.rrd.active"
+    while payloads_of(active) != {"/chatter": [b"early"]}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    recorder.abort()
+    outcome = finish(recorder)
+    assert not outcome.finished
+    assert "aborted" in outcome.error
+    assert payloads_of(active) == {"/chatter": [b"early"]}
+
+
+class SlowMaker(BytesMaker):
+    """Takes its time with large messages."""
+
+    def convert(self, batch: RawBatch) -> list:  # type: ignore[type-arg]
+        if batch.connection.id == CAMERA.id:
+            time.sleep(0.3)
+        return super().convert(batch)
+
+
+def test_when_writing_cannot_keep_up_large_topics_are_dropped_and_counted(tmp_path: Path) -> None:
+    session = FakeSession()
+    latched = Connection(2, "/map", "nav_msgs/msg/OccupancyGrid", "cdr")
+    file = RecordingFile(tmp_path / "run.rrd")
+    options = RecorderOptions(raw=False, backlog_bytes=8_000_000, min_free_bytes=0)
+    recorder = Recorder(session, file, EVERY, options, SlowMaker())
+    for connection in (CHATTER, CAMERA):
+        session.announce(connection)
+    session.announce(latched, latched=True)
+    session.send(latched, b"m" * 1_000_000)
+    for i in range(60):
+        session.send(CAMERA, bytes([i]) * 1_000_000)
+        session.send(CHATTER, b"%d" % i)
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    accounts = {t.topic: t for t in outcome.snapshot.topics}
+    assert accounts["/camera"].dropped > 0
+    assert accounts["/chatter"].dropped == accounts["/map"].dropped == 0
+    recorded = payloads_of(tmp_path / "run.rrd")
+    assert recorded["/chatter"] == [b"%d" % i for i in range(60)]
+    assert recorded["/map"] == [b"m" * 1_000_000]
+    camera = accounts["/camera"]
+    assert camera.received == 60
+    assert camera.written == len(recorded["/camera"]) == 60 - camera.dropped
+    assert camera.lost == 0, "what we dropped was not lost on the way"
+    assert any("keep up" in notice.text for notice in recorder.notices())
+
+
+class CountingMaker(BytesMaker):
+    """Says how often it was asked for more than bytes."""
+
+    def __init__(self) -> None:
+        self.converted = 0
+
+    def convert(self, batch: RawBatch) -> list:  # type: ignore[type-arg]
+        self.converted += len(batch)
+        time.sleep(0.2)
+        return super().convert(batch)
+
+
+def test_decoding_gives_way_before_anything_is_dropped(tmp_path: Path) -> None:
+    session = FakeSession()
+    maker = CountingMaker()
+    options = RecorderOptions(backlog_bytes=60_000_000, min_free_bytes=0)
+    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, maker)
+    session.announce(CAMERA)
+    for i in range(50):
+        session.send(CAMERA, bytes([i]) * 1_000_000)
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    (camera,) = outcome.snapshot.topics
+    assert (camera.dropped, camera.written) == (0, 50)
+    assert camera.undecoded == 50 - maker.converted
+    assert 0 < camera.undecoded < 50
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    done, active = tmp_path / "done.rrd", tmp_path / "other.rrd.active"
+    done.write_bytes(b"precious")
+    active.write_bytes(b"precious")
+    for path in (done, tmp_path / "other.rrd"):
+        with pytest.raises(RecorderError, match="exists already"):
+            RecordingFile(path)
+    assert done.read_bytes() == active.read_bytes() == b"precious"
+
+
+def test_a_file_that_comes_into_being_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"ours")
+    recorder.start()
+    (tmp_path / "run.rrd").write_bytes(b"theirs")
+    recorder.stop()
+    outcome = finish(recorder)
+    assert "meanwhile" in outcome.error
+    assert (tmp_path / "run.rrd").read_bytes() == b"theirs"
+    assert payloads_of(tmp_path / "run.rrd.active") == {"/chatter": [b"ours"]}
+    verify(tmp_path / "run.rrd.active")
+
+
+@pytest.fixture
+def files_of_at_most() -> Iterator[object]:
+    """Makes every write beyond a size fail, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path, files_of_at_most: object) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CAMERA)
+    noise = [np.random.default_rng(i).bytes(1_000_000) for i in range(12)]
+    for payload in noise:
+        session.send(CAMERA, payload)
+    assert callable(files_of_at_most)
+    files_of_at_most(5_000_000)
+    recorder.start()
+    outcome = finish(recorder)
+    assert not outcome.finished
+    assert "run.rrd.active" in outcome.error
+    (camera,) = outcome.snapshot.topics
+    recorded = payloads_of(tmp_path / "run.rrd.active")["/camera"]
+    assert 0 < len(recorded) == camera.written < 12
+    assert recorded == noise[: len(recorded)]
+
+
+def test_it_stops_and_finishes_the_file_before_the_disk_is_full(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session, min_free_bytes=2**62)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    recorder.start()
+    outcome = finish(recorder)
+    assert "are free" in outcome.error
+    assert outcome.finished
+    verify(tmp_path / "run.rrd")
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
+
+
+def test_a_source_that_fails_leaves_a_whole_file(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    session.fail("the worker died")
+    recorder.start()
+    outcome = finish(recorder)
+    assert outcome.error == "the worker died"
+    assert outcome.finished
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
