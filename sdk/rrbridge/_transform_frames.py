@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -67,12 +69,22 @@ class FrameGraph:
             self.names.append(name)
         return found
 
-    def _frame_ids(self, names: Names, otherwise: int) -> Indices:
-        ids = np.array([self._frame_id(name) if name else otherwise for name in names.names] + [otherwise], np.int64)
-        return ids[names.codes]
+    def _frame_ids(self, names: Names, otherwise: Indices) -> Indices:
+        ids = np.array([self._frame_id(name) if name else -1 for name in names.names] + [-1], np.int64)
+        return np.where(names.codes < 0, otherwise, ids[names.codes])
 
-    def insert(self, chunk: Chunk) -> bool:
-        """Take what a chunk says about frames; whether it moves any."""
+    def insert(self, chunks: Iterable[Chunk]) -> bool:
+        """Take what chunks say about frames; whether it moves any."""
+        chunks = list(chunks)
+        for chunk in chunks:
+            self._note_frames(chunk)
+        moved = False
+        for rows in TransformRows.gather(chunks):
+            self._note_edges(rows)
+            moved = True
+        return moved
+
+    def _note_frames(self, chunk: Chunk) -> None:
         if chunk.entity_path not in self._entities:
             for path in _entity_path.ancestors(chunk.entity_path):
                 self._entities.add(path)
@@ -84,26 +96,25 @@ class FrameGraph:
                 for name in cells.flatten().drop_null().unique().to_pylist():
                     if name:
                         self._frame_id(name)
-        rows = TransformRows.of(chunk)
-        if rows is None or not len(rows.chunk_rows):
-            return False
-        above = _entity_path.parent(chunk.entity_path)
-        implicit = self._frame_id(implicit_frame(chunk.entity_path))
-        children = self._frame_ids(rows.child_frames, implicit)
-        hierarchy = self._frame_id(_ROOT if above is None else implicit_frame(above))
-        parents = self._frame_ids(rows.parent_frames, hierarchy)
-        if above is None:
-            parents[(rows.parent_frames.codes < 0) & (children == implicit)] = -1
-        first = self.table.extend(rows, parents, chunk.row_ids[rows.chunk_rows])
-        order = np.argsort(children, kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(children[order])) + 1):
-            child = int(children[part[0]])
+
+    def _note_edges(self, rows: TransformRows) -> None:
+        paths = [chunk.entity_path for chunk in rows.chunks]
+        implicit = np.array([self._frame_id(implicit_frame(path)) for path in paths], np.int64)
+        above = [_entity_path.parent(path) or "/" for path in paths]
+        hierarchy = np.array([self._frame_id(implicit_frame(path)) for path in above], np.int64)
+        children = self._frame_ids(rows.child_frames, implicit[rows.chunk_of])
+        parents = self._frame_ids(rows.parent_frames, hierarchy[rows.chunk_of])
+        parents[(children == 0) & (rows.parent_frames.codes < 0)] = -1  # above `/` there is nothing
+        first = self.table.extend(rows, parents)
+        order = np.lexsort((children, rows.chunk_of))
+        ends = (np.diff(children[order]) != 0) | (np.diff(rows.chunk_of[order]) != 0)
+        for part in np.split(order, np.flatnonzero(ends) + 1):
+            chunk, child = rows.chunks[rows.chunk_of[part[0]]], int(children[part[0]])
             track = self._by_entity.get((chunk.entity_path, child))
             if track is None:
                 track = self._by_entity[chunk.entity_path, child] = Track(chunk.entity_path)
                 self.tracks.setdefault(child, []).append(track)
             track.insert(chunk.times, rows.chunk_rows[part], first + part, self.table)
-        return True
 
     def number_nodes(self) -> bool:
         """Number the nodes anew if there are more frames or edges than before; whether it was so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -84,13 +85,16 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TransformRows:
-    """The rows of one chunk that say something about a transform.
+    """The rows of some chunks that say something about a transform.
 
     A row stands for itself: what it leaves out is reset, not taken from an earlier row.
     """
 
+    chunks: Sequence[Chunk]
+    chunk_of: Indices
+    """Which of the chunks each row is from, shape (n,), rising."""
     chunk_rows: Indices
-    """Which rows of the chunk, shape (n,)."""
+    """Which row of that chunk, shape (n,)."""
     translations: Floats
     """Shape (n, 3)."""
     quaternions: Floats
@@ -103,20 +107,37 @@ class TransformRows:
     parent_frames: Names
 
     @classmethod
-    def of(cls, chunk: Chunk) -> TransformRows | None:
-        """The transforms in a chunk; None if it has none."""
-        columns = {name: chunk.components[name].cells for name in _ALL if name in chunk.components}
-        if not columns:
-            return None
-        said = np.logical_or.reduce([c.is_valid().to_numpy(zero_copy_only=False) for c in columns.values()])
-        rows = np.flatnonzero(said)
-        columns = {name: cells.take(pa.array(rows)) for name, cells in columns.items()}
-        count = len(rows)
+    def gather(cls, chunks: Iterable[Chunk]) -> Iterator[TransformRows]:
+        """The transforms in chunks, those with equal columns together: many small chunks cost little more than one."""
+        groups: dict[tuple[tuple[str, pa.DataType], ...], list[Chunk]] = {}
+        for chunk in chunks:
+            components = chunk.components
+            key = tuple((name, components[name].cells.type) for name in _ALL if name in components)
+            if key:
+                groups.setdefault(key, []).append(chunk)
+        for key, group in groups.items():
+            rows = cls._of(group, [name for name, _ in key])
+            if len(rows.chunk_of):
+                yield rows
+
+    @classmethod
+    def _of(cls, chunks: Sequence[Chunk], names: Sequence[str]) -> TransformRows:
+        columns = {name: pa.concat_arrays([chunk.components[name].cells for chunk in chunks]) for name in names}
+        lengths = np.array([chunk.num_rows for chunk in chunks])
+        chunk_of = np.repeat(np.arange(len(chunks)), lengths)
+        chunk_rows = np.arange(len(chunk_of)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        if all(cells.null_count for cells in columns.values()):
+            said = np.logical_or.reduce([c.is_valid().to_numpy(zero_copy_only=False) for c in columns.values()])
+            chunk_of, chunk_rows = chunk_of[said], chunk_rows[said]
+            columns = {name: cells.filter(pa.array(said)) for name, cells in columns.items()}
+        count = len(chunk_of)
         translations, _ = _vectors(columns, TRANSLATION, (0.0, 0.0, 0.0), count)
         quaternions, _ = _vectors(columns, QUATERNION, (0.0, 0.0, 0.0, 1.0), count)
         special_rows, specials = _specials(columns, translations, quaternions)
         return cls(
-            rows,
+            chunks,
+            chunk_of,
+            chunk_rows,
             translations,
             quaternions,
             special_rows,
@@ -124,6 +145,15 @@ class TransformRows:
             _names(columns, CHILD_FRAME, count),
             _names(columns, PARENT_FRAME, count),
         )
+
+    def row_ids(self) -> TuidArray:
+        """The rows' ids, shape (n, 2)."""
+        ids: TuidArray = np.concatenate([chunk.row_ids for chunk in self.chunks], dtype=">u8")
+        if len(ids) == len(self.chunk_of):
+            return ids
+        lengths = np.array([chunk.num_rows for chunk in self.chunks])
+        found: TuidArray = ids[(np.cumsum(lengths) - lengths)[self.chunk_of] + self.chunk_rows]
+        return found
 
 
 def _firsts(cells: pa.ListArray) -> tuple[Bools, pa.Array]:
@@ -243,7 +273,7 @@ class TransformTable:
         self._parents = Growing(np.int64)
         self._row_ids = Growing(">u8", 2)
 
-    def extend(self, rows: TransformRows, parents: Indices, row_ids: TuidArray) -> int:
+    def extend(self, rows: TransformRows, parents: Indices) -> int:
         """Append rows, each with the number of its parent frame; the number of the first."""
         first = len(self._parents)
         special = np.full(len(parents), -1, np.int64)
@@ -253,7 +283,7 @@ class TransformTable:
         self._special.extend(special)
         self._specials.extend(rows.specials)
         self._parents.extend(parents)
-        self._row_ids.extend(row_ids)
+        self._row_ids.extend(rows.row_ids())
         return first
 
     def parents(self, rows: Indices) -> Indices:

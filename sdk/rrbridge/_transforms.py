@@ -122,13 +122,13 @@ class TransformTree:
         graph, store = self._graph, self._store
         if self._revision != store.revision or not self._revision:
             chunks = store.chunks(since=self._revision)
-            moved = [graph.insert(chunk) for chunk in chunks]
+            moved = graph.insert(chunks)
             self._revision += len(chunks)
             cleared, self._clear_revision = self._clear_revision != store.clear_revision, store.clear_revision
             if graph.number_nodes():
                 self._node_names = [graph.names[frame] for frame in graph.nodes]
                 self._snapshots.clear()
-            elif cleared or any(moved):
+            elif cleared or moved:
                 self._snapshots.clear()
         return graph
 
