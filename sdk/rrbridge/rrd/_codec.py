@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId
 from rrbridge.errors import InvalidChunkError
@@ -34,11 +36,15 @@ def pack_chunk(store_id: StoreId, chunk: Chunk, wanted: Compression) -> ArrowMsg
 def chunk_of(message: ArrowMsg) -> Chunk:
     """The chunk of a message, in today's names. Raises PayloadError or InvalidChunkError."""
     batch = _ipc.read_batch(_ipc.unpack(message.payload, message.compression, message.uncompressed_size))
-    chunk = Chunk(migrate(batch))
     try:
+        chunk = Chunk(migrate(batch))
         columns = len(chunk.times) + len(chunk.components)
+        for component in chunk.components.values():
+            str(component.cells.type)  # decodes the names of struct fields, which Arrow does not check
     except UnicodeDecodeError as err:
-        raise InvalidChunkError(f"{chunk.entity_path}: a column's name is not UTF-8") from err
+        raise InvalidChunkError("a name in a chunk is not UTF-8") from err
+    except pa.ArrowException as err:
+        raise InvalidChunkError(f"a chunk cannot be understood: {err}") from err
     if columns != chunk.num_columns - 1:
         raise InvalidChunkError(f"{chunk.entity_path}: two columns of one name")
     return chunk

@@ -68,9 +68,11 @@ class Manifest:
         """The index in a footer. Raises PayloadError."""
         data = _ipc.read_batch(_ipc.unpack(raw.data, raw.compression, raw.uncompressed_size))
         try:
-            return cls(raw.store_id, _ipc.read_schema(raw.schema), data)
+            manifest = cls(raw.store_id, _ipc.read_schema(raw.schema), data)
+            _ = manifest.timelines, manifest.components  # so that no surprise is left for later
         except UnicodeDecodeError as err:
             raise PayloadError("a manifest with names that are not UTF-8") from err
+        return manifest
 
     def __len__(self) -> int:
         return int(self.data.num_rows)
@@ -118,34 +120,33 @@ class Manifest:
 
     def _numbers(self, name: str) -> npt.NDArray[np.uint64] | None:
         index = self.data.schema.get_field_index(name)
-        if index < 0 or self.data.schema.field(index).type != pa.uint64():
+        if index < 0 or self.data.schema.field(index).type != pa.uint64() or self.data.column(index).null_count:
             return None
         return as_numpy(self.data.column(index), np.uint64)
 
     @cached_property
     def _columns(self) -> dict[tuple[str, ComponentDescriptor | None, str], int]:
+        """Where the columns per timeline and component are; those of an unexpected type are passed over."""
         found: dict[tuple[str, ComponentDescriptor | None, str], int] = {}
         for index, field in enumerate(self.data.schema):
             metadata = field.metadata or {}
-            if INDEX_KEY not in metadata:
+            suffix = field.name.rpartition(":")[2]
+            if INDEX_KEY not in metadata or not _is_expected(suffix, field.type):
                 continue
             descriptor = (
                 ComponentDescriptor.from_metadata(field.name, metadata) if b"rerun:component" in metadata else None
             )
-            found[metadata[INDEX_KEY].decode(), descriptor, field.name.rpartition(":")[2]] = index
+            found[metadata[INDEX_KEY].decode(), descriptor, suffix] = index
         return found
 
     @cached_property
     def timelines(self) -> Mapping[str, TimeKind]:
         """Every timeline of the store."""
-        found = {}
-        for (timeline, descriptor, suffix), index in self._columns.items():
-            if descriptor is None and suffix == "start":
-                try:
-                    found[timeline] = TimeKind.from_arrow(self.data.schema.field(index).type)
-                except ValueError:
-                    raise PayloadError(f"timeline {timeline} has type {self.data.schema.field(index).type}") from None
-        return found
+        return {
+            timeline: TimeKind.from_arrow(self.data.schema.field(index).type)
+            for (timeline, descriptor, suffix), index in self._columns.items()
+            if descriptor is None and suffix == "start"
+        }
 
     @cached_property
     def components(self) -> Mapping[str, list[ComponentDescriptor]]:
@@ -190,3 +191,12 @@ class Manifest:
         first, last = self.data.column(start), self.data.column(end)
         present = np.asarray(first.is_valid().to_numpy(zero_copy_only=False), np.bool_)
         return TimeRanges(as_numpy(first, np.int64), as_numpy(last, np.int64), present)
+
+
+def _is_expected(suffix: str, datatype: pa.DataType) -> bool:
+    if suffix in ("start", "end"):
+        try:
+            return TimeKind.from_arrow(datatype) is not None
+        except ValueError:
+            return False
+    return bool(datatype == {"num_rows": pa.uint64(), "has_static_data": pa.bool_()}.get(suffix))

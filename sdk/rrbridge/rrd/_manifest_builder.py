@@ -287,12 +287,12 @@ def _schema_field(column: _SchemaColumn) -> pa.Field:
         below = path.removeprefix("/__properties").removeprefix("/")
         prefix = f"property:{below}" if below else "property"
     marks = {
-        "rerun:is_static": column.is_static,
-        "rerun:is_semantically_empty": column.is_empty,
-        "rerun:is_tombstone": component == TOMBSTONE,
+        b"rerun:is_static": column.is_static,
+        b"rerun:is_semantically_empty": column.is_empty,
+        b"rerun:is_tombstone": component == TOMBSTONE,
     }
-    metadata = {k.decode(): v.decode() for k, v in (column.source.metadata or {}).items()}
-    metadata |= {"rerun:entity_path": path} | {mark: "true" for mark, holds in marks.items() if holds}
+    metadata = dict(column.source.metadata or {}) | {b"rerun:entity_path": path.encode()}
+    metadata |= {mark: b"true" for mark, holds in marks.items() if holds}
     return column.source.with_name(f"{prefix}:{component}").with_metadata(metadata)
 
 

@@ -189,10 +189,11 @@ class RrdReader:
         """One index per store: from the footer, or else made by reading the whole file once. Raises FileError."""
         if self._manifests is None:
             footer = self.footer()
-            self._manifests = self._scan() if footer is None else footer.manifests
+            self._manifests = self.scan() if footer is None else footer.manifests
         return self._manifests
 
-    def _scan(self) -> tuple[Manifest, ...]:
+    def scan(self) -> tuple[Manifest, ...]:
+        """One index per store, made by reading the whole file, whatever its footer says. Raises FileError."""
         builders: dict[StoreId, ManifestBuilder] = {}
         for frame, message in self._read():
             if isinstance(message, StoredChunk):
