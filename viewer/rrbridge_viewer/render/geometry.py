@@ -11,6 +11,7 @@ from rrbridge_viewer.render.primitives import F32, SolidShape
 
 __all__ = [
     "affine",
+    "broadcast",
     "composed",
     "rotations_from_axis_angles",
     "rotations_from_quaternions",
@@ -20,6 +21,15 @@ __all__ = [
 
 AROUND = 32
 """Sides of a cylinder, meridians of a sphere."""
+
+
+def broadcast(values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """`count` rows of values of which there are that many, or one, or too few: the last one stands for the rest."""
+    if len(values) >= count:
+        return values[:count]
+    if len(values) == 0:
+        return np.zeros((count, *values.shape[1:]), values.dtype)
+    return values[np.minimum(np.arange(count), len(values) - 1)]
 
 
 def rotations_from_quaternions(quaternions_xyzw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

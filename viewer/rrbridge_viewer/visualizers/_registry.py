@@ -145,6 +145,13 @@ class _Remembered:
     primitives: tuple[Primitive, ...]
     problem: str | None
 
+    def placed(self, world_from_content: F64) -> _Remembered:
+        """With its primitives there; itself if they are there already, so that an unchanged scene is equal to itself."""
+        if all(np.array_equal(primitive.world_from_entity, world_from_content) for primitive in self.primitives):
+            return self
+        moved = tuple(replace(primitive, world_from_entity=world_from_content) for primitive in self.primitives)
+        return replace(self, primitives=moved)
+
     def still_holds(self, entity: EntityData, circumstances: Hashable) -> bool:
         return circumstances == self.circumstances and all(
             entity.identity(name) == identity for name, identity in self.asked.items()
@@ -172,12 +179,11 @@ class SceneBuilder:
         primitives: list[Primitive] = []
         for entity in entities:
             for visualizer in self.visualizers.for_entity(entity, self.space):
-                known = self._run(visualizer, entity)
+                known = self._run(visualizer, entity).placed(visualizer.world_from_content(entity, self.space))
                 remembered[entity.path, visualizer.name] = known
+                primitives += known.primitives
                 if known.problem:
                     self.problems[entity.path] = known.problem
-                world_from_content = visualizer.world_from_content(entity, self.space)
-                primitives += (replace(made, world_from_entity=world_from_content) for made in known.primitives)
         self._remembered = remembered
         return tuple(primitives)
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from rrbridge_viewer.render.gpu import Gpu, set_uniforms
 from rrbridge_viewer.render.primitives import F32, F64, Colors, Primitive
 
-__all__ = ["DRAWABLES", "PICK_FRAGMENT", "Drawable", "Drawing", "broadcast", "draws", "is_transparent", "recentred"]
+__all__ = ["DRAWABLES", "PICK_FRAGMENT", "Drawable", "Drawing", "draws", "is_transparent", "recentred"]
 
 P = TypeVar("P", bound=Primitive)
 
@@ -122,15 +121,6 @@ def draws(primitive: type[Primitive]) -> Callable[[type[Drawable[Any]]], type[Dr
         return drawable
 
     return register
-
-
-def broadcast(values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-    """`count` rows of values of which there are that many, or one, or too few: the last one stands for the rest."""
-    if len(values) >= count:
-        return values[:count]
-    if len(values) == 0:
-        return np.zeros((count, *values.shape[1:]), values.dtype)
-    return values[np.minimum(np.arange(count), len(values) - 1)]
 
 
 def is_transparent(colors: Colors) -> bool:

@@ -6,7 +6,8 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_viewer.render.drawables._drawing import Drawable, Drawing, broadcast, draws, recentred
+from rrbridge_viewer.render.drawables._drawing import Drawable, Drawing, draws, recentred
+from rrbridge_viewer.render.geometry import broadcast
 from rrbridge_viewer.render.gpu import Gpu, KeptBuffer
 from rrbridge_viewer.render.primitives import F64, Lines
 

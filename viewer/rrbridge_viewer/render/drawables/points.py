@@ -5,7 +5,8 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from rrbridge_viewer.render.drawables._drawing import Drawable, Drawing, broadcast, draws, recentred
+from rrbridge_viewer.render.drawables._drawing import Drawable, Drawing, draws, recentred
+from rrbridge_viewer.render.geometry import broadcast
 from rrbridge_viewer.render.gpu import Gpu, KeptBuffer
 from rrbridge_viewer.render.primitives import F64, Points
 

@@ -8,8 +8,8 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_viewer.render.drawables._drawing import PICK_FRAGMENT, Drawable, Drawing, broadcast, draws, is_transparent
-from rrbridge_viewer.render.geometry import unit_shape
+from rrbridge_viewer.render.drawables._drawing import PICK_FRAGMENT, Drawable, Drawing, draws, is_transparent
+from rrbridge_viewer.render.geometry import broadcast, unit_shape
 from rrbridge_viewer.render.gpu import Gpu, KeptBuffer, KeptTexture
 from rrbridge_viewer.render.primitives import F32, Mesh, Primitive, Solids, SolidShape
 

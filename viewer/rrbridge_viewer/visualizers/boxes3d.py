@@ -1,0 +1,23 @@
+"""Boxes in 3D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rrbridge_viewer.render.geometry import affine, broadcast
+from rrbridge_viewer.render.primitives import Primitive
+from rrbridge_viewer.visualizers._entity import EntityData
+from rrbridge_viewer.visualizers._ours import visualizers
+from rrbridge_viewer.visualizers._shapes import shapes
+from rrbridge_viewer.visualizers._values import positions_of, rotations_of, with_instance_poses
+from rrbridge_viewer.visualizers._wireframes import BOX
+
+
+@visualizers("Boxes3D", needs=["Boxes3D:half_sizes"], content="3D")
+def boxes3d(entity: EntityData) -> Iterator[Primitive]:
+    """Turned around their centers."""
+    half_sizes = positions_of(entity, "Boxes3D:half_sizes")
+    count = len(half_sizes)
+    centers = broadcast(positions_of(entity, "Boxes3D:centers"), count)
+    poses = with_instance_poses(entity, affine(centers, rotations_of(entity, "Boxes3D", count), half_sizes))
+    yield from shapes(entity, "Boxes3D", [("box", poses)], [(BOX, poses)], [(BOX, poses)], line_radii="radii")
