@@ -57,6 +57,8 @@ class Clock:
 
     timelines: Mapping[str, Span] = field(default_factory=dict)
     timeline: str = ""
+    chosen: bool = False
+    """Whether somebody asked for this timeline; else a better one may take its place as data arrives."""
     times: Mapping[str, int] = field(default_factory=dict)
     """Where the cursor stands on each timeline visited so far."""
     play: Play = Play.PAUSED
@@ -81,7 +83,7 @@ class Clock:
 
     def learn(self, timelines: Mapping[str, Span], preferred: str) -> Clock:
         """Take note of what timelines there now are; the cursor keeps its place where it can."""
-        timeline = self.timeline if self.timeline in timelines else preferred
+        timeline = self.timeline if self.chosen and self.timeline in timelines else preferred
         clock = replace(self, timelines=timelines, timeline=timeline)
         if timeline != self.timeline:
             clock = replace(clock, section=None, window=None)
@@ -97,10 +99,12 @@ class Clock:
         return replace(self, times={**self.times, self.timeline: self.span.clamp(time)}, remainder=0.0)
 
     def on(self, timeline: str) -> Clock:
-        """Look along another timeline, where it was left; unknown ones are ignored."""
-        if timeline not in self.timelines or timeline == self.timeline:
+        """Look along another timeline, where it was left, and stay on it; unknown ones are ignored."""
+        if timeline not in self.timelines:
             return self
-        clock = replace(self, timeline=timeline, section=None, window=None, remainder=0.0)
+        if timeline == self.timeline:
+            return self if self.chosen else replace(self, chosen=True)
+        clock = replace(self, timeline=timeline, chosen=True, section=None, window=None, remainder=0.0)
         return clock.seek(clock.time)
 
     def playing(self, play: Play) -> Clock:

@@ -11,7 +11,17 @@ from imgui_bundle import imgui
 from rrbridge_viewer import theme
 from rrbridge_viewer.theme import ICONS, Theme, color, color_u32
 
-__all__ = ["RowAnswer", "heading", "icon_button", "mono", "padded", "property_row", "property_table", "tree_row"]
+__all__ = [
+    "RowAnswer",
+    "clicked_in_place",
+    "heading",
+    "icon_button",
+    "mono",
+    "padded",
+    "property_row",
+    "property_table",
+    "tree_row",
+]
 
 ROW_HEIGHT = 22.0
 INDENT = 14.0
@@ -55,6 +65,12 @@ def icon_button(icon: str, tooltip: str, *, lit: bool = False, enabled: bool = T
     if imgui.is_item_hovered(imgui.HoveredFlags_.delay_normal):
         imgui.set_tooltip(tooltip)
     return pressed
+
+
+def clicked_in_place() -> bool:
+    """Whether the left button has just come up without having dragged anything."""
+    delta = imgui.get_mouse_drag_delta(0)
+    return imgui.is_mouse_released(0) and not delta.x and not delta.y
 
 
 @dataclass(frozen=True, slots=True)

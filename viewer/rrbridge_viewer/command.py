@@ -1,0 +1,88 @@
+"""`rrbridge view`: look at recordings, with time under control."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+__all__ = ["view"]
+
+
+class _Size(click.ParamType[tuple[int, int]]):
+    """`1600x1000`."""
+
+    name = "WxH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Width and height. Fails for anything that is no size of a picture."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", str(value))
+        if match is None or not all(64 <= int(side) <= 16384 for side in match.groups()):
+            self.fail(f"{value!r} is not a size like 1600x1000 (each side 64 to 16384)", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class _Memory(click.ParamType[int]):
+    """`4GB`, `512MB`, `50%`."""
+
+    name = "SIZE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B?|B)?", str(value), re.IGNORECASE)
+        if match is None:
+            self.fail(f"{value!r} is not a size like 4GB, 512MB or 50%", param, ctx)
+        number, unit = float(match[1]), (match[2] or "B").upper()
+        if unit == "%":
+            from rrbridge_viewer.memory import total_bytes
+
+            return int(total_bytes() * number / 100)
+        return int(number * 1024 ** "BKMGT".index(unit[0]))
+
+
+@click.command(short_help="Look at recordings.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option(
+    "--screenshot",
+    "screenshots",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.png",
+    help="Save a picture instead of opening a window; needs no screen. Several are taken one after the other.",
+)
+@click.option(
+    "--at",
+    "times",
+    multiple=True,
+    metavar="TIME",
+    help="Where the cursor stands: `2024-05-01T12:00:03`, `+10s` after the start, `-2s` before the end, seconds or "
+    "nanoseconds since the epoch, `start`, `end`, or `timeline=` and one of these. One for each picture, or one for all.",
+)
+@click.option("--size", type=_Size(), default="1600x1000", show_default=True, help="Of the window or the picture.")
+@click.option("--memory-limit", type=_Memory(), default="75%", show_default=True, help="Stop reading beyond this.")
+def view(files: tuple[str, ...], **options: Any) -> int:
+    """Look at recordings: .rrd, .mcap, .bag, .db3, or `-` for an .rrd stream on standard input.
+
+    \b
+    Space plays and pauses, arrows move by 0.1 s (Shift: 1 s, Ctrl: to the next event), Home and End, L loops, 1 to 9 set
+    the speed. Drag to turn, right drag to move, wheel to zoom, double click to look at something.
+
+    \b
+    Exit status: 0 done · 1 nothing could be shown · 3 a picture was saved, but part of the data could not be read
+    """
+    from importlib import import_module
+
+    from rrbridge.errors import MissingExtraError
+
+    for package in ("moderngl", "imgui_bundle", "pyglet", "PIL"):
+        try:
+            import_module(package)
+        except ImportError as err:
+            raise MissingExtraError("the viewer", "viewer") from err
+    from rrbridge_viewer.run import run
+
+    return run(list(files), **options)

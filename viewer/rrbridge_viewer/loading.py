@@ -1,0 +1,163 @@
+"""Reading recordings while the viewer is already on screen."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from rrbridge import importers
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge.errors import RrbridgeError
+from rrbridge.importers import ImportOptions
+from rrbridge.rrd import RrdReader
+from rrbridge_viewer.recordings import Recording
+
+__all__ = ["Library", "Loading"]
+
+log = logging.getLogger(__name__)
+
+
+class Library:
+    """All recordings, and what is still being read into them."""
+
+    def __init__(self, *, memory_limit_bytes: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self._recordings: dict[StoreId, Recording] = {}
+        self.memory_limit_bytes = memory_limit_bytes
+        self.loadings: list[Loading] = []
+
+    @property
+    def recordings(self) -> dict[StoreId, Recording]:
+        """Every recording, in the order they began to arrive."""
+        with self._lock:
+            return dict(self._recordings)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that all data takes."""
+        return sum(recording.store.nbytes for recording in self.recordings.values())
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether something is still being read."""
+        return any(loading.is_running for loading in self.loadings)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong, one sentence each."""
+        return [loading.problem for loading in self.loadings if loading.problem]
+
+    def recording(self, store_id: StoreId) -> Recording:
+        """The recording of this id, a new one if there is none."""
+        with self._lock:
+            found = self._recordings.get(store_id)
+            if found is None:
+                found = self._recordings[store_id] = Recording(store_id)
+            return found
+
+    def forget(self, store_id: StoreId) -> None:
+        """Let go of a recording's memory."""
+        with self._lock:
+            self._recordings.pop(store_id, None)
+
+    def open_file(self, path: Path, options: ImportOptions | None = None) -> Loading:
+        """Start reading a file of any kind."""
+        wanted = options or ImportOptions()
+
+        def read(report: Callable[[int, int], None]) -> Iterator[LogMessage]:
+            return importers.read(path, replace(wanted, progress=report))
+
+        return self._start(path.name or str(path), read)
+
+    def open_stream(self, stream: IO[bytes], name: str = "standard input") -> Loading:
+        """Start reading an `.rrd` stream, such as a pipe."""
+        return self._start(name, lambda report: RrdReader(stream).messages(report))
+
+    def _start(self, name: str, read: Callable[[Callable[[int, int], None]], Iterator[LogMessage]]) -> Loading:
+        loading = Loading(self, name, read)
+        self.loadings.append(loading)
+        loading.start()
+        return loading
+
+    def wait(self) -> None:
+        """Until everything has been read."""
+        for loading in self.loadings:
+            loading.join()
+
+
+class Loading:
+    """One file on its way into the library, read by a thread of its own."""
+
+    def __init__(
+        self, library: Library, name: str, read: Callable[[Callable[[int, int], None]], Iterator[LogMessage]]
+    ) -> None:
+        self.name = name
+        self.problem = ""
+        """What went wrong, as a sentence; empty if nothing did."""
+        self.done_bytes = 0
+        self.total_bytes = 0
+        self._library = library
+        self._read = read
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"reading {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no further."""
+        self._stopped.set()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        self._thread.join()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not come to its end."""
+        return self._thread.is_alive()
+
+    @property
+    def share_done(self) -> float | None:
+        """0..1; None if nobody knows."""
+        return min(self.done_bytes / self.total_bytes, 1.0) if self.total_bytes else None
+
+    def _progress(self, done: int, total: int) -> None:
+        self.done_bytes, self.total_bytes = done, total
+
+    def _run(self) -> None:
+        try:
+            for message in self._read(self._progress):
+                if self._stopped.is_set():
+                    return
+                self._take(message)
+        except RrbridgeError as err:
+            self.problem = str(err)
+        except OSError as err:
+            self.problem = f"{self.name}: {err.strerror or err}"
+        except MemoryError:
+            self.problem = f"{self.name}: memory is full; what was read so far is shown"
+        except Exception as err:  # an importer may be a stranger's plug-in: its bug must not take the window down
+            log.debug("reading %s", self.name, exc_info=True)
+            self.problem = f"{self.name} could not be read to its end: {type(err).__name__}: {err}"
+
+    def _take(self, message: LogMessage) -> None:
+        match message:
+            case StoreInfo(store_id) if store_id.kind is StoreKind.RECORDING:
+                sources = self._library.recording(store_id).sources
+                if self.name not in sources:
+                    sources.append(self.name)
+            case StoredChunk(store_id, chunk) if store_id.kind is StoreKind.RECORDING:
+                self._library.recording(store_id).insert(chunk)
+                limit = self._library.memory_limit_bytes
+                if limit is not None and self._library.nbytes > limit:
+                    self._stopped.set()
+                    self.problem = (
+                        f"{self.name}: reading stopped at the memory limit of {limit / 2**20:.0f} MiB; "
+                        "what was read so far is shown (--memory-limit sets another)"
+                    )

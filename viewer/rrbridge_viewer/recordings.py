@@ -1,0 +1,105 @@
+"""Recordings as the viewer holds them: a store that may still be growing, and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from rrbridge._transforms import TransformTree
+
+from rrbridge._chunk import Chunk
+from rrbridge._messages import StoreId
+from rrbridge._store import ChunkStore
+from rrbridge._timeline import TimeKind
+from rrbridge_viewer.clock import Span
+
+__all__ = ["ALIASES", "Recording", "aliased"]
+
+T = TypeVar("T")
+MEMO_LIMIT = 4096
+
+ALIASES: Mapping[str, str] = {"message_log_time": "log_time"}
+"""Timelines shown under another's name: when a bag's message was logged is when it was logged."""
+_LAST_CHOICE = (
+    "sim_time",
+    "ros2_timestamp",
+    "ros1_timestamp",
+    "ros2_duration",
+    "timestamp",
+    "message_publish_time",
+    "log_tick",
+)
+
+
+class Recording:
+    """One recording. Grows by `insert`; everything else asks."""
+
+    def __init__(self, store_id: StoreId) -> None:
+        self.store_id = store_id
+        self.store = ChunkStore(store_id)
+        self.transforms = TransformTree(self.store)
+        self.sources: list[str] = []
+        """The files it came from."""
+        self._memo: dict[Hashable, tuple[object, Any]] = {}
+
+    def insert(self, chunk: Chunk) -> None:
+        """Take a chunk; one that is there already changes nothing. May be called from another thread."""
+        self.store.insert(aliased(chunk))
+
+    def memo(self, key: Hashable, source: object, make: Callable[[], T]) -> T:
+        """What was made under `key` from `source`, made anew when the source is another."""
+        kept = self._memo.get(key)
+        if kept is not None and (kept[0] is source or kept[0] == source):
+            found: T = kept[1]
+            return found
+        made = make()
+        if len(self._memo) >= MEMO_LIMIT:
+            self._memo.clear()
+        self._memo[key] = (source, made)
+        return made
+
+    @property
+    def title(self) -> str:
+        """What to call it: its name, if it has one, else its application."""
+        named = self.store.latest_at("/__properties", ["RecordingInfo:name"], "log_time", 0).get("RecordingInfo:name")
+        if named is not None and len(named.values):
+            return str(named.values[0].as_py())
+        return self.store_id.application_id
+
+    def timelines(self) -> dict[str, Span]:
+        """Every timeline with data on it, the ones worth looking along first."""
+        found: dict[str, Span] = {}
+        kinds = self.store.timelines()
+        for name in sorted(kinds, key=lambda name: self._rank(name, kinds)):
+            bounds = self.store.time_range(name)
+            if bounds is not None:
+                found[name] = Span(kinds[name], *bounds)
+        return found
+
+    def _rank(self, name: str, kinds: Mapping[str, TimeKind]) -> tuple[int, str]:
+        """A user's own timelines first; in a bag the time of logging, which every message has."""
+        from_bag = "message_publish_time" in kinds
+        if name == "log_time":
+            return 0 if from_bag else 2, name
+        if name in _LAST_CHOICE and (from_bag or name != "sim_time"):
+            return 3 + _LAST_CHOICE.index(name), name
+        return 1, name
+
+
+def aliased(chunk: Chunk) -> Chunk:
+    """The same rows with their timelines under the names that the viewer shows; shares all data."""
+    renamed = {old: new for old, new in ALIASES.items() if old in chunk.times and new not in chunk.times}
+    if not renamed:
+        return chunk
+    batch = chunk.to_record_batch()
+    fields = []
+    for field in batch.schema:
+        metadata = dict(field.metadata or {})
+        name = metadata.get(b"rerun:index_name", field.name.encode()).decode()
+        if metadata.get(b"rerun:kind") == b"index" and name in renamed:
+            metadata[b"rerun:index_name"] = renamed[name].encode()
+            field = field.with_name(renamed[name]).with_metadata(metadata)
+        fields.append(field)
+    schema = pa.schema(fields, metadata=batch.schema.metadata)
+    return Chunk(pa.RecordBatch.from_arrays(batch.columns, schema=schema))

@@ -1,0 +1,116 @@
+"""What `rrbridge view` does: open files, then a window, or save pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from rrbridge import importers
+from rrbridge.errors import RrbridgeError
+from rrbridge_viewer.clock import Play
+from rrbridge_viewer.loading import Library
+from rrbridge_viewer.state import Seek, SetPlay, SetTimeline
+from rrbridge_viewer.times import TimeSpec, parse_time
+from rrbridge_viewer.viewer import Viewer
+from rrbridge_viewer.views._base import Views
+from rrbridge_viewer.window import ViewerWindow
+
+__all__ = ["move_cursor", "run", "settle"]
+
+MOST_FRAMES = 24
+"""After this many frames a picture is taken, whatever still moves."""
+EXIT_OK, EXIT_LOSSES = 0, 3
+
+
+def run(
+    files: list[str],
+    *,
+    screenshots: tuple[Path, ...],
+    times: tuple[str, ...],
+    size: tuple[int, int],
+    memory_limit: int,
+) -> int:
+    """Returns the exit code. Raises RrbridgeError when nothing can be shown."""
+    specs = [parse_time(text) for text in times]
+    if len(specs) > 1 and len(specs) != len(screenshots):
+        raise RrbridgeError(
+            f"{len(specs)} times for {len(screenshots)} pictures: give one --at for each, or one for all"
+        )
+    for path in screenshots:
+        if not path.absolute().parent.is_dir():
+            raise RrbridgeError(f"{path}: there is no folder {path.absolute().parent}")
+    for name in files:
+        if name != "-":
+            importers.find(Path(name))
+    library = Library(memory_limit_bytes=memory_limit)
+    title = ", ".join(Path(name).name for name in files)[:80]
+    window = ViewerWindow(size, headless=bool(screenshots), title=f"{title} – rrbridge")
+    for name in files:
+        if name == "-":
+            library.open_stream(sys.stdin.buffer)
+        else:
+            library.open_file(Path(name))
+    viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
+    try:
+        if screenshots:
+            return _pictures(window, viewer, screenshots, specs)
+        return _interactive(window, viewer, specs[0] if specs else None, follow="-" in files)
+    finally:
+        for loading in library.loadings:
+            loading.stop()
+        window.close()
+
+
+def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, follow: bool) -> int:
+    def is_due() -> bool:
+        nonlocal at, follow
+        due = viewer.is_due()
+        if follow and viewer.state.recording is not None:
+            viewer.do(SetPlay(Play.FOLLOWING))
+            follow = False
+        if at is not None and viewer.state.recording is not None and not viewer.library.is_loading:
+            move_cursor(viewer, at)
+            at = None
+        return due
+
+    window.run(viewer.frame, is_due, lambda: viewer.wants_to_quit)
+    return EXIT_OK
+
+
+def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], specs: list[TimeSpec]) -> int:
+    viewer.library.wait()
+    problems = viewer.library.problems
+    viewer.take_news(final=True)
+    if viewer.state.recording is None:
+        raise RrbridgeError("; ".join(problems) or "the files hold no recording")
+    for number, path in enumerate(paths):
+        if specs:
+            move_cursor(viewer, specs[number if len(specs) > 1 else 0])
+        settle(window, viewer)
+        try:
+            window.save(path)
+        except (OSError, ValueError) as err:
+            raise RrbridgeError(f"{path}: the picture could not be saved: {err}") from err
+    for problem in problems:
+        click.echo(f"warning: {problem}", err=True)
+    return EXIT_LOSSES if problems else EXIT_OK
+
+
+def move_cursor(viewer: Viewer, spec: TimeSpec) -> None:
+    """Put the cursor of the recording on screen to a time. Raises InvalidValueError."""
+    recording = viewer.state.recording
+    assert recording is not None
+    timelines = recording.clock.timelines
+    timeline, time = spec.resolve(timelines, [recording.clock.timeline, *timelines])
+    viewer.do(SetPlay(Play.PAUSED), SetTimeline(timeline), Seek(time))
+
+
+def settle(window: ViewerWindow, viewer: Viewer) -> None:
+    """Draw until nothing changes any more."""
+    viewer.wake()
+    for _ in range(MOST_FRAMES):
+        window.draw(viewer.frame, elapsed_secs=0.0)
+        if not viewer.is_due():
+            break

@@ -1,0 +1,237 @@
+"""Numbers over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from imgui_bundle import imgui, implot
+
+from rrbridge._timeline import TimeKind
+from rrbridge_viewer import theme
+from rrbridge_viewer.clock import Span
+from rrbridge_viewer.query import Query
+from rrbridge_viewer.series import decimate
+from rrbridge_viewer.state import Command, Pane, Seek, SetViewState
+from rrbridge_viewer.theme import ICONS, color
+from rrbridge_viewer.times import format_time, nice_ticks
+from rrbridge_viewer.views._base import ViewContext, centered_note
+from rrbridge_viewer.widgets import clicked_in_place
+
+__all__ = ["Curve", "PlotRange", "PlotScene", "TimeSeriesView"]
+
+SCALARS = "Scalars:scalars"
+MAX_CURVES = 60
+"""More curves than this in one plot show nothing to anybody."""
+TOOLTIP_ROWS = 14
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One line of a plot."""
+
+    label: str
+    entity: str
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    rgba: tuple[float, float, float, float]
+    """0..1"""
+    width: float
+    """In the window's coordinates."""
+    dots: bool = False
+    """As points rather than a line."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlotScene:
+    """All lines of a plot, and the time that they lie in."""
+
+    curves: tuple[Curve, ...]
+    span: Span
+    left_out: int = 0
+    """How many curves are too many."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotRange:
+    """The part of the timeline that a plot was zoomed to by hand."""
+
+    timeline: str
+    lo: int
+    hi: int
+
+
+class TimeSeriesView:
+    """Lines over time, with the cursor as a line to drag."""
+
+    name = "TimeSeriesView"
+    icon = ICONS.time_series
+
+    def query(self, _view_id: str, pane: Pane, query: Query) -> PlotScene:
+        """The series of every entity shown."""
+        span = query.span or Span(TimeKind.SEQUENCE, 0, 1)
+        curves: list[Curve] = []
+        shown = [path for path in pane.contents if pane.shows(path)]
+        for path in pane.contents:
+            made = _curves_of(path, pane, query, first_color=len(curves), alone=len(pane.contents) == 1)
+            curves += made if path in shown else [_faded(curve) for curve in made]
+        visible = [curve for curve in curves if len(curve.times)]
+        return PlotScene(tuple(visible[:MAX_CURVES]), span, max(len(visible) - MAX_CURVES, 0))
+
+    def draw(self, scene: PlotScene, context: ViewContext) -> Iterator[Command]:
+        """The plot."""
+        if not scene.curves:
+            centered_note("No numbers on this timeline")
+            return
+        span, kind = scene.span, scene.span.kind
+        kept = context.value
+        chosen = kept if isinstance(kept, PlotRange) and kept.timeline == context.clock.timeline else None
+        margin = max((span.hi - span.lo) // 80, 1)
+        lo, hi = (chosen.lo, chosen.hi) if chosen else (span.lo - margin, span.hi + margin)
+        unit = 1.0 if kind is TimeKind.SEQUENCE else 1e9
+        flags = implot.Flags_.no_menus | implot.Flags_.no_mouse_text | implot.Flags_.no_box_select
+        if not implot.begin_plot(f"##{context.view_id}", imgui.ImVec2(-1, -1), flags):
+            return
+        implot.setup_axis(implot.ImAxis_.x1, None, implot.AxisFlags_.no_highlight)
+        implot.setup_axis(
+            implot.ImAxis_.y1,
+            None,
+            implot.AxisFlags_.no_highlight | implot.AxisFlags_.auto_fit | implot.AxisFlags_.range_fit,
+        )
+        implot.setup_axis_limits(implot.ImAxis_.x1, (lo - span.lo) / unit, (hi - span.lo) / unit, implot.Cond_.always)
+        _label_time_axis(lo, hi, span, unit, context.size[0])
+        implot.setup_legend(implot.Location_.south_west)
+        implot.setup_finish()
+        columns = max(int(implot.get_plot_size().x), 16)
+        for number, curve in enumerate(scene.curves):
+            times, values = decimate(curve.times, curve.values, lo, hi, columns)
+            spec = implot.Spec(line_color=imgui.ImVec4(*curve.rgba), line_weight=curve.width)
+            if context.is_selected(curve.entity):
+                spec.line_weight += 1.5
+            xs = (times - span.lo) / unit
+            label = f"{curve.label}##{number}"
+            if curve.dots or len(times) == 1:
+                spec.marker = implot.Marker_.circle
+                spec.marker_size = 2 + curve.width
+                spec.marker_fill_color = spec.marker_line_color = imgui.ImVec4(*curve.rgba)
+                implot.plot_scatter(label, xs, np.ascontiguousarray(values), spec)
+            else:
+                implot.plot_line(label, xs, np.ascontiguousarray(values), spec)
+        cursor = (context.clock.time - span.lo) / unit
+        dragged, at, *_ = implot.drag_line_x(0, cursor, color(theme.WHITE, 0.9), 1.5, implot.DragToolFlags_.no_fit)
+        if dragged:
+            yield Seek(span.lo + round(at * unit))
+        limits = implot.get_plot_limits().x
+        hovered = implot.is_plot_hovered()
+        pointer = span.lo + round(implot.get_plot_mouse_pos().x * unit)
+        if hovered:
+            _tooltip(scene.curves, pointer, kind)
+        implot.end_plot()
+        yield from _asked(context, hovered, pointer, dragged, (lo, hi), limits, span, unit)
+
+
+def _asked(
+    context: ViewContext,
+    hovered: bool,
+    pointer: int,
+    dragged: bool,
+    shown: tuple[int, int],
+    limits: implot.Range,
+    span: Span,
+    unit: float,
+) -> Iterator[Command]:
+    """A click moves the cursor, wheel and drag the time axis, a double click shows all again."""
+    if hovered and imgui.is_mouse_double_clicked(0):
+        yield SetViewState(context.view_id, None)
+        return
+    click = clicked_in_place()
+    if hovered and click and not dragged:
+        yield Seek(pointer)
+    moved = (span.lo + round(limits.min * unit), span.lo + round(limits.max * unit))
+    tolerance = max((shown[1] - shown[0]) // 100_000, 1)
+    if max(abs(a - b) for a, b in zip(moved, shown, strict=True)) > tolerance and moved[0] < moved[1]:
+        yield SetViewState(context.view_id, PlotRange(context.clock.timeline, *moved))
+
+
+def _curves_of(path: str, pane: Pane, query: Query, *, first_color: int, alone: bool) -> list[Curve]:
+    series = query.series(path, SCALARS)
+    count = series.values.shape[1]
+    if not count:
+        return []
+    style = query.all_latest(path)
+
+    def listed(component: str) -> list[object]:
+        found = style.get(component)
+        return list(found.values.to_pylist()) if found is not None else []
+
+    dots = not any(name.startswith("SeriesLines:") for name in style) and any(
+        name.startswith("SeriesPoints:") for name in style
+    )
+    kind = "SeriesPoints" if dots else "SeriesLines"
+    names = listed(f"{kind}:names")
+    colors = listed(f"{kind}:colors")
+    widths = listed("SeriesPoints:marker_sizes" if dots else "SeriesLines:widths")
+    own = path.rpartition("/")[2] if alone else path.removeprefix(pane.origin.rstrip("/")).lstrip("/") or path
+    curves = []
+    for index in range(count):
+        packed = colors[min(index, len(colors) - 1)] if colors else None
+        width = widths[min(index, len(widths) - 1)] if widths else None
+        label = own if count == 1 else f"{own}[{index}]"
+        if index < len(names) and names[index]:
+            label = str(names[index]) if alone else f"{own}/{names[index]}" if count > 1 else str(names[index])
+        curves.append(
+            Curve(
+                label,
+                path,
+                series.times,
+                series.values[:, index],
+                _rgba(packed) if isinstance(packed, int) else _palette(first_color + index),
+                min(max(float(width), 0.5), 12.0) if isinstance(width, float) else 1.5,
+                dots,
+            )
+        )
+    return curves
+
+
+def _faded(curve: Curve) -> Curve:
+    return Curve(curve.label, curve.entity, curve.times[:0], curve.values[:0], curve.rgba, curve.width, curve.dots)
+
+
+def _rgba(packed: int) -> tuple[float, float, float, float]:
+    return (
+        (packed >> 24 & 255) / 255,
+        (packed >> 16 & 255) / 255,
+        (packed >> 8 & 255) / 255,
+        (packed & 255) / 255,
+    )
+
+
+def _palette(index: int) -> tuple[float, float, float, float]:
+    ink = color(theme.SERIES[index % len(theme.SERIES)])
+    return ink.x, ink.y, ink.z, 1.0
+
+
+def _label_time_axis(lo: int, hi: int, span: Span, unit: float, width: float) -> None:
+    first, step = nice_ticks(lo, hi, span.kind, max(int(width / 110), 1))
+    ticks = list(range(first, hi + 1, step))[:100]
+    if not ticks:
+        return
+    digits = 0 if step % 10**9 == 0 else min(max(len(str(10**9 // step)) - 1, 1), 9)
+    labels = [format_time(tick, span.kind, digits=digits) for tick in ticks]
+    implot.setup_axis_ticks(implot.ImAxis_.x1, [(tick - span.lo) / unit for tick in ticks], labels)
+
+
+def _tooltip(curves: Sequence[Curve], time: int, kind: TimeKind) -> None:
+    imgui.begin_tooltip()
+    imgui.text_disabled(format_time(time, kind))
+    for curve in curves[:TOOLTIP_ROWS]:
+        at = int(np.searchsorted(curve.times, time, side="right")) - 1
+        if at >= 0:
+            imgui.text_colored(imgui.ImVec4(*curve.rgba), curve.label)
+            imgui.same_line(160)
+            imgui.text(f"{curve.values[at]:.6g}")
+    if len(curves) > TOOLTIP_ROWS:
+        imgui.text_disabled(f"and {len(curves) - TOOLTIP_ROWS} more")
+    imgui.end_tooltip()
