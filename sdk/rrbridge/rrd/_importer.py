@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +26,10 @@ LOG_TIMELINES = ("message_log_time", "log_time")
 PROPERTIES = "/__properties"
 
 
-@dataclass(frozen=True, slots=True)
 class RrdImporter:
     """Recordings that are already in the one format everything else is turned into."""
 
-    name: str = "RRD"
+    name = "RRD"
 
     def probe(self, path: Path, head: bytes) -> bool:  # noqa: ARG002 - the first bytes say it all
         """By its first bytes; versions too old to read are claimed too, to be refused with a sentence that helps."""
@@ -91,26 +89,25 @@ importer = RrdImporter()
 
 def _topics(manifest: Manifest) -> Iterator[TopicSummary]:
     paths = np.array(manifest.entity_paths, object)
-    timeline = _log_timeline(manifest)
-    times = None if timeline is None else manifest.times(timeline)
+    clocks = [manifest.times(timeline) for timeline in _clocks(manifest)]
+    rows = manifest.num_rows
     for entity in manifest.entities:
         own: npt.NDArray[np.bool_] = paths == entity
-        timed = own & times.present if times is not None else np.zeros(len(manifest), np.bool_)
-        rows = manifest.num_rows
+        times = next((clock for clock in clocks if (own & clock.present).any()), None)
         archetypes = {short_name(d.archetype) for d in manifest.components.get(entity, []) if d.archetype}
         yield TopicSummary(
             topic=entity,
             msgtype=", ".join(sorted(archetypes)),
             count=None if rows is None else int(rows[own].sum()),
-            start_nanos=int(times.start[timed].min()) if times is not None and timed.any() else None,
-            end_nanos=int(times.end[timed].max()) if times is not None and timed.any() else None,
+            start_nanos=None if times is None else int(times.start[own & times.present].min()),
+            end_nanos=None if times is None else int(times.end[own & times.present].max()),
         )
 
 
-def _log_timeline(manifest: Manifest) -> str | None:
-    timelines = manifest.timelines
-    stamps = sorted(name for name, kind in timelines.items() if kind is TimeKind.TIMESTAMP)
-    return next((name for name in (*LOG_TIMELINES, *stamps) if name in stamps), None)
+def _clocks(manifest: Manifest) -> list[str]:
+    """Timelines that tell when data was logged; where there are none, any that hold time stamps."""
+    stamps = sorted(name for name, kind in manifest.timelines.items() if kind is TimeKind.TIMESTAMP)
+    return [name for name in LOG_TIMELINES if name in stamps] or stamps
 
 
 def _notes(reader: RrdReader, manifests: tuple[Manifest, ...], *, has_footer: bool) -> Iterator[str]:

@@ -35,6 +35,8 @@ __all__ = ["Damage", "Footer", "RrdReader"]
 log = logging.getLogger(__name__)
 
 BUFFER_BYTES = 1 << 20
+PROGRESS_BYTES = 1 << 20
+"""How much is read between two calls of `progress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class RrdReader:
         self._forget()
         decoder = Decoder()
         bad_since: int | None = None
+        told = 0
         try:
             with self._open() as file:
                 frames = FrameReader(file)
@@ -115,9 +118,12 @@ class RrdReader:
                         continue
                     bad_since = None
                     yield frame, message
-                    if progress is not None:
-                        progress(frames.position, frames.size or frames.position)
+                    if progress is not None and frames.position - told >= PROGRESS_BYTES:
+                        told = frames.position
+                        progress(told, frames.size or told)
                 self.version = frames.version
+                if progress is not None:
+                    progress(frames.position, frames.size or frames.position)
         except TooOldError as err:
             raise UnsupportedVersionError(self.path, str(err)) from None
         except HeaderError as err:
