@@ -1,0 +1,247 @@
+"""What a viewer relies on when it asks a store: identity, order of work, threads, clears in ranges."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import ActivateBlueprint, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge._store import ChunkStore, load_messages
+from rrbridge._store_index import Span
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.errors import InvalidChunkError
+
+X = ComponentDescriptor("x")
+CLEAR = ComponentDescriptor("Clear:is_recursive", "rerun.archetypes.Clear", "rerun.components.ClearIsRecursive")
+
+
+def chunk(
+    entity: str,
+    times: list[int] | None,
+    cells: list[object],
+    *,
+    descriptor: ComponentDescriptor = X,
+    datatype: pa.DataType | None = None,
+) -> Chunk:
+    column = ComponentColumn(descriptor, pa.array(cells, datatype or pa.list_(pa.int64())))
+    column_times = [] if times is None else [TimeColumn.of("log", TimeKind.SEQUENCE, times)]
+    return Chunk.from_columns(entity, times=column_times, components=[column])
+
+
+def clear(entity: str, times: list[int], *, recursive: bool) -> Chunk:
+    return chunk(entity, times, [[recursive]] * len(times), descriptor=CLEAR, datatype=pa.list_(pa.bool_()))
+
+
+def test_the_same_cell_is_the_same_object() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [0, 10, 20], [[1], [2], [3]]), chunk("/s", None, [[7]])])
+    first = store.latest_at("/a", None, "log", 10)
+    assert store.latest_at("/a", None, "log", 19) is first
+    assert store.latest_at("/a", None, "log", 20)["x"] is not first["x"]
+    assert store.latest_at("/a", ["x", "y"], "log", 12)["x"] is first["x"]
+    store.insert(chunk("/a", [30], [[4]]))
+    assert store.latest_at("/a", None, "log", 15)["x"] is first["x"]
+    assert store.latest_at("/s", None, "log", 0)["x"] is store.latest_at("/s", ["x"], "other", 5)["x"]
+    assert first["x"].chunk_id == store.chunks("/a")[0].id
+    assert (first["x"].component, first["x"].row, first["x"].time) == ("x", 1, 10)
+
+
+def test_cells_are_equal_however_long_ago_they_were_asked() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", list(range(100)), [[n] for n in range(100)])])
+    found = [store.latest_at("/a", None, "log", time)["x"] for time in range(100)]
+    again = [store.latest_at("/a", None, "log", time)["x"] for time in range(100)]
+    assert found == again
+    assert len({*found, *again}) == 100
+    assert found[3].values.to_pylist() == again[3].values.to_pylist() == [3]
+
+
+def test_an_answer_is_kept_while_other_entities_change() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [0], [[1]])])
+    first = store.latest_at_many(["/a", "/b"], ["x"], "log", 5)
+    assert list(first) == ["/a"]
+    store.insert(chunk("/b", [0], [[1]]))
+    assert store.latest_at_many(["/a", "/b"], ["x"], "log", 6)["/a"] is first["/a"]
+
+
+def test_answers_cannot_be_changed() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [0], [[1]])])
+    with pytest.raises(TypeError):
+        store.latest_at("/a", None, "log", 0)["x"] = None  # type: ignore[index]
+    with pytest.raises(ValueError, match="read-only"):
+        store.times("/a", "log")[0] = 5
+
+
+def test_a_query_looks_into_one_chunk_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ChunkStore.from_chunks(chunk("/a", [2 * n, 2 * n + 1], [[n], [n]]) for n in range(1000))
+    looked: list[Span] = []
+    position = Span.position
+
+    def counted(span: Span, time: int) -> int:
+        looked.append(span)
+        return position(span, time)
+
+    monkeypatch.setattr(Span, "position", counted)
+    for time in (0, 999, 1500, 5000):
+        store.latest_at("/a", None, "log", time)
+    assert len(looked) == 4
+    assert len(store.range("/a", "x", "log", 100, 199)) == 100
+    assert len(looked) == 4
+
+
+def test_chunks_that_come_last_to_first_are_found() -> None:
+    store = ChunkStore()
+    for n in reversed(range(50)):
+        store.insert(chunk("/a", [n, 100], [[n], [-n]]))
+        assert store.latest_at("/a", None, "log", 75)["x"].values.to_pylist() == [49]
+        assert store.range("/a", "x", "log", 0, 99).times.tolist() == list(range(n, 50))
+
+
+def test_what_is_dropped() -> None:
+    store = ChunkStore()
+    taken = chunk("/a", [0], [[1]])
+    assert store.insert(taken)
+    assert not store.insert(taken)
+    assert not store.insert(chunk("/a", [], []))
+    bare = Chunk.from_columns("/a", times=[TimeColumn.of("log", TimeKind.SEQUENCE, [1])], components=[])
+    assert not store.insert(bare)
+    assert (store.revision, store.num_rows, store.entity_revision("/a")) == (1, 1, 1)
+    assert store.nbytes == taken.nbytes
+
+
+def test_a_row_at_the_reserved_time_is_not_found() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [-(2**63), 4], [[1], [2]])])
+    assert store.latest_at("/a", None, "log", 3) == {}
+    assert store.time_range("log") == (4, 4)
+    assert store.times("/a", "log").tolist() == [4]
+    assert store.range("/a", "x", "log", -(2**63), 2**63 - 1).cells.to_pylist() == [[2]]
+
+
+def test_the_ends_of_time() -> None:
+    low, high = -(2**63) + 1, 2**63 - 1
+    store = ChunkStore.from_chunks([chunk("/a", [low, high], [[1], [2]])])
+    assert store.latest_at("/a", None, "log", low)["x"].values.to_pylist() == [1]
+    assert store.latest_at("/a", None, "log", high - 1)["x"].values.to_pylist() == [1]
+    assert store.latest_at("/a", None, "log", high)["x"].values.to_pylist() == [2]
+    assert len(store.range("/a", "x", "log", low, high)) == 2
+
+
+def test_a_clear_hides_what_is_older_and_only_that() -> None:
+    store = ChunkStore.from_chunks(
+        [
+            chunk("/a/b", [0, 20], [[1], [2]]),
+            chunk("/ab", [0], [[1]]),
+            chunk("/a/static", None, [[1]]),
+            clear("/a", [10], recursive=True),
+            clear("/ab", [30], recursive=False),
+        ]
+    )
+    found = store.latest_at_many(store.entities(), ["x"], "log", 15)
+    assert sorted(found) == ["/a/static", "/ab"]
+    assert sorted(store.latest_at_many(store.entities(), ["x"], "log", 25)) == ["/a/b", "/a/static", "/ab"]
+    assert sorted(store.latest_at_many(store.entities(), ["x"], "log", 30)) == ["/a/b", "/a/static"]
+    assert store.clears("/a/b", "log").times.tolist() == [10]
+    assert store.clears("/ab", "log").times.tolist() == [30]
+
+
+def test_a_clear_stands_in_a_range_as_an_empty_cell() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [0, 20], [[1], [2]]), clear("/a", [10], recursive=False)])
+    found = store.range("/a", "x", "log", 0, 30)
+    assert found.times.tolist() == [0, 10, 20]
+    assert found.cells.to_pylist() == [[1], [], [2]]
+    assert found.is_clear.tolist() == [False, True, False]
+    assert store.range("/a", "x", "log", 0, 30, clears=False).cells.to_pylist() == [[1], [2]]
+
+
+def test_a_clear_that_comes_late_changes_answers_given_before() -> None:
+    store = ChunkStore.from_chunks([chunk("/a/b", [0], [[1]])])
+    assert store.latest_at("/a/b", None, "log", 5)
+    assert len(store.range("/a/b", "x", "log", 0, 9)) == 1
+    store.insert(clear("/a", [3], recursive=True))
+    assert not store.latest_at("/a/b", None, "log", 5)
+    assert len(store.range("/a/b", "x", "log", 0, 9)) == 2
+
+
+def test_static_data_has_no_rows_in_a_range() -> None:
+    store = ChunkStore.from_chunks([chunk("/a", None, [[1]]), chunk("/a", [0], [[2]])])
+    found = store.range("/a", "x", "log", 0, 9)
+    assert (len(found), len(found.cells), len(found.row_ids)) == (0, 0, 0)
+    assert found.static is store.latest_at("/a", None, "log", 0)["x"]
+    assert store.is_static("/a", "x")
+    assert not store.is_static("/a", "y")
+
+
+def test_a_range_of_one_chunk_is_not_copied() -> None:
+    source = chunk("/a", [0, 1, 2], [[1, 2], [3], [4]])
+    found = ChunkStore.from_chunks([source]).range("/a", "x", "log", 1, 2)
+    assert found.cells.to_pylist() == [[3], [4]]
+    assert found.cells.values.buffers()[1].address == source.components["x"].cells.values.buffers()[1].address
+
+
+def test_chunks_may_disagree_about_nullability_but_not_about_the_type() -> None:
+    strict = pa.list_(pa.field("item", pa.int64(), nullable=False))
+    store = ChunkStore.from_chunks([chunk("/a", [0], [[1]]), chunk("/a", [1], [[2]], datatype=strict)])
+    assert store.range("/a", "x", "log", 0, 9).cells.to_pylist() == [[1], [2]]
+    store.insert(chunk("/a", [2], [["text"]], datatype=pa.list_(pa.utf8())))
+    store.insert(chunk("/a", [3], [[2]]))
+    with pytest.raises(InvalidChunkError, match=r"x is .*string.* in some chunks"):
+        _ = store.range("/a", "x", "log", 0, 9).cells
+
+
+def test_the_tree_of_entities() -> None:
+    store = ChunkStore.from_chunks(chunk(path, None, [[1]]) for path in ("/a/b/c", "/a/b", "/z", "/ab"))
+    assert store.children() == ["/a", "/ab", "/z"]
+    assert store.children("/a") == ["/a/b"]
+    assert store.children("/a/b") == ["/a/b/c"]
+    assert store.children("/nothing") == []
+    assert store.descendants("/a") == ["/a/b", "/a/b/c"]
+
+
+def test_messages_are_sorted_into_stores() -> None:
+    ids = [StoreId(StoreKind.RECORDING, "app", name) for name in ("one", "two")]
+    blueprint = StoreId(StoreKind.BLUEPRINT, "app", "layout")
+    chunks = [chunk("/a", [n], [[n]]) for n in range(4)]
+    stores = load_messages(
+        [
+            StoreInfo.new(ids[0]),
+            StoredChunk(ids[0], chunks[0]),
+            StoredChunk(ids[1], chunks[1]),
+            StoredChunk(blueprint, chunks[2]),
+            ActivateBlueprint(blueprint, make_active=True, make_default=True),
+            StoredChunk(ids[0], chunks[3]),
+        ]
+    )
+    assert list(stores) == [ids[0], ids[1], blueprint]
+    assert stores[ids[0]].chunks() == [chunks[0], chunks[3]]
+    assert stores[ids[0]].store_id == ids[0]
+
+
+def test_one_thread_loads_while_another_asks() -> None:
+    store = ChunkStore()
+    chunks = [chunk(f"/e{n % 20}", [n, n + 1], [[n], [n + 1]]) for n in range(4000)]
+    chunks += [clear("/e3", [n], recursive=False) for n in range(0, 4000, 100)]
+    order = np.random.default_rng(0).permutation(len(chunks))
+    loader = threading.Thread(target=lambda: store.insert_all(chunks[i] for i in order))
+    loader.start()
+    asked = 0
+    while loader.is_alive() or asked == 0:
+        alive = store.entities()
+        for path, cells in store.latest_at_many(alive, None, "log", asked % 4000).items():
+            assert path in alive
+            for cell in cells.values():
+                assert cell.time is not None
+                assert cell.time <= asked % 4000
+        for path in alive[:3]:
+            times = store.range(path, "x", "log", 0, 4000).times
+            assert bool(np.all(np.diff(times) >= 0))
+            assert store.times(path, "log").size
+        asked += 97
+    loader.join()
+    fresh = ChunkStore.from_chunks(chunks)
+    for time in (0, 1999, 4000):
+        assert store.latest_at_many(store.entities(), None, "log", time) == fresh.latest_at_many(
+            fresh.entities(), None, "log", time
+        )
