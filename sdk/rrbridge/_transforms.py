@@ -178,7 +178,7 @@ class TransformTree:
 
     def _blend(self, edges: list[Found], nodes: Indices, time: int, parent_from_node: Doubles) -> bool:
         """Put edges that have a row on either side in between; whether there are any."""
-        between = [i for i, edge in enumerate(edges) if edge.row >= 0 and edge.next_row >= 0 and edge.since < time]
+        between = [i for i, edge in enumerate(edges) if edge.row >= 0 and edge.next_row >= 0]
         rows = np.array([edges[i].row for i in between], np.int64)
         others = np.array([edges[i].next_row for i in between], np.int64)
         weights = np.array([(time - edges[i].since) / (edges[i].until - edges[i].since) for i in between])
