@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,17 +31,37 @@ class Cost:
     """Largest resident set of the process."""
 
 
+LAUNCHER = """
+import json, os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(pid, 0)
+wall = time.perf_counter() - began
+os.write(3, json.dumps([os.waitstatus_to_exitcode(status), wall, used.ru_utime + used.ru_stime, used.ru_maxrss]).encode())
+"""
+"""Starts the program from a small process: the kernel counts what a process held before exec into its peak."""
+
+
 def measure(command: Sequence[str]) -> Cost:
     """Run a command to its end, quietly. Raises RuntimeError when it fails."""
-    with Path(os.devnull).open("w") as quiet:
-        began = time.perf_counter()
-        actions = [(os.POSIX_SPAWN_DUP2, quiet.fileno(), 1), (os.POSIX_SPAWN_DUP2, quiet.fileno(), 2)]
-        pid = os.posix_spawnp(command[0], list(command), os.environ, file_actions=actions)
-        _, status, used = os.wait4(pid, 0)
-        wall = time.perf_counter() - began
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    told, say = os.pipe()
+    with os.fdopen(told) as answer, Path(os.devnull).open("w") as quiet:
+        actions = [
+            (os.POSIX_SPAWN_DUP2, quiet.fileno(), 1),
+            (os.POSIX_SPAWN_DUP2, quiet.fileno(), 2),
+            (os.POSIX_SPAWN_DUP2, say, 3),
+        ]
+        launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+        pid = os.posix_spawn(sys.executable, launcher, os.environ, file_actions=actions)
+        os.close(say)
+        line = answer.read()
+        os.waitpid(pid, 0)
+    if not line:
+        raise RuntimeError(f"{command[0]} could not be started")
+    code, wall_secs, cpu_secs, peak_kib = json.loads(line)
+    if code != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {code}")
+    return Cost(wall_secs, cpu_secs, peak_kib * 1024)
 
 
 def compare(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cost]:
