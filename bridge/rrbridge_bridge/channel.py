@@ -18,7 +18,7 @@ What an adapter need not care about, because it is done here for all:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,8 +30,8 @@ from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Adapter
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
-from rrbridge.errors import DecodeError
 from rrbridge_bridge import fields
+from rrbridge_bridge.decode import Decode, decode_what_can
 from rrbridge_bridge.emits import Placed, last_static_rows, scatter
 from rrbridge_bridge.frames import with_frames
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
@@ -39,18 +39,18 @@ from rrbridge_bridge.recording import Recording
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.salvage import salvage
 
-__all__ = ["Channel", "Decode"]
+__all__ = ["Channel"]
 
 log = logging.getLogger(__name__)
-
-Decode = Callable[[RawBatch], Columns]
-"""All messages of a batch as columns. Raises DecodeError."""
 
 RAW_DATA = ComponentDescriptor("McapMessage:data", "rerun.archetypes.McapMessage", "rerun.components.Blob")
 CHANNEL_ID = ComponentDescriptor("channel_id")
 SEQUENCE = ComponentDescriptor("sequence")
 REPEATED = ComponentDescriptor("repeated")
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
+
+ROS1_NAMES = {"sensor_msgs/msg/CameraInfo": {"D": "d", "K": "k", "R": "r", "P": "p"}}
+"""Fields that ROS 2 spells differently; recordings have its names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +79,24 @@ class Channel:
             self.report.nbytes += chunk.nbytes
         return chunks
 
+    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+        """The messages' bytes and nothing else: what a recorder that has fallen behind still has time for."""
+        self.report.messages += len(batch)
+        return list(self.recording.chunks(batch, _log_times(batch), [self._raw(batch)]))
+
     def _converted(self, batch: RawBatch, *, repeated: bool) -> Iterator[Chunk]:
         if self.decode is None:
             self.report.raw_only = True
             yield from self.recording.chunks(batch, _log_times(batch), [self._raw(batch)])
             return
-        decode, count = self.decode, len(batch)
-        got = salvage(
-            count,
-            lambda rows: decode(batch if len(rows) == count else batch.take(rows)),
-            (DecodeError, OverflowError),
-        )
-        for rows, msgs in got.parts:
-            yield from self._messages(batch if len(rows) == count else batch.take(rows), msgs, repeated=repeated)
-        if got.failed:
-            self.report.undecodable += len(got.failed)
+        got = decode_what_can(self.decode, batch)
+        if len(got.rows):
+            good = batch if len(got.rows) == len(batch) else batch.take(got.rows)
+            yield from self._messages(good, _renamed(got.columns, self.connection.msgtype), repeated=repeated)
+        if len(got.bad):
+            self.report.undecodable += len(got.bad)
             self.report.because(str(got.error))
-            bad = batch.take(np.sort(np.array(got.failed)))
+            bad = batch.take(got.bad)
             yield from self.recording.chunks(bad, _log_times(bad), [self._raw(bad)])
 
     def _messages(self, batch: RawBatch, msgs: Columns, *, repeated: bool) -> Iterator[Chunk]:
@@ -190,6 +191,13 @@ class Channel:
         if self.connection.msgtype == CLOCK_TYPE and "clock" in msgs:
             times.append(TimeColumn.of("sim_time", TimeKind.TIMESTAMP, nanos(msgs.clock)))
         return times
+
+
+def _renamed(msgs: Columns, msgtype: str) -> Columns:
+    names = ROS1_NAMES.get(msgtype, {})
+    if not any(name in names for name in msgs):
+        return msgs
+    return Columns(len(msgs), {names.get(name, name): msgs[name] for name in msgs}, msgtype)
 
 
 def _log_times(batch: RawBatch) -> list[TimeColumn]:

@@ -20,8 +20,8 @@ from rrbridge.archetypes.meta import McapChannel, McapSchema
 from rrbridge.chunk import Chunk
 from rrbridge.errors import DecodeError, UnknownTypeError
 from rrbridge.importers import ImportOptions
-from rrbridge_bridge.channel import Channel, Decode
-from rrbridge_bridge.decode import decoder_for
+from rrbridge_bridge.channel import Channel
+from rrbridge_bridge.decode import Decode, decoder_for
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.recording import Recording, one_row
 from rrbridge_bridge.report import TopicReport
@@ -86,6 +86,11 @@ class Driver:
         """
         chunks = self.announce([batch.connection])
         return chunks + self._channels[batch.connection.id].convert(batch, repeated=repeated)
+
+    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+        """The bytes of a batch, without decoding it."""
+        chunks = self.announce([batch.connection])
+        return chunks + self._channels[batch.connection.id].bytes_only(batch)
 
     def entity_path(self, connection: Connection) -> str:
         """Where a connection's messages go; the first type to ask for a topic owns its entity."""

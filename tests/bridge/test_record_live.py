@@ -283,6 +283,51 @@ def test_the_file_says_what_it_holds(world: World) -> None:
     assert static["/__properties/recorder", "complete"] == [True]
 
 
+def test_messages_are_decoded_while_they_are_recorded(world: World) -> None:
+    world.publish(IMU | {"count": 30}, LATCHED | {"count": 1})
+    recording = world.record("-a")
+    recording.until_received(imu=30, latched=1)
+    _, last = recording.end()
+    assert recording.topic(last, "/imu")["undecoded"] == 0
+    cells = [
+        cell[0]
+        for chunk in chunks_of(recording.path)
+        for name, column in chunk.components.items()
+        if name == "sensor_msgs.msg.Imu:message"
+        for cell in column.cells.to_pylist()
+    ]
+    assert [cell["angular_velocity"]["x"] for cell in cells] == [number / 3 for number in range(30)]
+    transforms = [chunk for chunk in chunks_of(recording.path) if "Transform3D:translation" in chunk.components]
+    assert [chunk.entity_path for chunk in transforms] == ["/latched"]
+    assert transforms[0].components["Transform3D:child_frame"].cells.to_pylist() == [["laser_0"]]
+
+
+def test_a_second_interrupt_leaves_at_once(world: World, tmp_path: Path) -> None:
+    world.publish(STRING | {"count": 500})
+    recording = world.record("/chatter")
+    recording.until_received(chatter=50)
+    for pid in worker_pids(tmp_path):
+        os.kill(pid, signal.SIGSTOP)  # so that an orderly end has to wait
+    recording.process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    recording.process.send_signal(signal.SIGINT)
+    assert recording.process.wait(5) == 130
+    assert not recording.path.exists()
+    assert len(payloads_of(recording.active)["/chatter"]) > 0
+
+
+def test_a_worker_that_hangs_does_not_keep_the_file_from_being_finished(world: World, tmp_path: Path) -> None:
+    world.publish(STRING | {"count": 500})
+    recording = world.record("/chatter")
+    recording.until_received(chatter=50)
+    for pid in worker_pids(tmp_path):
+        os.kill(pid, signal.SIGSTOP)
+    status, last = recording.end()
+    assert last["finished"]
+    assert status == 0
+    verify(recording.path)
+
+
 def test_two_publishers_and_a_late_one(world: World) -> None:
     first = world.publish(STRING | {"count": 100, "hertz": 50})
     second = world.publish(STRING | {"count": 100, "hertz": 50})

@@ -8,22 +8,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rrbridge._messages import StoredChunk
+from rrbridge.adapters import Adapters
+from rrbridge.chunk import Chunk
 from rrbridge.errors import RecorderError
+from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record.chunks import BytesMaker
 from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.selection import Selection
 
 EVERY = Selection(every=True)
+
+
+class BytesMaker(DriverMaker):
+    """Keeps bytes alone."""
+
+    def __init__(self) -> None:
+        super().__init__(ImportOptions(raw=True), decode=False, adapters=Adapters())
 
 
 class FakeSession:
@@ -170,7 +181,7 @@ def test_data_is_on_its_way_to_the_disk_within_a_second(tmp_path: Path) -> None:
 class SlowMaker(BytesMaker):
     """Takes its time with large messages."""
 
-    def convert(self, batch: RawBatch) -> list:  # type: ignore[type-arg]
+    def convert(self, batch: RawBatch) -> list[Chunk]:
         if batch.connection.id == CAMERA.id:
             time.sleep(0.3)
         return super().convert(batch)
@@ -209,9 +220,10 @@ class CountingMaker(BytesMaker):
     """Says how often it was asked for more than bytes."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.converted = 0
 
-    def convert(self, batch: RawBatch) -> list:  # type: ignore[type-arg]
+    def convert(self, batch: RawBatch) -> list[Chunk]:
         self.converted += len(batch)
         time.sleep(0.2)
         return super().convert(batch)
@@ -310,3 +322,54 @@ def test_a_source_that_fails_leaves_a_whole_file(tmp_path: Path) -> None:
     assert outcome.error == "the worker died"
     assert outcome.finished
     assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
+
+
+def test_messages_are_decoded_and_what_cannot_be_is_kept_as_bytes_and_told(tmp_path: Path) -> None:
+    session = FakeSession()
+    file = RecordingFile(tmp_path / "run.rrd")
+    maker = DriverMaker(ImportOptions(raw=True), adapters=Adapters())
+    recorder = Recorder(session, file, EVERY, RecorderOptions(min_free_bytes=0), maker)
+    unknown = Connection(5, "/own", "nobody_msgs/msg/Knows", "cdr")
+    session.announce(CHATTER)
+    session.announce(unknown)
+    good = b"\x00\x01\x00\x00\x03\x00\x00\x00hi\x00\x00"
+    session.send(CHATTER, good, b"\x00\x01\x00\x00\xff\xff\xff\x7f", good)
+    session.send(unknown, b"whatever")
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert (outcome.error, outcome.finished) == ("", True)
+    verify(tmp_path / "run.rrd")
+    recorded = payloads_of(tmp_path / "run.rrd")
+    assert sorted(map(len, recorded["/chatter"])) == [8, 12, 12]
+    assert recorded["/own"] == [b"whatever"]
+    assert {t.topic: t.undecoded for t in outcome.snapshot.topics} == {"/chatter": 1, "/own": 1}
+    told = {notice.topic: notice.text for notice in recorder.notices() if "cannot be decoded" in notice.text}
+    assert set(told) == {"/chatter", "/own"}
+    texts = [
+        text
+        for message in RrdReader(tmp_path / "run.rrd").messages()
+        if isinstance(message, StoredChunk)
+        for name, column in message.chunk.components.items()
+        if name == "std_msgs.msg.String:message"
+        for text in column.cells.to_pylist()
+    ]
+    assert texts == [[{"data": "hi"}], [{"data": "hi"}]]
+
+
+def test_publishers_that_come_later_change_the_channels_metadata(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.announce(CHATTER)
+    session.announce(replace(CHATTER, metadata={"a": "c"}))
+    recorder.start()
+    recorder.stop()
+    finish(recorder)
+    said = [
+        message.chunk.components["McapChannel:metadata"].cells.to_pylist()
+        for message in RrdReader(tmp_path / "run.rrd").messages()
+        if isinstance(message, StoredChunk) and "McapChannel:metadata" in message.chunk.components
+    ]
+    assert len(said) == 2
+    assert "c" in str(said[1])

@@ -22,10 +22,17 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
         raise click.BadParameter(f"{path}: {err}") from err
     if not isinstance(settings, dict):
         raise click.BadParameter(f"{path}: not a list of `option: value`")
-    names = {parameter.name for parameter in ctx.command.params} - {"config"}
+    names = {
+        option.lstrip("-").replace("-", "_"): str(parameter.name)
+        for parameter in ctx.command.params
+        for option in parameter.opts
+        if parameter.name != "config" and (option.startswith("--") or isinstance(parameter, click.Argument))
+    }
     settings = {str(key).replace("-", "_"): value for key, value in settings.items()}
-    if unknown := sorted(set(settings) - names):
-        raise click.BadParameter(f"{path}: unknown: {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+    if unknown := sorted(set(settings) - set(names)):
+        known = ", ".join(sorted(name.replace("_", "-") for name in names))
+        raise click.BadParameter(f"{path}: unknown: {', '.join(unknown)}; known are {known}")
+    settings = {names[key]: value for key, value in settings.items()}
     ctx.default_map = {**(ctx.default_map or {}), **settings}
 
 
@@ -47,6 +54,8 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
 )
 @click.option("--source", default="rclpy", show_default=True, help="The middleware to listen to.")
 @click.option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id.")
+@click.option("--robot", metavar="NAME", help="Name the robot in the recording's properties.")
+@click.option("--prefix", default="", metavar="PREFIX", help="Put before entities and frames, to tell robots apart.")
 @click.option("--recording-id", help="By default a new one.")
 @click.option(
     "--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True, help="Of the file."
@@ -72,9 +81,8 @@ def record(**options: Any) -> int:
     Ctrl-C (or SIGTERM, SIGHUP) writes what has arrived and finishes the file; a second Ctrl-C leaves at once. While it is
     recorded, the file is named FILE.active; it opens at any moment, also after a power cut.
 
-    \b
-    Exit status: 0 all is in the file · 1 could not start, or stopped by an error (what was saved is told)
-                 3 messages were dropped because writing could not keep up · 130 left at once
+    Exit status: 0, all is in the file; 1, it could not start or was stopped by an error, and it is told what was saved;
+    3, messages were dropped because writing could not keep up; 130, left at once.
     """
     from rrbridge_bridge.record import run
 

@@ -1,4 +1,4 @@
-"""What a recording is made of besides decoded messages: raw messages, their channels, and the recorder's own account."""
+"""What a recording holds besides messages: its properties, and the recorder's own account."""
 
 from __future__ import annotations
 
@@ -7,57 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import list_array, list_type, primitive, unit_lists
-from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._arrow import list_array
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge._entity_path import normalize
-from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge.archetypes.meta import RecordingInfo
+from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.record.counters import TopicState
+from rrbridge_bridge.recording import one_row
 
-__all__ = ["RECORDER_ENTITY", "BytesMaker", "account", "channel", "concatenate", "raw_messages", "recording_info"]
+__all__ = ["RECORDER_ENTITY", "account", "concatenate", "recording_info"]
 
 RECORDER_ENTITY = "/__properties/recorder"
 """Where the account of a recording stands: one instance per topic."""
-
-_CHANNEL, _SCHEMA, _MESSAGE = (f"rerun.archetypes.Mcap{name}" for name in ("Channel", "Schema", "Message"))
 
 
 def _cell(values: pa.Array) -> pa.Array:
     """One row that holds all the values."""
     return list_array(np.array([0, len(values)]), values)
-
-
-def _column(archetype: str, field: str, component_type: str, cells: pa.Array) -> ComponentColumn:
-    short = archetype.rpartition(".")[2]
-    return ComponentColumn(
-        ComponentDescriptor(f"{short}:{field}", archetype, f"rerun.components.{component_type}"), cells
-    )
-
-
-def _blob(data: bytes) -> pa.Array:
-    values = primitive(np.frombuffer(data, np.uint8))
-    return list_array(np.array([0, len(data)]), values, nullable=False)
-
-
-def channel(connection: Connection, entity_path: str) -> Chunk:
-    """A connection as the static `McapChannel` and `McapSchema` that an MCAP file has for it."""
-    pair = pa.struct([pa.field("first", pa.utf8(), nullable=False), pa.field("second", pa.utf8(), nullable=False)])
-    metadata = pa.array([sorted(connection.metadata.items())], list_type(pair, nullable=False))
-    number = pa.array([connection.id], pa.uint16())
-    return Chunk.from_columns(
-        entity_path,
-        components=[
-            _column(_CHANNEL, "id", "ChannelId", _cell(number)),
-            _column(_CHANNEL, "topic", "Text", _cell(pa.array([connection.topic]))),
-            _column(_CHANNEL, "message_encoding", "Text", _cell(pa.array([connection.encoding]))),
-            _column(_CHANNEL, "metadata", "KeyValuePairs", _cell(metadata)),
-            _column(_SCHEMA, "id", "SchemaId", _cell(number)),
-            _column(_SCHEMA, "name", "Text", _cell(pa.array([connection.msgtype]))),
-            _column(_SCHEMA, "encoding", "Text", _cell(pa.array([connection.definition_format]))),
-            _column(_SCHEMA, "data", "Blob", _cell(_blob(connection.definition.encode()))),
-        ],
-    )
 
 
 def concatenate(batches: Sequence[RawBatch]) -> RawBatch:
@@ -78,37 +44,14 @@ def concatenate(batches: Sequence[RawBatch]) -> RawBatch:
     )
 
 
-def raw_messages(batch: RawBatch, entity_path: str) -> Chunk:
-    """The messages' bytes, with channel and sequence numbers, on the two clocks. Payloads must stand end to end."""
-    count = len(batch)
-    offsets = np.concatenate((batch.starts, [len(batch.buffer)]))
-    blobs = list_array(offsets, primitive(batch.buffer), nullable=False)
-    data = ComponentDescriptor("McapMessage:data", _MESSAGE, "rerun.components.Blob")
-    channel_ids = np.full(count, batch.connection.id, np.uint16)
-    return Chunk.from_columns(
-        entity_path,
-        times=[
-            TimeColumn.of("message_log_time", TimeKind.TIMESTAMP, batch.log_time_nanos),
-            TimeColumn.of("message_publish_time", TimeKind.TIMESTAMP, batch.publish_time_nanos),
-        ],
-        components=[
-            ComponentColumn(data, unit_lists(blobs)),
-            ComponentColumn(ComponentDescriptor("channel_id"), unit_lists(primitive(channel_ids))),
-            ComponentColumn(ComponentDescriptor("sequence"), unit_lists(primitive(batch.sequence))),
-        ],
-    )
-
-
-def recording_info(start_nanos: int, name: str) -> Chunk:
+def recording_info(start_nanos: int, name: str, robot: str | None) -> list[Chunk]:
     """The recording's own properties."""
-    archetype = "rerun.archetypes.RecordingInfo"
-    return Chunk.from_columns(
-        "/__properties",
-        components=[
-            _column(archetype, "start_time", "Timestamp", _cell(pa.array([start_nanos], pa.int64()))),
-            _column(archetype, "name", "Name", _cell(pa.array([name]))),
-        ],
-    )
+    info = RecordingInfo(start_time=start_nanos, name=name)
+    made = [Chunk.from_columns("/__properties", components=one_row(info))]
+    if robot:
+        named = ComponentColumn(ComponentDescriptor("name"), _cell(pa.array([robot])))
+        made.append(Chunk.from_columns("/__properties/robot", components=[named]))
+    return made
 
 
 def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
@@ -131,23 +74,3 @@ def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
         RECORDER_ENTITY,
         components=[ComponentColumn(ComponentDescriptor(name), _cell(values)) for name, values in columns.items()],
     )
-
-
-class BytesMaker:
-    """Keeps messages as bytes only."""
-
-    def announce(self, connection: Connection) -> list[Chunk]:
-        """The connection's channel and schema."""
-        return [channel(connection, normalize(connection.topic))]
-
-    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
-        """The bytes."""
-        return [raw_messages(batch, normalize(batch.connection.topic))]
-
-    def convert(self, batch: RawBatch) -> list[Chunk]:
-        """The bytes."""
-        return self.bytes_only(batch)
-
-    def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
-        """Nothing was meant to be decoded."""
-        return {}

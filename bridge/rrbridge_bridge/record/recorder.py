@@ -30,6 +30,12 @@ log = logging.getLogger(__name__)
 
 END_SECS = 10.0
 """How long a session may take to hand over the rest."""
+MISSING_SECS = 6.0
+"""Finding an existing publisher may take the middleware some seconds."""
+_LOST = (
+    "{lost} messages were lost between publisher and recorder; a reliable publisher, a deeper queue, or for large messages "
+    "more shared memory on the publisher's side (Fast DDS: segment_size) mends that"
+)
 TRANSFORM_TOPICS = frozenset({"tf", "tf_static"})
 
 
@@ -43,6 +49,8 @@ class RecorderOptions:
     """How much may wait to be written."""
     min_free_bytes: int = 200_000_000
     """Stop before the disk has less than this."""
+    robot: str | None = None
+    """A name of the robot, for the recording's properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +112,14 @@ class Recorder:
             self._notices.append,
             raw=options.raw,
             min_free_bytes=options.min_free_bytes,
+            robot=options.robot,
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
         self._source_error = ""
         self._began = time.monotonic()
         self._stop_asked = 0.0
+        self._told_lost: set[str] = set()
+        self._told_missing = False
 
     def start(self) -> None:
         """Begin to record."""
@@ -137,9 +148,26 @@ class Recorder:
 
     def notices(self) -> list[Notice]:
         """What happened since the last call."""
-        found = []
+        found = self._worries()
         while self._notices:
             found.append(self._notices.popleft())
+        return found
+
+    def _worries(self) -> list[Notice]:
+        """What a person should look into; each is told once."""
+        found = []
+        for counters in list(self._counters.values()):
+            lost = counters.losses.lost
+            if lost and counters.topic not in self._told_lost:
+                self._told_lost.add(counters.topic)
+                found.append(Notice(Severity.WARNING, _LOST.format(lost=lost), counters.topic))
+        if not self._told_missing and time.monotonic() - self._began > MISSING_SECS:
+            self._told_missing = True
+            here = {counters.topic for counters in list(self._counters.values())}
+            missing = sorted(self._selection.topics - here)
+            found += [
+                Notice(Severity.WARNING, "nothing is recorded: no publisher, or an unknown type", t) for t in missing
+            ]
         return found
 
     def snapshot(self) -> Snapshot:

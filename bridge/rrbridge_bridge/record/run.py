@@ -18,10 +18,11 @@ from rich.console import Console
 
 from rrbridge import plugins
 from rrbridge.errors import RecorderError
+from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.live.source import LiveSource, SourceOptions
-from rrbridge_bridge.record.chunks import BytesMaker
 from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.selection import Selection
 from rrbridge_bridge.record.show import JsonShow, LiveShow, PlainShow, Show
@@ -82,6 +83,8 @@ def record(
     ros_python: str | None,
     source: str,
     application_id: str,
+    robot: str | None,
+    prefix: str,
     recording_id: str | None,
     compression: Literal["lz4", "none"],
     backlog_mb: int,
@@ -106,13 +109,16 @@ def record(
         path = output or default_output()
         if path.exists():
             raise RecorderError(f"{path} exists already; it is not overwritten")
+        maker = DriverMaker(ImportOptions(raw=raw, prefix=prefix), decode=decode)
         session = find_source(source).start(SourceOptions(ros_python=ros_python))
         try:
             file = RecordingFile(
                 path, application_id=application_id, recording_id=recording_id, compression=compression
             )
-            options = RecorderOptions(raw=raw, backlog_bytes=backlog_mb << 20, min_free_bytes=min_free_mb * 1_000_000)
-            recorder = Recorder(session, file, selection, options, BytesMaker())
+            options = RecorderOptions(
+                raw=raw, backlog_bytes=backlog_mb << 20, min_free_bytes=min_free_mb * 1_000_000, robot=robot
+            )
+            recorder = Recorder(session, file, selection, options, maker)
             show.begin(path, session.description)
             recorder.start()
             outcome = _run(recorder, show, signals, duration)

@@ -69,6 +69,7 @@ class WriterThread:
         *,
         raw: bool,
         min_free_bytes: int,
+        robot: str | None = None,
     ) -> None:
         self._file = file
         self._backlog = backlog
@@ -76,6 +77,7 @@ class WriterThread:
         self._notify = notify
         self._maker = maker
         self._raw = raw
+        self._robot = robot
         self._min_free_bytes = min_free_bytes
         self._announced: deque[Announced] = deque()
         self._gathered: dict[int, _Gathered] = {}
@@ -133,7 +135,8 @@ class WriterThread:
             log.debug("%s", err)
 
     def _write_all(self, syncer: Syncer) -> None:
-        self._file.write(chunks.recording_info(time.time_ns(), self._file.path.stem))
+        for chunk in chunks.recording_info(time.time_ns(), self._file.path.stem, self._robot):
+            self._file.write(chunk)
         next_flush = time.monotonic() + FLUSH_SECS
         next_account = 0.0
         slow_told = False

@@ -1,0 +1,55 @@
+"""Messages to chunks for the recorder: the driver that files use too, asked so that it can give way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rrbridge.adapters import Adapters
+from rrbridge.archetypes.meta import McapChannel
+from rrbridge.chunk import Chunk
+from rrbridge.importers import ImportOptions
+from rrbridge_bridge.driver import Driver
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.recording import one_row
+
+__all__ = ["DriverMaker"]
+
+
+class DriverMaker:
+    """Chunks by the driver."""
+
+    def __init__(self, options: ImportOptions, *, decode: bool = True, adapters: Adapters | None = None) -> None:
+        """With `decode=False` messages are kept as bytes alone."""
+        self._driver = Driver(options, adapters=adapters)
+        self._decode = decode
+        self._metadata: dict[int, Mapping[str, str]] = {}
+
+    def announce(self, connection: Connection) -> list[Chunk]:
+        """The connection's channel and schema; when it was announced before, only its metadata if that has changed."""
+        before = self._metadata.get(connection.id)
+        self._metadata[connection.id] = connection.metadata
+        if before is None:
+            return self._driver.announce([connection])
+        if before == connection.metadata:
+            return []
+        about = McapChannel.from_fields(metadata=dict(connection.metadata))
+        return [Chunk.from_columns(self._driver.entity_path(connection), components=one_row(about))]
+
+    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+        """The messages' bytes."""
+        return self._driver.bytes_only(batch)
+
+    def convert(self, batch: RawBatch) -> list[Chunk]:
+        """Everything that is to be recorded of the messages, bytes first."""
+        if not self._decode:
+            return self.bytes_only(batch)
+        return sorted(self._driver.convert(batch), key=lambda chunk: "McapMessage:data" not in chunk.components)
+
+    def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
+        """By topic and type: messages that could be kept only as bytes, and why."""
+        if not self._decode:
+            return {}
+        return {
+            (report.topic, report.msgtype): (report.messages if report.raw_only else report.undecodable, report.reason)
+            for report in self._driver.reports
+        }

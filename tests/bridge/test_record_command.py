@@ -1,0 +1,107 @@
+"""The command line of `rrbridge record`, its settings file, and what stands in `launch/`."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import rich_click as click
+
+from rrbridge_bridge.commands.record import record
+from rrbridge_bridge.record.selection import Selection
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+
+
+def parsed(*arguments: str) -> dict[str, Any]:
+    return record.make_context("record", list(arguments)).params
+
+
+def test_settings_come_from_a_file_and_the_command_line_comes_first(tmp_path: Path) -> None:
+    config = tmp_path / "record.yaml"
+    config.write_text("output: a.rrd\ntopics: [/tf, /scan]\nbacklog-mb: 7\nraw: false\nall: true\n")
+    options = parsed("--config", str(config), "-o", "b.rrd")
+    assert options["output"] == Path("b.rrd")
+    assert options["topics"] == ("/tf", "/scan")
+    assert (options["backlog_mb"], options["raw"], options["every"]) == (7, False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("- a\n", "not a list"), ("colour: red\n", "unknown: colour"), ("a: [", "expected")]
+)
+def test_a_settings_file_that_says_nonsense_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    config = tmp_path / "record.yaml"
+    config.write_text(text)
+    with pytest.raises(click.BadParameter, match=said):
+        parsed("--config", str(config))
+
+
+def test_the_sample_settings_are_good() -> None:
+    options = parsed("--config", str(LAUNCH / "record.yaml"))
+    selection = Selection.of(
+        options["topics"], every=options["every"], pattern=options["regex"], exclude=options["exclude"]
+    )
+    assert selection.wants("/scan")
+    assert not selection.wants("/rosout")
+
+
+def test_the_launch_file_runs_a_command_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for ROS's `launch` that keeps what it is given."""
+
+    class Keeps:
+        def __init__(self, *values: Any, **named: Any) -> None:
+            self.values, self.named = values, named
+
+    modules = {
+        "launch": ["LaunchDescription"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess"],
+        "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution", "ThisLaunchFileDir"],
+    }
+    for name, classes in modules.items():
+        module = ModuleType(name)
+        for class_name in classes:
+            setattr(module, class_name, type(class_name, (Keeps,), {}))
+        monkeypatch.setitem(sys.modules, name, module)
+    described = runpy.run_path(str(LAUNCH / "record.launch.py"))["generate_launch_description"]()
+    *arguments, process = described.values[0]
+    assert {a.values[0] for a in arguments} == {
+        part.values[0] for part in process.named["cmd"] if not isinstance(part, str)
+    }
+    values = {
+        "rrbridge": "rrbridge",
+        "config": str(LAUNCH / "record.yaml"),
+        "output": "run.rrd",
+        "ros_python": "python3",
+    }
+    program, command, *rest = [p if isinstance(p, str) else values[p.values[0]] for p in process.named["cmd"]]
+    assert (program, command) == ("rrbridge", "record")
+    options = parsed(*rest)
+    assert (options["output"], options["ros_python"]) == (Path("run.rrd"), "python3")
+
+
+def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze here")
+    unit = tmp_path / "rrbridge-record.service"
+    unit.write_text((LAUNCH / "rrbridge-record.service").read_text())
+    found = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_without_topics_it_says_what_to_give() -> None:
+    found = subprocess.run([Path(sys.executable).parent / "rrbridge", "record"], capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "-a for all" in found.stderr
+
+
+@pytest.mark.parametrize("wrong", [["-e", "("], ["-a", "-x", "["]])
+def test_a_pattern_that_is_none_is_wrong_usage(wrong: list[str]) -> None:
+    found = subprocess.run([Path(sys.executable).parent / "rrbridge", "record", *wrong], capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "not a regular expression" in found.stderr
