@@ -11,12 +11,17 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
-__all__ = ["Connection", "RawBatch", "join_payloads"]
+__all__ = ["Connection", "RawBatch", "gather_spans", "join_payloads"]
+
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 UInt32s: TypeAlias = npt.NDArray[np.uint32]
+
+INDEXED_COPY_BYTES = 64
+"""Up to this mean length, spans of unequal length are copied by an index per byte, above it by a slice per span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +127,22 @@ def join_payloads(payloads: Iterable[bytes]) -> tuple[Bytes, Int64s, Int64s]:
     sizes = np.fromiter(map(len, parts), np.int64, len(parts))
     starts = np.cumsum(sizes) - sizes
     return np.frombuffer(b"".join(parts), np.uint8), starts, sizes
+
+
+def gather_spans(buffer: Bytes, starts: Int64s, sizes: Int64s) -> Bytes:
+    """`buffer[starts[i] : starts[i] + sizes[i]]` for all i, end to end, as a copy. The spans must lie in the buffer."""
+    n = len(starts)
+    if n == 0:
+        return np.zeros(0, np.uint8)
+    first = int(sizes[0])
+    if (sizes == first).all():
+        return (
+            np.ascontiguousarray(sliding_window_view(buffer, first)[starts]).reshape(-1) if first else buffer[:0].copy()
+        )
+    ends = np.cumsum(sizes)
+    total = int(ends[-1])
+    if total <= INDEXED_COPY_BYTES * n:
+        return buffer[np.repeat(starts - (ends - sizes), sizes) + np.arange(total)]
+    view = buffer.data
+    spans = [view[a : a + size] for a, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
+    return np.frombuffer(b"".join(spans), np.uint8)

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, UInt32s
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, UInt32s, gather_spans
 from rrbridge_bridge.readers._reader import ReadOptions
 
 __all__ = ["Blocks", "Rows"]
 
 PENDING_BYTES = 64 << 20
 """All connections' waiting bytes together; above it everything leaves."""
-INDEXED_COPY_BYTES = 512
-"""Below this mean size, payloads are copied by an index per byte, above it by a slice per payload."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -145,21 +143,13 @@ def _cut(batch: RawBatch, max_rows: int, max_bytes: int) -> Iterator[RawBatch]:
 
 def _compact(batch: RawBatch) -> RawBatch:
     """The same messages in a buffer of their own."""
-    sizes, starts = batch.sizes, batch.starts
-    ends = np.cumsum(sizes)
-    own_starts = ends - sizes
-    total = int(ends[-1]) if len(ends) else 0
-    if total <= INDEXED_COPY_BYTES * len(sizes):
-        buffer = batch.buffer[np.repeat(starts - own_starts, sizes) + np.arange(total)]
-    else:
-        view = batch.buffer.data
-        pieces = [view[a : a + n] for a, n in zip(starts.tolist(), sizes.tolist(), strict=True)]
-        buffer = np.frombuffer(b"".join(pieces), np.uint8)
+    buffer = gather_spans(batch.buffer, batch.starts, batch.sizes)
+    own_starts = np.cumsum(batch.sizes) - batch.sizes
     return RawBatch(
         batch.connection,
         buffer,
         own_starts,
-        sizes,
+        batch.sizes,
         batch.log_time_nanos,
         batch.publish_time_nanos,
         batch.sequence,

@@ -172,7 +172,9 @@ class Db3Reader:
                 continue
             metadata = {name: str(value) for name, value in zip(extra, values, strict=True) if value}
             encoding = metadata.pop("serialization_format", "cdr")
-            definition_format, definition = definitions.get(str(msgtype), ("", ""))
+            # The definition of a service event is kept under the service's name.
+            described = definitions.get(str(msgtype)) or definitions.get(str(msgtype).removesuffix("_Event"))
+            definition_format, definition = described or ("", "")
             connections[topic_id] = Connection(
                 id=topic_id,
                 topic=str(topic),
