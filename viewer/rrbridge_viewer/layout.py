@@ -33,8 +33,6 @@ MAX_IMAGES = 12
 MAX_PLOTS = 12
 MAX_DOCUMENTS = 4
 CURVES_PER_PLOT = 12
-STACKED = 4
-"""More views than this on one side go behind each other as tabs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,31 +170,38 @@ def _arranged(
     spaces: tuple[str, ...], images: tuple[str, ...], plots: tuple[str, ...], texts: tuple[str, ...]
 ) -> Container | None:
     """Space at the left and large; images, plots and texts at the right, one above the other."""
-    columns = [column for column in (_column(images), _column(plots), _tabs(texts)) if column is not None]
-    left = _tabs(spaces)
+    left = Container("vertical", spaces) if len(spaces) == 2 else _tabs(spaces)
+    kinds = sum(1 for ids in (images, plots, texts) if ids)
+    parts: list[tuple[str | Container, float]] = []
+    if images:
+        parts.append((_tiled(images, 4 if kinds == 1 else 2), 1.2))
+    if plots:
+        rows = min(len(plots), 5 - kinds)
+        parts.append((_stacked(plots, rows), 0.4 + 0.6 * rows))
+    if texts:
+        parts.append((Container("tabs", texts), 0.9))
     if left is None:
-        if not columns:
-            return None
-        if len(columns) == 1:
-            return _as_container(_grid(images or plots or texts))
-        left, columns = columns[0], columns[1:]
-    if not columns:
-        return _as_container(left)
-    shares = tuple(1.0 for _ in columns)
-    right = columns[0] if len(columns) == 1 else Container("vertical", tuple(columns), shares)
+        if len(parts) <= 1:
+            return _grid(images or plots or texts)
+        left, parts = parts[0][0], parts[1:]
+    if not parts:
+        return left if isinstance(left, Container) else Container("horizontal", (left,))
+    right = Container("vertical", tuple(part for part, _ in parts), tuple(share for _, share in parts))
     return Container("horizontal", (left, right), (0.58, 0.42))
 
 
-def _column(ids: tuple[str, ...]) -> str | Container | None:
-    """A few views side by side or stacked; many as tabs."""
-    if len(ids) <= 1:
-        return ids[0] if ids else None
-    if len(ids) == 2:
-        return Container("vertical", ids)
-    if len(ids) <= STACKED:
-        half = (len(ids) + 1) // 2
-        return Container("horizontal", (Container("vertical", ids[:half]), Container("vertical", ids[half:])))
-    return Container("tabs", ids)
+def _stacked(ids: tuple[str, ...], places: int) -> Container:
+    """One above the other; where there are more views than places, several share one as tabs."""
+    groups = [ids[round(i * len(ids) / places) : round((i + 1) * len(ids) / places)] for i in range(places)]
+    return Container("vertical", tuple(group[0] if len(group) == 1 else Container("tabs", group) for group in groups))
+
+
+def _tiled(ids: tuple[str, ...], places: int) -> Container:
+    """Two in a row, the rest behind them as tabs."""
+    places = min(places, len(ids))
+    cells = _stacked(ids, places).children
+    rows = [Container("horizontal", cells[start : start + 2]) for start in range(0, len(cells), 2)]
+    return rows[0] if len(rows) == 1 else Container("vertical", tuple(rows))
 
 
 def _tabs(ids: tuple[str, ...]) -> str | Container | None:
@@ -205,13 +210,11 @@ def _tabs(ids: tuple[str, ...]) -> str | Container | None:
     return Container("tabs", ids)
 
 
-def _grid(ids: tuple[str, ...]) -> Container:
+def _grid(ids: tuple[str, ...]) -> Container | None:
     """All views of a recording that has only one kind: two columns, then three."""
+    if not ids:
+        return None
     count = 1 if len(ids) <= 2 else 2 if len(ids) <= 6 else 3
     columns = [ids[start::count] for start in range(count)]
     made = tuple(Container("vertical", column) for column in columns)
     return made[0] if len(made) == 1 else Container("horizontal", made)
-
-
-def _as_container(child: str | Container) -> Container:
-    return child if isinstance(child, Container) else Container("horizontal", (child,))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 import pyarrow as pa
-from rrbridge._transforms import TransformTree
 
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoreId
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeKind
+from rrbridge._transforms import TransformTree
 from rrbridge_viewer.clock import Span
 
 __all__ = ["ALIASES", "Recording", "aliased"]

@@ -184,6 +184,7 @@ def _style_implot() -> None:
     style = implot.get_style()
     style.plot_border_size = 0
     style.minor_alpha = 0.35
+    style.fit_padding = imgui.ImVec2(0, 0.07)
     style.plot_padding = imgui.ImVec2(8, 6)
     style.legend_padding = imgui.ImVec2(6, 6)
     style.legend_inner_padding = imgui.ImVec2(6, 4)

@@ -54,7 +54,12 @@ LAYOUT_SECS = 0.5
 """While data arrives, views are laid out anew at most this often."""
 NEWS_SECS = 0.15
 """While data arrives, it is shown at most this often."""
-_PLAIN = imgui.WindowFlags_.no_scrollbar | imgui.WindowFlags_.no_scroll_with_mouse | imgui.WindowFlags_.no_collapse
+_PLAIN = (
+    imgui.WindowFlags_.no_scrollbar
+    | imgui.WindowFlags_.no_scroll_with_mouse
+    | imgui.WindowFlags_.no_collapse
+    | imgui.WindowFlags_.no_focus_on_appearing
+)
 
 
 class Viewer:

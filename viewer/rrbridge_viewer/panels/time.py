@@ -252,7 +252,7 @@ def _zoomed(axis: _Axis, span: Span, notches: float) -> Iterator[Command]:
 def _rows(context: PanelContext, query: Query, axis: _Axis, names: float) -> Iterator[Command]:
     imgui.push_style_var(imgui.StyleVar_.item_spacing, imgui.ImVec2(8, 0))
     start = imgui.get_cursor_screen_pos()
-    entities = [path for path in query.recording.store.entities() if not path.startswith("/__properties")]
+    entities = _streams(query)
     for node in entity_tree(tuple(entities)):
         yield from _row(context, query, axis, names, node, 0, open_at_first=len(entities) <= UNFOLDED)
     height = max(imgui.get_cursor_screen_pos().y - start.y, imgui.get_window_height())
@@ -265,6 +265,17 @@ def _rows(context: PanelContext, query: Query, axis: _Axis, names: float) -> Ite
     imgui.set_cursor_screen_pos(end)
     imgui.dummy(imgui.ImVec2(1, 1))
     imgui.pop_style_var()
+
+
+def _streams(query: Query) -> list[str]:
+    """The entities worth a row: not the book-keeping of a file format, which has no times."""
+    store = query.recording.store
+    source = (store.revision, query.timeline)
+
+    def make() -> list[str]:
+        return [path for path in store.entities() if "/__" not in path or len(store.times(path, query.timeline))]
+
+    return query.recording.memo("streams", source, make)
 
 
 def _row(
@@ -312,11 +323,11 @@ def _marks(query: Query, path: str, axis: _Axis, *, recursive: bool) -> Marks:
 
 def _draw_marks(marks: Marks, axis: _Axis, y: float) -> None:
     draw = imgui.get_window_draw_list()
-    ink = color_u32("9aa4af")
+    ink = color_u32("8d97a2")
     for share in marks.dots:
         draw.add_circle_filled(imgui.ImVec2(axis.left + share * axis.width, y), 3.0, ink, 8)
     for begin, end, level in marks.runs:
-        half = 1.5 + 5.0 * level / LEVELS
+        half = 0.8 + 3.4 * level / LEVELS
         draw.add_rect_filled(
             imgui.ImVec2(axis.left + begin * axis.width, y - half),
             imgui.ImVec2(axis.left + end * axis.width, y + half),

@@ -10,7 +10,7 @@ from imgui_bundle import imgui
 
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.backdrop import Backdrop
-from rrbridge_viewer.render.camera import Camera3D
+from rrbridge_viewer.render.camera import Camera3D, Size, on_screen
 from rrbridge_viewer.render.scene import Bounds
 from rrbridge_viewer.state import Command, Pane, SetViewState
 from rrbridge_viewer.theme import ICONS
@@ -33,6 +33,9 @@ DIRECTIONS_UP = {1: 1.0, 2: -1.0}
 FLY_PER_SEC = 0.8
 """Shares of the distance to the target that a key moves the eye by."""
 ZOOM_PER_NOTCH = 0.88
+FIT_STEPS = 50
+FIT_SHARE = 0.94
+"""How much of the picture's width and height a fitted scene may take."""
 TOP, BOTTOM = (9, 11, 14), (16, 18, 22)
 
 
@@ -57,7 +60,8 @@ class Spatial3DView:
 
     def draw(self, scene: SpatialScene, context: ViewContext) -> Iterator[Command]:
         """The picture, and what the pointer does with it."""
-        eye = _eye(context.value, scene)
+        window_size = (max(int(context.size[0]), 1), max(int(context.size[1]), 1))
+        eye = _eye(context.value, scene, window_size)
         origin = imgui.get_cursor_screen_pos()
         backdrop = Backdrop(top=TOP, bottom=BOTTOM, grid=True)
         texture = context.graphics.picture(
@@ -65,7 +69,6 @@ class Spatial3DView:
         )
         size = imgui.ImVec2(*context.size)
         imgui.image(texture, size, imgui.ImVec2(0, 1), imgui.ImVec2(1, 0))
-        window_size = (int(context.size[0]), int(context.size[1]))
         draw_labels(scene.scene, eye.camera, window_size, origin)
         imgui.set_cursor_screen_pos(origin)
         buttons = imgui.ButtonFlags_
@@ -83,7 +86,7 @@ class Spatial3DView:
             yield from pick_commands(context, scene, pick, released)
             if imgui.is_mouse_double_clicked(0):
                 bounds = scene.scene.bounds_of_entity(pick.entity_path) if pick else Bounds()
-                eye = Eye(eye.camera.fitted(bounds)) if pick else _eye(None, scene)
+                eye = Eye(_fitted(eye.camera, bounds, window_size)) if pick else _eye(None, scene, window_size)
         if eye != context.value:
             yield SetViewState(context.view_id, eye)
         draw_notes(scene, origin, context.size)
@@ -99,7 +102,7 @@ def _up(origin: str, query: Query) -> tuple[float, float, float]:
     return 0.0, 0.0, 1.0
 
 
-def _eye(kept: object, scene: SpatialScene) -> Eye:
+def _eye(kept: object, scene: SpatialScene, size: Size) -> Eye:
     """While nobody has moved the camera it keeps in view all that there was to see so far."""
     eye = kept if isinstance(kept, Eye) else Eye(Camera3D(up=scene.up), Bounds())
     if eye.camera.up != scene.up:
@@ -109,7 +112,23 @@ def _eye(kept: object, scene: SpatialScene) -> Eye:
     seen = eye.fitted | scene.scene.bounds
     if seen == eye.fitted:
         return eye
-    return Eye(eye.camera.fitted(seen), _with_room(seen))
+    return Eye(_fitted(eye.camera, seen, size), _with_room(seen))
+
+
+def _fitted(camera: Camera3D, bounds: Bounds, size: Size) -> Camera3D:
+    """As near as possible with all corners of the bounds in the picture."""
+    camera = camera.fitted(bounds)
+    if bounds.is_empty:
+        return camera
+    corners = np.array(np.meshgrid(*zip(bounds.low, bounds.high, strict=True))).reshape(3, -1).T
+    center = np.array([size[0] / 2, size[1] / 2])
+    near = camera.zoomed(0.4)
+    for _ in range(FIT_STEPS):
+        places, seen = on_screen(corners, near.clip_from_world(size), size)
+        if seen.all() and (np.abs(places[:, :2] - center) <= FIT_SHARE * center).all():
+            return near
+        near = near.zoomed(1.05)
+    return camera
 
 
 def _with_room(bounds: Bounds) -> Bounds:

@@ -75,9 +75,9 @@ class TextLogView:
             return
         imgui.table_setup_scroll_freeze(0, 1)
         fixed = imgui.TableColumnFlags_.width_fixed
-        imgui.table_setup_column(context.clock.timeline, fixed, 104)
-        imgui.table_setup_column("Entity", fixed, min(140.0, context.size[0] / 4))
-        imgui.table_setup_column("Level", fixed, 58)
+        imgui.table_setup_column(context.clock.timeline, fixed, 92)
+        imgui.table_setup_column("Entity", fixed, min(150.0, context.size[0] * 0.18))
+        imgui.table_setup_column("Level", fixed, 48)
         imgui.table_setup_column("Text", imgui.TableColumnFlags_.width_stretch)
         imgui.table_headers_row()
         clipper = imgui.ListClipper()

@@ -26,6 +26,9 @@ SCALARS = "Scalars:scalars"
 MAX_CURVES = 60
 """More curves than this in one plot show nothing to anybody."""
 TOOLTIP_ROWS = 14
+LEGEND_ROW = 17.0
+LEAST_LEGEND_WIDTH = 240.0
+"""In a smaller plot the legend would hide the lines; the tooltip names them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,8 @@ class TimeSeriesView:
         lo, hi = (chosen.lo, chosen.hi) if chosen else (span.lo - margin, span.hi + margin)
         unit = 1.0 if kind is TimeKind.SEQUENCE else 1e9
         flags = implot.Flags_.no_menus | implot.Flags_.no_mouse_text | implot.Flags_.no_box_select
+        if context.size[1] < LEGEND_ROW * (len(scene.curves) + 3) or context.size[0] < LEAST_LEGEND_WIDTH:
+            flags |= implot.Flags_.no_legend
         if not implot.begin_plot(f"##{context.view_id}", imgui.ImVec2(-1, -1), flags):
             return
         implot.setup_axis(implot.ImAxis_.x1, None, implot.AxisFlags_.no_highlight)
