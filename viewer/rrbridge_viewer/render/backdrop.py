@@ -75,6 +75,8 @@ uniform vec4 grid_color;
 uniform bool has_axes;
 layout(location=0) out vec4 color;
 
+const float BEHIND = 1.004;  // what lies on the ground, as maps do, hides the grid
+
 float lines(vec2 at, float width) {
     vec2 away = abs(fract(at - 0.5) - 0.5), per_px = fwidth(at);
     vec2 line = clamp(width + 0.5 - away / max(per_px, vec2(1e-9)), 0.0, 1.0);
@@ -104,7 +106,7 @@ void main() {
     }
     color = vec4(rgb, strength * fading);
     if (color.a < 0.004) discard;
-    gl_FragDepth = 1.0 - near / t;
+    gl_FragDepth = 1.0 - near / (t * BEHIND);
 }
 """
 

@@ -104,7 +104,7 @@ def _as_u8(values: Array) -> npt.NDArray[np.uint8]:
         return (np.maximum(values, 0) >> (8 * values.dtype.itemsize - 9)).astype(np.uint8)
     finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
     scale = 255.0 if finite.size == 0 or finite.max() <= 1 else 1.0
-    return np.clip(finite * scale + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(finite * scale + 0.5, 0, 255), np.uint8)
 
 
 def _needed(buffer: npt.NDArray[np.uint8], nbytes: int) -> npt.NDArray[np.uint8]:

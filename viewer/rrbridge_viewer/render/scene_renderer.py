@@ -154,6 +154,8 @@ class SceneRenderer:
         device = np.array([2 * (column + 0.5) / PICK_WINDOW - 1, 2 * (row + 0.5) / PICK_WINDOW - 1, 2 * depth - 1, 1.0])
         position = np.linalg.solve(clip_from_world, device)
         x, y, z = (float(value) for value in position[:3] / position[3])
+        if depth == 1:
+            z = 0.0  # flat things of a 2D view leave no depth
         return Pick(primitive.entity_path, instance, depth, (x, y, z))
 
     def release(self) -> None:

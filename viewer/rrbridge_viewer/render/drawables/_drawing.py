@@ -66,7 +66,7 @@ class Drawing:
         determinant = abs(float(np.linalg.det(linear)))
         values: dict[str, Any] = {
             "clip_from_entity": clip_from_stored,
-            "eye_from_entity": self.eye_from_world[:3, :3] @ _rotation(linear),
+            "eye_from_entity": self.eye_from_world[:3, :3] @ (_scaled(linear) if affine else _camera_axes(linear)),
             "to_eye": _to_eye(clip_from_stored),
             "viewport_px": tuple(float(side) for side in self.viewport_px),
             "pixels_per_unit": self.pixels_per_unit * determinant ** (1 / 3 if affine else 1 / 2),
@@ -140,10 +140,17 @@ def recentred(positions: F32) -> tuple[F32, F64]:
     return (positions - middle).astype(np.float32), middle
 
 
-def _rotation(linear: F64) -> F64:
+def _scaled(linear: F64) -> F64:
     """(3, 3) without its uniform scale; normals only need directions."""
     scale = np.linalg.norm(linear, axis=1, keepdims=True).max()
     return linear / scale if scale > 0 else linear
+
+
+def _camera_axes(linear: F64) -> F64:
+    """(3, 3): the camera's right, down and forward in a pinhole projection's rows f·right + c·forward, …, forward."""
+    forward = linear[2] / max(float(np.linalg.norm(linear[2])), 1e-12)
+    axes = np.array([*(row - (row @ forward) * forward for row in linear[:2]), forward])
+    return np.asarray(axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-12))
 
 
 def _to_eye(clip_from_entity: F64) -> F64:
