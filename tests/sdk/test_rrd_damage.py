@@ -341,8 +341,8 @@ def test_any_bytes_are_a_message_or_a_wire_error(data: bytes) -> None:
     for parse in (
         lambda: list(wire.fields(view)),
         lambda: protocol.decode_store_info(view),
-        lambda: protocol.decode_arrow_msg(view, {}),
-        lambda: protocol.decode_activation(view, {}),
+        lambda: protocol.decode_arrow_msg(view, protocol.StoreIds()),
+        lambda: protocol.decode_activation(view, protocol.StoreIds()),
         lambda: protocol.decode_footer(view),
     ):
         try:

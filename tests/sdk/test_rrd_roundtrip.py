@@ -19,7 +19,7 @@ from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, Store
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import new_tuid
 from rrbridge.chunk import Chunk, ComponentColumn, ComponentDescriptor
-from rrbridge.errors import FileError
+from rrbridge.errors import FileError, InvalidValueError
 from rrbridge.rrd import Manifest, RrdReader, RrdWriter
 from rrbridge.rrd._container import FRAME
 
@@ -274,6 +274,18 @@ def test_a_pipe_whose_reader_left_is_a_file_error() -> None:
     os.close(read_end)
     with os.fdopen(write_end, "wb", buffering=0) as pipe, pytest.raises(FileError, match="Broken pipe"):
         RrdWriter(pipe)
+
+
+def test_what_no_reader_takes_is_refused_when_written(tmp_path: Path) -> None:
+    with RrdWriter(tmp_path / "x.rrd") as writer:
+        for store_id in (StoreId(StoreKind.RECORDING, "", "r"), StoreId(StoreKind.RECORDING, "a", "")):
+            with pytest.raises(InvalidValueError, match="an empty one"):
+                writer.write(StoredChunk(store_id, one_chunk()))
+    with pytest.raises(FileError, match="already finished"):
+        writer.write(StoredChunk(STORE, one_chunk()))
+    buffer = io.BytesIO()
+    RrdWriter(buffer).sync()
+    assert len(buffer.getvalue()) == 12
 
 
 def test_an_empty_recording_is_a_legal_file(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rrbridge.rrd._migration import migrate
 from rrbridge.rrd._protocol import (
     ArrowMsg,
     Compression,
+    StoreIds,
     decode_activation,
     decode_arrow_msg,
     decode_store_info,
@@ -54,19 +55,19 @@ class Decoder:
     """Reads the messages of one file, in order: those of 0.23 name their application only once, in the announcement."""
 
     def __init__(self) -> None:
-        self._application_ids: dict[str, str] = {}
+        self.stores = StoreIds()
 
     def decode(self, kind: FrameKind, payload: memoryview) -> LogMessage:
         """The message in a frame. Raises one of DECODE_ERRORS."""
         match kind:
             case FrameKind.ARROW:
-                message = decode_arrow_msg(payload, self._application_ids)
+                message = decode_arrow_msg(payload, self.stores)
                 return StoredChunk(message.store_id, chunk_of(message))
             case FrameKind.STORE_INFO:
                 info = decode_store_info(payload)
-                self._application_ids[info.store_id.recording_id] = info.store_id.application_id
+                self.stores.announce(info.store_id)
                 return info
             case FrameKind.ACTIVATION:
-                return decode_activation(payload, self._application_ids)
+                return decode_activation(payload, self.stores)
             case FrameKind.END:
                 raise WireError("the end is no message")

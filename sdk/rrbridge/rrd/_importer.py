@@ -38,8 +38,8 @@ class RrdImporter:
     def info(self, path: Path) -> Summary:
         """One topic per entity, from the index, or by reading the file where there is none. Raises FileError."""
         reader = RrdReader(path)
-        has_footer = reader.footer() is not None
-        manifests = reader.manifests()
+        footer = reader.footer()
+        manifests = reader.scan() if footer is None else footer.manifests
         recordings = [m for m in manifests if m.store_id.kind is StoreKind.RECORDING] or list(manifests)
         topics = tuple(topic for manifest in recordings for topic in _topics(manifest))
         starts = [t.start_nanos for t in topics if t.start_nanos is not None]
@@ -51,7 +51,7 @@ class RrdImporter:
             start_nanos=min(starts, default=None),
             end_nanos=max(ends, default=None),
             topics=topics,
-            notes=tuple(_notes(reader, manifests, has_footer=has_footer)),
+            notes=tuple(_notes(reader, manifests, has_footer=footer is not None)),
         )
 
     def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
@@ -78,9 +78,9 @@ class RrdImporter:
 
     def recording_id(self, path: Path) -> str:
         """The id of its first recording. Raises FileError."""
-        for store_id in RrdReader(path).stores():
-            if store_id.kind is StoreKind.RECORDING:
-                return store_id.recording_id
+        for message in RrdReader(path).messages():
+            if message.store_id.kind is StoreKind.RECORDING:
+                return message.store_id.recording_id
         raise FileError(path, "holds no recording, only a layout")
 
 

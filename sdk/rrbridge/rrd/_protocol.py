@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
 
 from rrbridge._messages import ActivateBlueprint, StoreId, StoreInfo, StoreKind
+from rrbridge.errors import InvalidValueError
 from rrbridge.rrd import _wire as wire
 from rrbridge.rrd._application_id import legal_application_id
 from rrbridge.rrd._container import OUR_VERSION
@@ -17,6 +17,7 @@ __all__ = [
     "ArrowMsg",
     "Compression",
     "RawManifest",
+    "StoreIds",
     "decode_activation",
     "decode_arrow_msg",
     "decode_footer",
@@ -25,17 +26,14 @@ __all__ = [
     "encode_footer",
     "encode_store_id",
     "encode_store_info",
-    "store_id_of",
 ]
 
 ARROW_IPC = 1
 SOURCE_OTHER = 6
+STORE_IDS_KEPT = 1000
 UNKNOWN_APPLICATION = "unknown"
 """Stands where a file names no application."""
 _SOURCE_NAMES = {0: "unknown", 1: "C SDK", 2: "Python SDK", 3: "Rust SDK", 4: "file", 5: "viewer"}
-
-ApplicationIds: TypeAlias = Mapping[str, str]
-"""Application id by recording id, from the announcements so far: messages of 0.23 name only the recording."""
 
 
 class Compression(IntEnum):
@@ -89,7 +87,10 @@ def _decode_tuid(message: memoryview) -> bytes:
 
 
 def encode_store_id(store_id: StoreId) -> bytes:
-    """`StoreId`."""
+    """`StoreId`. Raises InvalidValueError for an empty id, which no reader takes."""
+    for name in ("application_id", "recording_id"):
+        if not getattr(store_id, name):
+            raise InvalidValueError(f"StoreId.{name}", "a text", "an empty one")
     return (
         wire.integer(1, store_id.kind)
         + wire.text(2, store_id.recording_id)
@@ -97,7 +98,31 @@ def encode_store_id(store_id: StoreId) -> bytes:
     )
 
 
-def _decode_store_id(message: memoryview, known: ApplicationIds, fallback: str = "") -> StoreId:
+class StoreIds:
+    """The store ids of one file: decoded once each, and completed where a message names only its recording, as in 0.23."""
+
+    def __init__(self) -> None:
+        self._application_ids: dict[str, str] = {}
+        self._decoded: dict[bytes, StoreId] = {}
+
+    def announce(self, store_id: StoreId) -> None:
+        """From here on, messages that name only this recording mean this store's application."""
+        if self._application_ids.get(store_id.recording_id) != store_id.application_id:
+            self._application_ids[store_id.recording_id] = store_id.application_id
+            self._decoded.clear()
+
+    def decode(self, message: memoryview) -> StoreId:
+        """`StoreId`. Raises WireError."""
+        raw = bytes(message)
+        found = self._decoded.get(raw)
+        if found is None:
+            found = _decode_store_id(message, self._application_ids)
+            if len(self._decoded) < STORE_IDS_KEPT:
+                self._decoded[raw] = found
+        return found
+
+
+def _decode_store_id(message: memoryview, known: Mapping[str, str], fallback: str = "") -> StoreId:
     kind, recording_id, application_id = 0, "", ""
     for number, value in wire.fields(message):
         if number == 1:
@@ -188,7 +213,7 @@ def encode_arrow_msg(store_id: bytes, message: ArrowMsg) -> tuple[bytes, memoryv
     return head, message.payload, tail
 
 
-def decode_arrow_msg(message: memoryview, known: ApplicationIds) -> ArrowMsg:
+def decode_arrow_msg(message: memoryview, stores: StoreIds) -> ArrowMsg:
     """`ArrowMsg`, its payload still packed. Raises WireError."""
     store_id = chunk_id = is_static = None
     compression = uncompressed_size = encoding = 0
@@ -196,7 +221,7 @@ def decode_arrow_msg(message: memoryview, known: ApplicationIds) -> ArrowMsg:
     for number, value in wire.fields(message):
         match number:
             case 1:
-                store_id = _decode_store_id(wire.octets(value), known)
+                store_id = stores.decode(wire.octets(value))
             case 2:
                 compression = wire.number(value)
             case 3:
@@ -216,14 +241,6 @@ def decode_arrow_msg(message: memoryview, known: ApplicationIds) -> ArrowMsg:
     return ArrowMsg(store_id, _compression(compression), uncompressed_size, payload, chunk_id, is_static)
 
 
-def store_id_of(message: memoryview, known: ApplicationIds) -> StoreId:
-    """The store of an `ArrowMsg`, without looking at the rest. Raises WireError."""
-    for number, value in wire.fields(message):
-        if number == 1:
-            return _decode_store_id(wire.octets(value), known)
-    raise WireError("a chunk without a store")
-
-
 def _compression(value: int) -> Compression:
     if value > Compression.LZ4:
         raise WireError(f"compression {value}")
@@ -239,12 +256,12 @@ def encode_activation(message: ActivateBlueprint) -> bytes:
     )
 
 
-def decode_activation(message: memoryview, known: ApplicationIds) -> ActivateBlueprint:
+def decode_activation(message: memoryview, stores: StoreIds) -> ActivateBlueprint:
     """`BlueprintActivationCommand`. Raises WireError."""
     store_id, flags = None, {2: False, 3: False}
     for number, value in wire.fields(message):
         if number == 1:
-            store_id = _decode_store_id(wire.octets(value), known)
+            store_id = stores.decode(wire.octets(value))
         elif number in flags:
             flags[number] = bool(wire.number(value))
     if store_id is None:

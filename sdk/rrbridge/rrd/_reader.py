@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
@@ -28,7 +29,7 @@ from rrbridge.rrd._container import (
 from rrbridge.rrd._frames import Frame, FrameReader
 from rrbridge.rrd._manifest import Manifest
 from rrbridge.rrd._manifest_builder import ManifestBuilder
-from rrbridge.rrd._protocol import decode_arrow_msg, decode_footer
+from rrbridge.rrd._protocol import StoreIds, decode_arrow_msg, decode_footer
 
 __all__ = ["Damage", "Footer", "RrdReader"]
 
@@ -79,7 +80,8 @@ class RrdReader:
             self.path = Path(str(getattr(source, "name", "<stream>")))
             self._stream = source
         self._strict = strict
-        self._chunk_file: IO[bytes] | None = None
+        self._chunk_file: int | None = None
+        self._close_chunk_file: Callable[[], object] = _nothing
         self._manifests: tuple[Manifest, ...] | None = None
         self._forget()
 
@@ -203,7 +205,7 @@ class RrdReader:
         builders: dict[StoreId, ManifestBuilder] = {}
         for frame, message in self._read():
             if isinstance(message, StoredChunk):
-                unpacked = decode_arrow_msg(frame.payload, {}).uncompressed_size
+                unpacked = decode_arrow_msg(frame.payload, StoreIds()).uncompressed_size
                 builder = builders.setdefault(message.store_id, ManifestBuilder(message.store_id))
                 builder.add(message.chunk, frame.offset, len(frame.payload), unpacked)
         return tuple(builder.manifest() for builder in builders.values())
@@ -232,21 +234,31 @@ class RrdReader:
         The bytes are read rather than mapped: a stick that is pulled out is then an error, not the end of the process.
         """
         try:
-            file = self._chunk_file
-            if file is None:
-                file = self._chunk_file = self.path.open("rb", buffering=0)
-            if offset + size > os.fstat(file.fileno()).st_size:
+            descriptor = self._chunk_file
+            if descriptor is None:
+                descriptor = self._chunk_file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                self._close_chunk_file = weakref.finalize(self, os.close, descriptor)
+            if offset + size > os.fstat(descriptor).st_size:
                 raise DamagedFileError(self.path, f"a chunk of {size} bytes lies outside the file", offset=offset)
-            payload = os.pread(file.fileno(), size, offset)
+            payload = os.pread(descriptor, size, offset)
         except OSError as err:
             raise FileError(self.path, err.strerror or str(err)) from err
         try:
-            return chunk_of(decode_arrow_msg(memoryview(payload), {}))
+            return chunk_of(decode_arrow_msg(memoryview(payload), StoreIds()))
         except DECODE_ERRORS as err:
             raise DamagedFileError(self.path, str(err), offset=offset) from err
 
     def close(self) -> None:
         """Let go of the file that `chunk_at` keeps open."""
-        if self._chunk_file is not None:
-            self._chunk_file.close()
-            self._chunk_file = None
+        self._chunk_file = None
+        self._close_chunk_file()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _nothing() -> None:
+    """Nothing is open yet."""

@@ -20,8 +20,13 @@ class WireError(ValueError):
     """Bytes that are not the message they should be."""
 
 
+_SMALL = [bytes((value,)) for value in range(0x80)]
+
+
 def varint(value: int) -> bytes:
     """An unsigned integer, seven bits a byte, lowest first."""
+    if value < 0x80:
+        return _SMALL[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -72,20 +77,22 @@ def fields(message: memoryview) -> Iterator[Field]:
     """
     position, end = 0, len(message)
     while position < end:
-        tag, position = _read_varint(message, position)
+        tag = message[position]
+        position += 1
+        if tag > 0x7F:
+            tag, position = _read_varint(message, position - 1)
         number, wire_type = tag >> 3, tag & 7
         if number == 0:
             raise WireError("field number 0")
-        if wire_type == VARINT:
-            value, position = _read_varint(message, position)
-            yield number, value
-            continue
-        if wire_type == BYTES:
-            length, position = _read_varint(message, position)
-        elif wire_type == FIXED64:
+        if wire_type == FIXED64:
             length = 8
         elif wire_type == FIXED32:
             length = 4
+        elif wire_type in (VARINT, BYTES):
+            length, position = _read_varint(message, position)
+            if wire_type == VARINT:
+                yield number, length
+                continue
         else:
             raise WireError(f"wire type {wire_type}")
         if length > end - position:

@@ -80,6 +80,8 @@ class RrdWriter:
 
         A frame that could only be written in part is taken back where the file allows it.
         """
+        if self._closed:
+            raise FileError(self.path, "already finished; nothing can be added")
         match message:
             case StoredChunk(store_id, chunk):
                 packed = pack_chunk(store_id, chunk, self._compression)
