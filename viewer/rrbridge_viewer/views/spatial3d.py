@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,9 @@ from imgui_bundle import imgui
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.backdrop import Backdrop
 from rrbridge_viewer.render.camera import Camera3D, Size, on_screen
-from rrbridge_viewer.render.scene import Bounds
+from rrbridge_viewer.render.primitives import F64, IDENTITY, Primitive
+from rrbridge_viewer.render.scene import Bounds, bounds_of
+from rrbridge_viewer.render.scene_renderer import Pick
 from rrbridge_viewer.state import Command, Pane, SetViewState
 from rrbridge_viewer.theme import ICONS
 from rrbridge_viewer.views._base import ViewContext
@@ -85,8 +87,7 @@ class Spatial3DView:
             released = clicked_in_place()
             yield from pick_commands(context, scene, pick, released)
             if imgui.is_mouse_double_clicked(0):
-                bounds = scene.scene.bounds_of_entity(pick.entity_path) if pick else Bounds()
-                eye = Eye(_fitted(eye.camera, bounds, window_size)) if pick else _eye(None, scene, window_size)
+                eye = _looking_at(eye.camera, scene, pick, window_size)
         if eye != context.value:
             yield SetViewState(context.view_id, eye)
         draw_notes(scene, origin, context.size)
@@ -112,17 +113,35 @@ def _eye(kept: object, scene: SpatialScene, size: Size) -> Eye:
     seen = eye.fitted | scene.scene.bounds
     if seen == eye.fitted:
         return eye
-    return Eye(_fitted(eye.camera, seen, size), _with_room(seen))
+    return Eye(_fitted(eye.camera, seen, _corners(scene.scene.primitives), size), _with_room(seen))
 
 
-def _fitted(camera: Camera3D, bounds: Bounds, size: Size) -> Camera3D:
-    """As near as possible with all corners of the bounds in the picture."""
+def _looking_at(camera: Camera3D, scene: SpatialScene, pick: Pick | None, size: Size) -> Eye:
+    """At the picked entity, or at everything again."""
+    if pick is None:
+        return _eye(None, scene, size)
+    shown = [primitive for primitive in scene.scene.primitives if primitive.entity_path == pick.entity_path]
+    bounds = scene.scene.bounds_of_entity(pick.entity_path)
+    return Eye(_fitted(camera, bounds, _corners(shown), size))
+
+
+def _corners(primitives: Iterable[Primitive]) -> F64:
+    """(n, 3): the corners of what encloses each primitive in its own frame, in the world."""
+    found = [np.zeros((0, 3))]
+    for primitive in primitives:
+        box = bounds_of(replace(primitive, world_from_entity=IDENTITY))
+        if not box.is_empty:
+            corners = np.array(np.meshgrid(*zip(box.low, box.high, strict=True))).reshape(3, -1).T
+            world = np.c_[corners, np.ones(8)] @ primitive.world_from_entity.T
+            found.append(world[:, :3] / world[:, 3:])
+    return np.concatenate(found)
+
+
+def _fitted(camera: Camera3D, bounds: Bounds, corners: F64, size: Size) -> Camera3D:
+    """Looking at the middle of the bounds, as near as possible with all corners in the picture."""
     camera = camera.fitted(bounds)
-    if bounds.is_empty:
-        return camera
-    corners = np.array(np.meshgrid(*zip(bounds.low, bounds.high, strict=True))).reshape(3, -1).T
     center = np.array([size[0] / 2, size[1] / 2])
-    near = camera.zoomed(0.4)
+    near = camera.zoomed(0.3)
     for _ in range(FIT_STEPS):
         places, seen = on_screen(corners, near.clip_from_world(size), size)
         if seen.all() and (np.abs(places[:, :2] - center) <= FIT_SHARE * center).all():
