@@ -98,6 +98,8 @@ def registries_for(
         for name in (*first, *(other for other in ROS2_STORES if other not in first)):
             places[f"ROS 2 {name}"] = _store(f"ros2_{name}")
     places["rrbridge"] = BUILTIN.get
+    if connection.definition_format == "ros2msg" and not connection.definition.strip():
+        places["the empty definition in the recording"] = {connection.msgtype: ()}.get  # of a message without fields
     everywhere = list(places.values())
     return {name: Registry([first_asked, *everywhere]) for name, first_asked in places.items()}
 
