@@ -53,6 +53,8 @@ HOLD_BYTES = 64 << 20
 PIPE_BUFFER_BYTES = 1 << 20
 STDERR_LINES = 50
 MAX_CONNECTIONS = 2**16 - 1
+_UNKNOWN_NODE = "_NODE_NAME"
+"""A publisher is known a little before its node is."""
 _PYTHON_IN_PATH = re.compile(r"/python(3\.\d+)/")
 _NO_RCLPY = (
     "rclpy could not be loaded. Source your ROS 2 set-up first (source /opt/ros/<distro>/setup.bash), "
@@ -132,6 +134,8 @@ class _Stream:
     latched: bool
     heard: bool = False
     """Whether the worker has subscribed; before that it is not announced."""
+    asked: bool = False
+    """Whether a publisher was asked for the definition."""
     held: list[Received] = field(default_factory=list)
     """Messages that came while the definition was still being asked for."""
     hold_until: float = 0.0
@@ -164,11 +168,9 @@ class RclpySession:
         connection = Connection(number, topic, msgtype, "cdr", definition, form, _metadata(publishers))
         stream = self._streams[number] = _Stream(connection, is_latched(publishers))
         self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype)
-        asked = next((p for p in publishers if p["hash"] and not p["node"].startswith("_NODE_NAME")), None)
-        if not definition and asked:
+        if not definition and any(publisher["hash"] for publisher in publishers):
             stream.hold_until = time.monotonic() + HOLD_SECS
-            who = {key: asked[key] for key in ("node", "namespace", "hash")}
-            self._worker.send(do="describe", id=number, type=msgtype, **who)
+            self._ask_for_definition(stream, publishers)
 
     def events(self) -> Generator[Event, None, None]:
         """Everything the worker tells, until it has ended."""
@@ -233,10 +235,21 @@ class RclpySession:
             case _:
                 log.debug("unknown event %s", frame.event)
 
+    def _ask_for_definition(self, stream: _Stream, publishers: list[Mapping[str, Any]]) -> None:
+        """Ask a publisher's node what its type is made of, once the graph tells which node that is."""
+        for publisher in publishers:
+            if publisher["hash"] and not publisher["node"].startswith(_UNKNOWN_NODE):
+                stream.asked = True
+                who = {key: publisher[key] for key in ("node", "namespace", "hash")}
+                self._worker.send(do="describe", id=stream.connection.id, type=stream.connection.msgtype, **who)
+                return
+
     def _publishers_changed(self, topic: str, publishers: list[Mapping[str, Any]]) -> Iterator[Event]:
         for stream in self._streams.values():
             if stream.connection.topic == topic:
                 own = [p for p in publishers if p["type"] == stream.connection.msgtype]
+                if stream.hold_until and not stream.asked:
+                    self._ask_for_definition(stream, own)
                 latched = stream.latched or is_latched(own)
                 metadata = _metadata(own)
                 if own and (metadata != stream.connection.metadata or latched != stream.latched):

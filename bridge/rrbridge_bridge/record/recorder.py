@@ -28,8 +28,8 @@ __all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
 
 log = logging.getLogger(__name__)
 
-END_SECS = 10.0
-"""How long a session may take to hand over the rest."""
+END_SECS = 4.0
+"""How long a session may take to hand over the rest: what starts recorders (ROS launch, docker) kills after 5 to 10 s."""
 MISSING_SECS = 6.0
 """Finding an existing publisher may take the middleware some seconds."""
 _LOST = (
@@ -135,8 +135,8 @@ class Recorder:
 
     def abort(self) -> None:
         """End at once; the file keeps what was written, without an index and under its unfinished name."""
-        self._session.close()
         self._writer.abort()
+        self._session.close()
 
     def wait(self, timeout_secs: float) -> bool:
         """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
