@@ -212,6 +212,6 @@ def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Conn
         msgtype=long_type_name(schema.name) if is_ros else schema.name,
         encoding=encoding,
         definition=text,
-        definition_format=schema.encoding if text else "",
+        definition_format=schema.encoding,
         metadata=channel.metadata,
     )
