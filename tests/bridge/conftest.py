@@ -1,8 +1,11 @@
-"""ROS messages for tests: random ones of any type, and columns of them made the slow and plain way."""
+"""What tests of the bridge share: random ROS messages, columns of them made the slow and plain way, the reference tool."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from rrbridge.columns import Columns, Ragged, Text
 
+BIN = Path(sys.executable).parent
+Rerun = Callable[..., str]
 STORE = get_typestore(Stores.ROS2_HUMBLE)
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
 OCTETS = {"bool": "?", "byte": "u1", "octet": "u1", "char": "u1"}
@@ -76,3 +81,27 @@ def columns_of() -> Callable[[str, list[Any]], Columns]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def rerun() -> Rerun:
+    """Runs the reference's command line tool; fails with what it said."""
+
+    def run(*arguments: str | Path) -> str:
+        done = subprocess.run(
+            [str(BIN / "rerun"), *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, f"rerun {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def verified(rerun: Rerun) -> Callable[[Sequence[Path] | Path], None]:
+    """Asserts that the reference accepts files."""
+
+    def verify(files: Sequence[Path] | Path) -> None:
+        rerun("rrd", "verify", *([files] if isinstance(files, Path) else files))
+
+    return verify

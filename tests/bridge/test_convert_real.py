@@ -1,0 +1,225 @@
+"""Real recordings convert without loss: every message is there, and every field of a sample equals `rosbags`' own reading.
+
+Recordings are chosen from the manifest: of each format all that `rosbags` opens, up to a number and a size, in order of path.
+Where `rosbags` knows no definition of a type, the messages' bytes are compared instead.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, TypesysError, get_typestore
+
+from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge.adapters import Adapters
+from rrbridge.chunk import Chunk
+from rrbridge.importers import ImportOptions
+from rrbridge.rrd import RrdWriter
+from rrbridge_bridge.conversion import Conversion
+from rrbridge_bridge.report import TopicReport
+
+pytestmark = pytest.mark.real_data
+
+DATA = Path(os.environ.get("RRBRIDGE_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+PER_FORMAT = 24
+MAX_FILE_BYTES = 4_500_000
+SAMPLES_PER_TOPIC = 100
+
+Key = tuple[str, str]
+
+
+def chosen() -> list[Any]:
+    """Parameters: paths below the data folder."""
+    manifest = DATA / "MANIFEST.tsv"
+    if not manifest.is_file():
+        return [pytest.param("", id="no recordings")]
+    found: dict[str, list[str]] = defaultdict(list)
+    csv.field_size_limit(1 << 20)
+    with manifest.open(newline="") as lines:
+        for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
+            suffix = Path(row["file"]).suffix
+            is_conformance = "conformance" in row["oddities"] or row["file"].startswith("foxglove+mcap/data/")
+            if suffix in (".bag", ".db3", ".mcap") and int(row["bytes"]) <= MAX_FILE_BYTES and not is_conformance:
+                reason = left_out(DATA / row["file"])
+                if reason:
+                    print(f"left out {row['file']}: {reason}")
+                elif len(found[suffix]) < PER_FORMAT:
+                    found[suffix].append(row["file"])
+    return [pytest.param(file, id=file) for suffix in sorted(found) for file in found[suffix]]
+
+
+def left_out(path: Path) -> str:
+    """Why a file can prove nothing: `rosbags` cannot open it, or finds nothing in it."""
+    try:
+        with opened(path) as bag:
+            if not bag.message_count:
+                return "rosbags finds no messages"
+            first = next(iter(bag.messages()))[2]
+            return "rosbags gives compressed messages" if bytes(first[:4]) == ZSTD_MAGIC else ""
+    except (AnyReaderError, OSError, ValueError) as err:
+        return f"rosbags cannot open it: {err}"
+
+
+def opened(path: Path) -> AnyReader:
+    return AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+
+
+class Messages:
+    """What rosbags finds, by topic and type, in order of log time."""
+
+    def __init__(self, bag: AnyReader) -> None:
+        self.times: dict[Key, list[int]] = defaultdict(list)
+        self.raw: dict[Key, list[bytes]] = defaultdict(list)
+        for connection, log_time, data in bag.messages():
+            key = (connection.topic, long_name(connection.msgtype))
+            self.times[key].append(log_time)
+            self.raw[key].append(bytes(data))
+
+
+def sampled(count: int) -> list[int]:
+    return sorted(set(np.linspace(0, count - 1, min(count, SAMPLES_PER_TOPIC)).astype(int).tolist()))
+
+
+def rows_in_time(chunks: list[Chunk], component: str) -> tuple[list[int], pa.Array | None]:
+    """Log times and values of a component, in order of time and then row id."""
+    times, ids, cells = [], [], []
+    for chunk in chunks:
+        if component in chunk.components:
+            times.append(chunk.times["message_log_time"].values)
+            ids.append(chunk.row_ids.astype(np.uint64))
+            cells.append(chunk.components[component].cells)
+    if not cells:
+        return [], None
+    time, row = np.concatenate(times), np.concatenate(ids)
+    order = np.lexsort((row[:, 1], row[:, 0], time))
+    return time[order].tolist(), pa.concat_arrays(cells).take(pa.array(order))
+
+
+def same(value: Any, expected: Any, where: str) -> None:
+    """A field as Arrow gives it and as rosbags does."""
+    match value:
+        case dict():
+            names = [name for name in value if name != "structure_needs_at_least_one_member"]
+            for name in names:
+                own = name if hasattr(expected, name) else name.upper()  # ROS 1 spells CameraInfo's matrices D, K, R, P
+                same(value[name], getattr(expected, own), f"{where}.{name}")
+        case list():
+            assert len(value) == len(expected), where
+            if isinstance(expected, np.ndarray):
+                kind = expected.dtype
+                octets = kind == np.int8  # a `byte` is unsigned for us and the reference, signed for rosbags
+                mine = np.array(value, np.int64).astype(kind) if octets else np.array(value, kind)
+                assert np.array_equal(mine, expected, equal_nan=kind.kind == "f"), where
+            else:
+                for index, (ours, theirs) in enumerate(zip(value, expected, strict=True)):
+                    same(ours, theirs, f"{where}[{index}]")
+        case float():
+            assert np.array_equal(np.float64(value), np.float64(expected), equal_nan=True), where
+        case _:
+            assert value == expected, where
+
+
+def names_of(reader: AnyReader, msgtype: str) -> set[str]:
+    names = [
+        name for name, _ in reader.typestore.fielddefs[msgtype][1] if name != "structure_needs_at_least_one_member"
+    ]
+    return {name.lower() if name in "DKRP" else name for name in names}
+
+
+def long_name(msgtype: str) -> str:
+    """Old files say `std_msgs/String`."""
+    package, _, name = msgtype.rpartition("/")
+    return msgtype if "/" in package or not package else f"{package}/msg/{name}"
+
+
+def converted(path: Path, tmp_path: Path, **options: Any) -> tuple[list[Chunk], dict[Key, TopicReport], Path]:
+    conversion = Conversion([path], ImportOptions(**options))
+    store = StoreId(StoreKind.RECORDING, "rrbridge", "test")
+    output = tmp_path / "out.rrd"
+    chunks = []
+    with RrdWriter(output) as writer:
+        writer.write(StoreInfo.new(store))
+        for chunk in conversion.chunks():
+            writer.write(StoredChunk(store, chunk))
+            chunks.append(chunk)
+    return chunks, {(r.topic, r.msgtype): r for r in conversion.reports}, output
+
+
+@pytest.fixture
+def bag(request: pytest.FixtureRequest, shared_data: Path) -> Iterator[tuple[Path, AnyReader]]:
+    path = shared_data / request.param
+    with opened(path) as reader:
+        yield path, reader
+
+
+@pytest.mark.parametrize("bag", chosen(), indirect=True)
+def test_every_message_and_field(bag: tuple[Path, AnyReader], tmp_path: Path, verified: Callable[[Path], None]) -> None:
+    path, reader = bag
+    truth = Messages(reader)
+    chunks, reports, output = converted(path, tmp_path)
+    verified(output)
+    assert {key: r.messages for key, r in reports.items() if r.messages} == {k: len(t) for k, t in truth.times.items()}
+    assert [(r.topic, r.reason) for r in reports.values() if r.unmapped] == []
+    carries = {msgtype: adapter.carries for msgtype, adapter in Adapters.discover().by_type.items()}
+    for key, times in truth.times.items():
+        report = reports[key]
+        at_topic = [c for c in chunks if c.entity_path == report.entity_path and not c.is_static]
+        check_topic(key, at_topic, reader, truth, carries.get(key[1], frozenset()))
+        assert times
+
+
+def check_topic(key: Key, chunks: list[Chunk], reader: AnyReader, truth: Messages, carried: frozenset[str]) -> None:
+    """Every message is there once, as fields or as bytes; as bytes only what rosbags cannot read either."""
+    topic, msgtype = key
+    times, cells = rows_in_time(chunks, f"{msgtype.replace('/', '.')}:message")
+    raw_times, raw = rows_in_time(chunks, "McapMessage:data")
+    if cells is None:
+        assert raw_times == truth.times[key], f"{topic}: neither fields nor bytes"
+        assert raw is not None
+        for row in sampled(len(raw_times)):
+            assert bytes(raw[row].as_py()[0]) == truth.raw[key][row], f"{topic} message {row}"
+            assert is_unreadable(reader, truth.raw[key][row], msgtype), f"{topic} message {row} was not decoded"
+        return
+    assert times == truth.times[key], topic
+    for row in sampled(len(times)):
+        if is_unreadable(reader, truth.raw[key][row], msgtype):
+            print(f"{topic}: rosbags cannot read it")
+            continue
+        value = cells[row].as_py()[0]
+        same(value, reader.deserialize(truth.raw[key][row], msgtype), f"{topic}[{row}]")
+        assert names_of(reader, msgtype) - set(value) <= carried, topic
+
+
+def is_unreadable(reader: AnyReader, raw: bytes, msgtype: str) -> bool:
+    try:
+        reader.deserialize(raw, msgtype)
+    except (AnyReaderError, TypesysError, SerdeError, KeyError, struct.error, ValueError):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("bag", chosen(), indirect=True)
+def test_bytes_are_kept_on_request(bag: tuple[Path, AnyReader], tmp_path: Path) -> None:
+    """Fields that an adapter carries elsewhere are not lost: with `--raw` the message is there to the byte."""
+    path, reader = bag
+    truth = Messages(reader)
+    chunks, reports, _ = converted(path, tmp_path, raw=True, fields="none", mapping="reference")
+    for key, wanted in truth.raw.items():
+        at_topic = [c for c in chunks if c.entity_path == reports[key].entity_path and not c.is_static]
+        times, raw = rows_in_time(at_topic, "McapMessage:data")
+        assert times == truth.times[key]
+        assert raw is not None
+        for row in sampled(len(wanted)):
+            assert bytes(raw[row].as_py()[0]) == wanted[row], f"{key[0]} message {row}"
