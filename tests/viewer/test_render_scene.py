@@ -381,7 +381,7 @@ def test_pixels_of_an_image_are_exact_squares(gl: moderngl.Context) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_values_go_through_the_colour_map(gl: moderngl.Context, dtype: type) -> None:
-    values = np.array([[0, 50, 100], [25, 75, 200]], dtype)
+    values: npt.NDArray[Any] = np.array([[0, 50, 100], [25, 75, 200]], dtype)
     ramp = np.zeros((256, 4), np.uint8)
     ramp[:, 0], ramp[:, 1], ramp[:, 3] = np.arange(256), 255 - np.arange(256), 255
     image = Picture(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ class AnnotationClass:
     keypoints: Mapping[int, AnnotationClass] = field(default_factory=dict)
 
 
+NO_ANNOTATIONS: Mapping[int, AnnotationClass] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoSample:
     """One compressed frame of a video stream."""
@@ -71,7 +75,7 @@ class EntityData:
     """The cursor, in the units of its timeline; None: static data only."""
     pinhole: PinholeView | None = None
     """In a 3D view, the camera whose picture this entity's 2D content belongs to."""
-    annotations: Mapping[int, AnnotationClass] = field(default_factory=dict)
+    annotations: Mapping[int, AnnotationClass] = field(default_factory=lambda: NO_ANNOTATIONS)
     """The annotation context in force, by class id; the same object while it is unchanged."""
     frame: str | None = None
     """The name of the entity's transform frame, for labels."""

@@ -23,7 +23,7 @@ import numpy as np
 from rrbridge import plugins
 from rrbridge.errors import PluginConflictError
 from rrbridge_viewer.render.primitives import F64, Primitive
-from rrbridge_viewer.visualizers._entity import ComponentValue, EntityData, PinholeView
+from rrbridge_viewer.visualizers._entity import AnnotationClass, ComponentValue, EntityData, PinholeView
 from rrbridge_viewer.visualizers._pinhole_geometry import camera_from_image_plane
 
 __all__ = ["Content", "SceneBuilder", "Space", "Visualizer", "VisualizerFunction", "Visualizers"]
@@ -141,6 +141,7 @@ class _Watched(Mapping[str, ComponentValue]):
 @dataclass(frozen=True, slots=True)
 class _Remembered:
     asked: Mapping[str, Hashable]
+    annotations: Mapping[int, AnnotationClass]
     circumstances: Hashable
     primitives: tuple[Primitive, ...]
     problem: str | None
@@ -152,9 +153,11 @@ class _Remembered:
         moved = tuple(replace(primitive, world_from_entity=world_from_content) for primitive in self.primitives)
         return replace(self, primitives=moved)
 
-    def still_holds(self, entity: EntityData, circumstances: Hashable) -> bool:
-        return circumstances == self.circumstances and all(
-            entity.identity(name) == identity for name, identity in self.asked.items()
+    def still_holds(self, entity: EntityData) -> bool:
+        return (
+            entity.annotations is self.annotations
+            and _circumstances(entity) == self.circumstances
+            and all(entity.identity(name) == identity for name, identity in self.asked.items())
         )
 
 
@@ -188,9 +191,8 @@ class SceneBuilder:
         return tuple(primitives)
 
     def _run(self, visualizer: Visualizer, entity: EntityData) -> _Remembered:
-        circumstances = _circumstances(entity)
         known = self._remembered.get((entity.path, visualizer.name))
-        if known and known.still_holds(entity, circumstances):
+        if known and known.still_holds(entity):
             return known
         watched = _Watched(entity.components)
         problem = None
@@ -204,14 +206,14 @@ class SceneBuilder:
             replace(primitive, key=f"{entity.path}#{visualizer.name}#{number}", entity_path=entity.path)
             for number, primitive in enumerate(made)
         )
-        return _Remembered(watched.asked, circumstances, named, problem)
+        return _Remembered(watched.asked, entity.annotations, _circumstances(entity), named, problem)
 
 
 def _circumstances(entity: EntityData) -> Hashable:
-    """What else than components a visualizer may read, where it changes the primitives."""
+    """What else than components and annotations a visualizer may read, where it changes the primitives."""
     pinhole = entity.pinhole and _intrinsics(entity.pinhole)
     last_frame = entity.video[-1].time if entity.video else None
-    return id(entity.annotations), pinhole, entity.frame, last_frame
+    return pinhole, entity.frame, last_frame
 
 
 def _intrinsics(pinhole: PinholeView) -> Hashable:
