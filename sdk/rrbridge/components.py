@@ -11,6 +11,7 @@ import numpy as np
 
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
+from rrbridge._tensor_encoding import TensorLike, tensor
 from rrbridge.encodings import (
     BlobLike,
     BoolLike,
@@ -174,7 +175,12 @@ DepthMeter: TypeAlias = Annotated[FloatLike, Component("DepthMeter", enc.float32
 DrawOrder: TypeAlias = Annotated[FloatLike, Component("DrawOrder", enc.float32)]
 FillModeLike: TypeAlias = Annotated[EnumsLike, Component("FillMode", enc.enum(FillMode))]
 FillRatio: TypeAlias = Annotated[FloatLike, Component("FillRatio", enc.float32)]
+EntityPath: TypeAlias = Annotated[TextLike, Component("EntityPath", enc.text)]
+GammaCorrection: TypeAlias = Annotated[FloatLike, Component("GammaCorrection", enc.float32)]
 GeoLineString: TypeAlias = Annotated[StripsLike, Component("GeoLineString", enc.geo_strip)]
+GraphEdge: TypeAlias = Annotated[Sequence[Any], Component("GraphEdge", enc.utf8_pair)]
+GraphNode: TypeAlias = Annotated[TextLike, Component("GraphNode", enc.text)]
+GraphTypeLike: TypeAlias = Annotated[EnumsLike, Component("GraphType", enc.enum(GraphType))]
 HalfSize2D: TypeAlias = Annotated[VecLike, Component("HalfSize2D", enc.vec2)]
 HalfSize3D: TypeAlias = Annotated[VecLike, Component("HalfSize3D", enc.vec3)]
 ImageBuffer: TypeAlias = Annotated[BlobLike, Component("ImageBuffer", enc.blob)]
@@ -199,6 +205,7 @@ MediaType: TypeAlias = Annotated[TextLike, Component("MediaType", enc.text)]
 MeshFaceRenderingLike: TypeAlias = Annotated[EnumsLike, Component("MeshFaceRendering", enc.enum(MeshFaceRendering))]
 Name: TypeAlias = Annotated[TextLike, Component("Name", enc.text)]
 Opacity: TypeAlias = Annotated[FloatLike, Component("Opacity", enc.float32)]
+OpticalDensity: TypeAlias = Annotated[FloatLike, Component("OpticalDensity", enc.float32)]
 PinholeProjection: TypeAlias = Annotated[Mat3x3Like, Component("PinholeProjection", enc.mat3x3)]
 PointShadingLike: TypeAlias = Annotated[EnumsLike, Component("PointShading", enc.enum(PointShading))]
 Position2D: TypeAlias = Annotated[VecLike, Component("Position2D", enc.vec2)]
@@ -214,7 +221,10 @@ Scalar: TypeAlias = Annotated[FloatLike, Component("Scalar", enc.float64)]
 Scale3D: TypeAlias = Annotated[VecLike, Component("Scale3D", enc.vec3)]
 SchemaId: TypeAlias = Annotated[IntLike, Component("SchemaId", enc.uint16)]
 ShowLabels: TypeAlias = Annotated[BoolLike, Component("ShowLabels", enc.boolean)]
+SphericalHarmonics3Rgb: TypeAlias = Annotated[VecLike, Component("SphericalHarmonics3Rgb", enc.spherical_harmonics)]
+SphericalHarmonicsDegree: TypeAlias = Annotated[IntLike, Component("SphericalHarmonicsDegree", enc.uint32)]
 StrokeWidth: TypeAlias = Annotated[FloatLike, Component("StrokeWidth", enc.float32)]
+TensorValues: TypeAlias = Annotated[TensorLike, Component("TensorData", tensor)]
 Texcoord2D: TypeAlias = Annotated[VecLike, Component("Texcoord2D", enc.vec2)]
 Label: TypeAlias = Annotated[TextLike, Component("Text", enc.text)]
 TextLogLevel: TypeAlias = Annotated[TextLike, Component("TextLogLevel", enc.text)]
@@ -230,6 +240,7 @@ Vector2D: TypeAlias = Annotated[VecLike, Component("Vector2D", enc.vec2)]
 Vector3D: TypeAlias = Annotated[VecLike, Component("Vector3D", enc.vec3)]
 VideoCodecLike: TypeAlias = Annotated[EnumsLike, Component("VideoCodec", enc.enum(VideoCodec, np.uint32))]
 VideoSample: TypeAlias = Annotated[BlobLike, Component("VideoSample", enc.blob)]
+VideoTimestamp: TypeAlias = Annotated[IntLike, Component("VideoTimestamp", enc.int64)]
 ViewCoordinatesLike: TypeAlias = Annotated[VecLike, Component("ViewCoordinates", enc.u8vec3)]
 Visible: TypeAlias = Annotated[BoolLike, Component("Visible", enc.boolean)]
 VoxelIndex: TypeAlias = Annotated[VecLike, Component("VoxelIndex", enc.ivec3)]

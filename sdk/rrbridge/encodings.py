@@ -310,6 +310,15 @@ def _struct(**fields: tuple[pa.DataType, bool]) -> pa.DataType:
     return pa.struct([pa.field(name, arrow, nullable=nullable) for name, (arrow, nullable) in fields.items()])
 
 
+def _nested_fixed(values: Array) -> pa.Array:
+    """`fixed_size_list` of `fixed_size_list` over shape (n, k, m)."""
+    count, outer, inner = values.shape
+    items = fixed_size_list(values.reshape(count * outer, inner))
+    return pa.Array.from_buffers(
+        pa.list_(pa.field(ITEM, items.type, nullable=False), outer), count, [None], children=[items]
+    )
+
+
 class PixelFormat(IntEnum):
     """Layouts of chroma-subsampled images; plain ones have a colour model and a channel type instead."""
 
@@ -479,6 +488,18 @@ strip2 = strips(np.float32, 2)
 strip3 = strips(np.float32, 3)
 geo_strip = strips(np.float64, 2)
 image_format = structured(_IMAGE_FORMAT, _one_image_format, "an ImageFormat")
+utf8_pair = structured(
+    _struct(first=(pa.utf8(), False), second=(pa.utf8(), False)),
+    lambda pair: {"first": str(pair[0]), "second": str(pair[1])},
+    "pairs of text",
+)
+spherical_harmonics = _encoding(
+    pa.list_(pa.field(ITEM, vector(np.float16, 3).arrow, nullable=False), 15),
+    lambda value: _numbers(value, np.float16).reshape(-1, 15, 3),
+    lambda batches: _nested_fixed(_joined(batches)),
+    "15 coefficients of 3 channels each",
+    2,
+)
 axis_angle = structured(
     _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle"
 )

@@ -1,5 +1,10 @@
 """All archetypes, by the reference's names."""
 
+from rrbridge.archetypes.assets import AssetAudio as AssetAudio
+from rrbridge.archetypes.assets import AssetVideo as AssetVideo
+from rrbridge.archetypes.assets import VideoFrameReference as VideoFrameReference
+from rrbridge.archetypes.graphs import GraphEdges as GraphEdges
+from rrbridge.archetypes.graphs import GraphNodes as GraphNodes
 from rrbridge.archetypes.images import DepthImage as DepthImage
 from rrbridge.archetypes.images import EncodedDepthImage as EncodedDepthImage
 from rrbridge.archetypes.images import EncodedImage as EncodedImage
@@ -22,6 +27,7 @@ from rrbridge.archetypes.meta import McapMessage as McapMessage
 from rrbridge.archetypes.meta import McapSchema as McapSchema
 from rrbridge.archetypes.meta import McapStatistics as McapStatistics
 from rrbridge.archetypes.meta import RecordingInfo as RecordingInfo
+from rrbridge.archetypes.points import GaussianSplats3D as GaussianSplats3D
 from rrbridge.archetypes.points import GeoPoints as GeoPoints
 from rrbridge.archetypes.points import Points2D as Points2D
 from rrbridge.archetypes.points import Points3D as Points3D
@@ -37,6 +43,9 @@ from rrbridge.archetypes.shapes import Capsules3D as Capsules3D
 from rrbridge.archetypes.shapes import Cylinders3D as Cylinders3D
 from rrbridge.archetypes.shapes import Ellipses2D as Ellipses2D
 from rrbridge.archetypes.shapes import Ellipsoids3D as Ellipsoids3D
+from rrbridge.archetypes.tensors import BarChart as BarChart
+from rrbridge.archetypes.tensors import Tensor as Tensor
+from rrbridge.archetypes.tensors import Volume3D as Volume3D
 from rrbridge.archetypes.text import TextDocument as TextDocument
 from rrbridge.archetypes.text import TextLog as TextLog
 from rrbridge.archetypes.transforms import CoordinateFrame as CoordinateFrame

@@ -40,6 +40,18 @@ class Points3D(Archetype):
     keypoint_ids: c.KeypointId | None = None
 
 
+class GaussianSplats3D(Archetype):
+    """A scene as soft ellipsoids."""
+
+    centers: c.Position3D
+    _: KW_ONLY
+    scales: c.Scale3D | None = None
+    quaternions: c.RotationQuat | None = None
+    colors: c.Color | None = None
+    sh_coefficients: c.SphericalHarmonics3Rgb | None = None
+    spherical_harmonics_degree: c.SphericalHarmonicsDegree | None = None
+
+
 class GeoPoints(Archetype):
     """Places on Earth."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from rrbridge import components as c
 from rrbridge._archetype import Archetype, ComponentColumnList
-from rrbridge.encodings import VecLike
+from rrbridge.encodings import FloatLike, VecLike
 from rrbridge.errors import InvalidValueError
 
 
@@ -37,6 +38,46 @@ def _centers_and_half_sizes(
     return half_sizes, centers
 
 
+_NONE = np.empty((0, 4), np.float32)
+
+
+def _are_axis_angles(rotations: Any) -> bool:
+    first = rotations[0] if isinstance(rotations, list | tuple) and rotations else rotations
+    return isinstance(first, c.AxisAngle)
+
+
+class Box2DFormat(Enum):
+    """What the four numbers of a box in an array mean."""
+
+    XYWH = "XYWH"
+    """Smallest x and y, width, height."""
+    YXHW = "YXHW"
+    XYXY = "XYXY"
+    """Smallest x and y, greatest x and y."""
+    YXYX = "YXYX"
+    XCYCWH = "XCYCWH"
+    """Centre, width, height."""
+    XCYCW2H2 = "XCYCW2H2"
+    """Centre, half width, half height."""
+
+
+def _from_array(array: npt.ArrayLike, layout: Box2DFormat) -> tuple[Any, Any]:
+    """Half sizes and centres of boxes given as rows of four numbers."""
+    rows = np.asarray(array, np.float32).reshape(-1, 4)
+    if layout in (Box2DFormat.YXHW, Box2DFormat.YXYX):
+        rows = rows[:, [1, 0, 3, 2]]
+    first, second = rows[:, :2], rows[:, 2:]
+    match layout:
+        case Box2DFormat.XYWH | Box2DFormat.YXHW:
+            return second / 2, first + second / 2
+        case Box2DFormat.XYXY | Box2DFormat.YXYX:
+            return (second - first) / 2, (first + second) / 2
+        case Box2DFormat.XCYCWH:
+            return second / 2, first
+        case Box2DFormat.XCYCW2H2:
+            return second, first
+
+
 class Boxes2D(Archetype):
     """Rectangles along the axes, in pixels."""
 
@@ -58,6 +99,8 @@ class Boxes2D(Archetype):
         sizes: VecLike | None = None,
         half_sizes: VecLike | None = None,
         centers: VecLike | None = None,
+        array: npt.ArrayLike | None = None,
+        array_format: Box2DFormat | None = None,
         colors: c.Color | None = None,
         radii: c.Radius | None = None,
         labels: c.Label | None = None,
@@ -65,7 +108,11 @@ class Boxes2D(Archetype):
         draw_order: c.DrawOrder | None = None,
         class_ids: c.ClassId | None = None,
     ) -> None:
-        """Give `sizes` or `half_sizes`, and `mins` or `centers`."""
+        """Give `sizes` or `half_sizes`, and `mins` or `centers`; or `array`, four numbers per box as `array_format` says."""
+        if array is not None:
+            if array_format is None or any(v is not None for v in (mins, sizes, half_sizes, centers)):
+                raise InvalidValueError("Boxes2D", "array= with array_format= and no other sizes", "something else")
+            half_sizes, centers = _from_array(array, array_format)
         half_sizes, centers = _centers_and_half_sizes("Boxes2D", 2, mins, sizes, half_sizes, centers)
         self._assign(
             half_sizes=half_sizes, centers=centers, colors=colors, radii=radii, labels=labels,
@@ -100,6 +147,7 @@ class Boxes3D(Archetype):
         centers: VecLike | None = None,
         rotation_axis_angles: c.RotationAxisAngle | None = None,
         quaternions: c.RotationQuat | None = None,
+        rotations: Any | None = None,
         colors: c.Color | None = None,
         radii: c.Radius | None = None,
         fill_mode: c.FillModeLike | None = None,
@@ -107,8 +155,14 @@ class Boxes3D(Archetype):
         show_labels: c.ShowLabels | None = None,
         class_ids: c.ClassId | None = None,
     ) -> None:
-        """Give `sizes` or `half_sizes`, and `mins` or `centers`."""
+        """Give `sizes` or `half_sizes`, and `mins` or `centers`. `rotations`: quaternions, or `RotationAxisAngle`s."""
         half_sizes, centers = _centers_and_half_sizes("Boxes3D", 3, mins, sizes, half_sizes, centers)
+        if rotations is not None:
+            if quaternions is not None or rotation_axis_angles is not None:
+                raise InvalidValueError("Boxes3D", "one kind of rotation", "several")
+            # The kind that was not meant is logged empty, so that it does not outlive this call.
+            as_axes = _are_axis_angles(rotations)
+            rotation_axis_angles, quaternions = (rotations, _NONE) if as_axes else ([], rotations)
         self._assign(
             half_sizes=half_sizes, centers=centers, rotation_axis_angles=rotation_axis_angles, quaternions=quaternions,
             colors=colors, radii=radii, fill_mode=fill_mode, labels=labels, show_labels=show_labels, class_ids=class_ids,
@@ -154,6 +208,58 @@ class Ellipsoids3D(Archetype):
     labels: c.Label | None = None
     show_labels: c.ShowLabels | None = None
     class_ids: c.ClassId | None = None
+
+    def __init__(
+        self,
+        *,
+        half_sizes: VecLike | None = None,
+        radii: FloatLike | None = None,
+        centers: VecLike | None = None,
+        rotation_axis_angles: c.RotationAxisAngle | None = None,
+        quaternions: c.RotationQuat | None = None,
+        colors: c.Color | None = None,
+        line_radii: c.Radius | None = None,
+        fill_mode: c.FillModeLike | None = None,
+        labels: c.Label | None = None,
+        show_labels: c.ShowLabels | None = None,
+        class_ids: c.ClassId | None = None,
+    ) -> None:
+        """Give `half_sizes`, or `radii` of spheres."""
+        if (half_sizes is None) == (radii is None):
+            raise InvalidValueError(
+                "Ellipsoids3D", "one of half_sizes=, radii=", "neither" if radii is None else "both"
+            )
+        if radii is not None:
+            half_sizes = np.repeat(np.asarray(radii, np.float32).reshape(-1, 1), 3, axis=1)
+        self._assign(
+            half_sizes=half_sizes, centers=centers, rotation_axis_angles=rotation_axis_angles, quaternions=quaternions,
+            colors=colors, line_radii=line_radii, fill_mode=fill_mode, labels=labels, show_labels=show_labels,
+            class_ids=class_ids,
+        )  # fmt: skip
+
+    @classmethod
+    def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
+        cls,
+        *,
+        half_sizes: c.HalfSize3D | None = None,
+        centers: c.Translation3D | None = None,
+        rotation_axis_angles: c.RotationAxisAngle | None = None,
+        quaternions: c.RotationQuat | None = None,
+        colors: c.Color | None = None,
+        line_radii: c.Radius | None = None,
+        fill_mode: c.FillModeLike | None = None,
+        labels: c.Label | None = None,
+        show_labels: c.ShowLabels | None = None,
+        class_ids: c.ClassId | None = None,
+    ) -> ComponentColumnList:
+        """Many rows at once."""
+        return cls._columns(
+            {
+                "half_sizes": half_sizes, "centers": centers, "rotation_axis_angles": rotation_axis_angles,
+                "quaternions": quaternions, "colors": colors, "line_radii": line_radii, "fill_mode": fill_mode,
+                "labels": labels, "show_labels": show_labels, "class_ids": class_ids,
+            }
+        )  # fmt: skip
 
 
 class Ellipses2D(Archetype):

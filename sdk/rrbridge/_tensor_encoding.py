@@ -1,0 +1,100 @@
+"""Tensors: arrays of any number of axes, with names for these; a dense union over the types of number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import list_array, list_type, primitive
+from rrbridge.columns import Ragged
+from rrbridge.encodings import _encoding
+
+__all__ = ["TensorData", "TensorLike", "tensor"]
+
+_TYPES = {
+    "U8": np.uint8,
+    "U16": np.uint16,
+    "U32": np.uint32,
+    "U64": np.uint64,
+    "I8": np.int8,
+    "I16": np.int16,
+    "I32": np.int32,
+    "I64": np.int64,
+    "F16": np.float16,
+    "F32": np.float32,
+    "F64": np.float64,
+}
+_CODE_OF = {np.dtype(dtype): code for code, dtype in enumerate(_TYPES.values(), 1)}
+
+
+def _numbers(dtype: npt.DTypeLike) -> pa.DataType:
+    return list_type(pa.from_numpy_dtype(dtype), nullable=False)
+
+
+# Arm 0 stands for no buffer at all (FORMAT §5.4).
+_BUFFER = pa.dense_union(
+    [pa.field("_null_markers", pa.null()), *[pa.field(n, _numbers(t), nullable=False) for n, t in _TYPES.items()]]
+)
+_SHAPE = list_type(pa.uint64(), nullable=False)
+_NAMES = list_type(pa.utf8(), nullable=False)
+_TENSOR = pa.struct([pa.field("shape", _SHAPE, nullable=False), pa.field("names", _NAMES), pa.field("buffer", _BUFFER)])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TensorData:
+    """An array and what its axes are called."""
+
+    array: npt.NDArray[Any]
+    dim_names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.dim_names is not None and len(self.dim_names) != self.array.ndim:
+            raise ValueError(
+                f"{self.array.ndim} names for the axes of shape {self.array.shape}, not {len(self.dim_names)}"
+            )
+
+
+TensorLike: TypeAlias = TensorData | npt.NDArray[Any] | Sequence[Any]
+
+
+def _parse(value: Any) -> tuple[TensorData, ...]:
+    if isinstance(value, tuple) and value and all(isinstance(v, TensorData) for v in value):
+        return value
+    if isinstance(value, TensorData):
+        return (value,)
+    array = np.asarray(value)
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8)
+    if array.dtype not in _CODE_OF:
+        raise TypeError(f"an array of numbers, not of {array.dtype}")
+    return (TensorData(np.array(array, order="C")),)
+
+
+def _build(batches: Sequence[tuple[TensorData, ...]]) -> pa.Array:
+    tensors = [t for batch in batches for t in batch]
+    shapes = Ragged.from_lengths([t.array.ndim for t in tensors], None)
+    shape_values = np.array([axis for t in tensors for axis in t.array.shape], np.uint64)
+    names = [list(t.dim_names) if t.dim_names is not None else None for t in tensors]
+    codes = np.array([_CODE_OF[t.array.dtype] for t in tensors], np.int8)
+    children: list[pa.Array] = [pa.nulls(0)]
+    places = np.zeros(len(tensors), np.int32)
+    for code, dtype in enumerate(_TYPES.values(), 1):
+        rows = np.flatnonzero(codes == code)
+        places[rows] = np.arange(len(rows))
+        flat = [np.ascontiguousarray(tensors[i].array).reshape(-1) for i in rows.tolist()]
+        values = np.concatenate(flat) if flat else np.empty(0, dtype)
+        offsets = Ragged.from_lengths([len(f) for f in flat], None).offsets
+        children.append(list_array(offsets, primitive(values), nullable=False))
+    buffer = pa.Array.from_buffers(
+        _BUFFER, len(tensors), [None, pa.py_buffer(codes), pa.py_buffer(places)], children=children
+    )
+    shape = list_array(shapes.offsets, primitive(shape_values), nullable=False)
+    return pa.StructArray.from_arrays([shape, pa.array(names, _NAMES), buffer], fields=list(_TENSOR))
+
+
+tensor = _encoding(_TENSOR, _parse, _build, "an array of numbers, or a TensorData", None)
