@@ -7,9 +7,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from rrbridge_bridge.raw import Bytes, Int64s, gather_spans
+from rrbridge_bridge.raw import Bytes, Int64s, gather_spans, windows
 
 __all__ = ["ByteOrder", "Cursor", "LyingLengthError", "gather_rows"]
 
@@ -108,6 +107,6 @@ def gather_rows(buffer: Bytes, starts: Int64s, size: int) -> Bytes:
         return buffer[first : first + size].reshape(1, size)
     step = int(starts[1]) - first
     if step > 0 and int(starts[-1]) - first == step * (n - 1) and (starts[1:] - starts[:-1] == step).all():
-        return as_strided(buffer[first:], (n, size), (step, 1), writeable=False)
-    rows: Bytes = sliding_window_view(buffer, size)[starts]
+        return np.ndarray((n, size), np.uint8, buffer, first, (step, 1))
+    rows: Bytes = windows(buffer, size)[starts]
     return rows

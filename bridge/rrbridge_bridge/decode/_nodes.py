@@ -516,7 +516,6 @@ def numbers(data: npt.NDArray[np.uint8], kind: str, byte_order: ByteOrder) -> np
     """Bytes (the last axis) as numbers of this machine's byte order."""
     raw: npt.NDArray[Any] = np.ascontiguousarray(data)
     if kind == "?":
-        raw = raw != 0
-        return raw
+        return np.asarray(raw, np.bool_)
     values: npt.NDArray[Any] = np.asarray(raw.view(np.dtype(kind).newbyteorder(byte_order)), np.dtype(kind))
     return values

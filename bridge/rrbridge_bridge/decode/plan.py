@@ -49,6 +49,8 @@ KINDS = {
     "float32": "f4",
     "float64": "f8",
 }
+ROS1_KINDS = KINDS | {"byte": "i1"}
+"""In ROS 1 a `byte` is signed; in ROS 2 it is IDL's octet."""
 EMPTY_MESSAGE_FIELD = "structure_needs_at_least_one_member"
 TIME = "builtin_interfaces/msg/Time"
 DURATION = "builtin_interfaces/msg/Duration"
@@ -197,6 +199,7 @@ class _Compiler:
     def __init__(self, definitions: Definitions, layout: Layout) -> None:
         self._definitions = definitions
         self._layout = layout
+        self._kinds = ROS1_KINDS if layout is ROS1 else KINDS
         self._within: list[str] = []
         self._fields = 0
 
@@ -238,13 +241,13 @@ class _Compiler:
             raise DecodeError(f"the definition has more than {MAX_FIELDS} fields", msgtype=self._within[0])
         if isinstance(kind, Message) and not self._layout.is_delimited:
             return self._shape(kind.msgtype, path, steps)
-        if isinstance(kind, Primitive) and kind.name in KINDS:
-            return steps.add_leaf(KINDS[kind.name], None, path)
+        if isinstance(kind, Primitive) and kind.name in self._kinds:
+            return steps.add_leaf(self._kinds[kind.name], None, path)
         if isinstance(kind, ArrayOf):
             if kind.count > MAX_ARRAY:
                 raise DecodeError(f"an array of {kind.count} elements", msgtype=self._within[0], field=path)
-            if isinstance(kind.item, Primitive) and kind.item.name in KINDS:
-                return steps.add_leaf(KINDS[kind.item.name], kind.count, path)
+            if isinstance(kind.item, Primitive) and kind.item.name in self._kinds:
+                return steps.add_leaf(self._kinds[kind.item.name], kind.count, path)
         return steps.add_node(self._node(kind, path))
 
     def _node(self, kind: FieldType, path: str) -> Node:
@@ -256,8 +259,8 @@ class _Compiler:
             if kind.name == "wstring":
                 return WideString(path)
             raise DecodeError(f"rrbridge cannot read {kind.name}", msgtype=self._within[0], field=path)
-        if isinstance(kind.item, Primitive) and kind.item.name in KINDS:
-            return Numbers(path, KINDS[kind.item.name])
+        if isinstance(kind.item, Primitive) and kind.item.name in self._kinds:
+            return Numbers(path, self._kinds[kind.item.name])
         item = self._node(kind.item, path)
         if isinstance(kind, ArrayOf):
             return Collection(

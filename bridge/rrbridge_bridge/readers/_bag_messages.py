@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
-from rrbridge_bridge.raw import Bytes, Connection, Int64s
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, windows
 from rrbridge_bridge.readers._bag_records import U32, Op, connection_of, fields_of, read_op
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._positions import Walked
@@ -77,7 +76,7 @@ def message_ends(buffer: Bytes, positions: Int64s, hi: int) -> tuple[Int64s, npt
     bad = np.zeros(len(positions), np.bool_)
     if layout is None or positions[-1] + layout.head_bytes > hi:
         return positions, bad
-    heads = sliding_window_view(buffer, layout.head_bytes)[positions]
+    heads = windows(buffer, layout.head_bytes)[positions]
     good = (heads[:, layout.is_fixed] == layout.template[layout.is_fixed]).all(axis=1)
     ends = positions + layout.head_bytes + _u32(heads, layout.head_bytes - 4)
     return ends, good & (ends <= hi)
@@ -93,7 +92,7 @@ def message_rows(buffer: Bytes, positions: Int64s, order: Int64s) -> Rows:
         if layout is None:
             raise AssertionError("a checked position holds no message")
         fits = positions[left] + layout.head_bytes <= len(buffer)
-        heads = sliding_window_view(buffer, layout.head_bytes)[np.where(fits, positions[left], 0)]
+        heads = windows(buffer, layout.head_bytes)[np.where(fits, positions[left], 0)]
         same = fits & (heads[:, layout.is_fixed] == layout.template[layout.is_fixed]).all(axis=1)
         rows, heads = left[same], heads[same]
         connection_ids[rows] = _u32(heads, layout.connection_at)

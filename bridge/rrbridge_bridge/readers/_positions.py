@@ -12,9 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
-from rrbridge_bridge.raw import Bytes, Int64s
+from rrbridge_bridge.raw import Bytes, Int64s, windows
 
 __all__ = ["Walked", "checked_positions", "gather"]
 
@@ -47,8 +46,8 @@ def gather(buffer: Bytes, positions: Int64s, dtype: np.dtype[np.void]) -> npt.ND
     """The structs that stand at `positions`, which must all lie inside the buffer."""
     if not len(positions):
         return np.zeros(0, dtype)
-    windows = sliding_window_view(buffer, dtype.itemsize)[positions]
-    structs: npt.NDArray[np.void] = windows.view(dtype)[:, 0]
+    heads = windows(buffer, dtype.itemsize)[positions]
+    structs: npt.NDArray[np.void] = heads.view(dtype)[:, 0]
     return structs
 
 
