@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -31,6 +33,8 @@ GATHERED_SHARE = 0.25
 BEHIND_SHARE = 0.4
 """Of the backlog's bound: above it, decoding gives way."""
 SLOW_SYNC_SECS = 2.0
+NICENESS = 5
+"""Of the writer thread alone: what is written a little later is not lost, what is received too late is."""
 
 
 class ChunkMaker(Protocol):
@@ -106,6 +110,8 @@ class WriterThread:
         self._thread.join()
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # where a sandbox forbids it, it goes without
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             stopped = ""
             syncer = Syncer(self._file)
