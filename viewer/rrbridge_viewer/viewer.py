@@ -44,7 +44,7 @@ from rrbridge_viewer.theme import ICONS, Theme, color
 from rrbridge_viewer.views._base import View, ViewContext, Views, centered_note
 from rrbridge_viewer.widgets import padded
 
-__all__ = ["Viewer"]
+__all__ = ["Viewer", "view_key"]
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ class Viewer:
             self._empty()
             return
         self.graphics.pixels_per_point = imgui.get_io().display_framebuffer_scale.x
-        self.graphics.keep_only(_key(context.state.active, view_id) for view_id in blueprint.panes)
+        self.graphics.keep_only(view_key(context.state.active, view_id) for view_id in blueprint.panes)
         for view_id, pane in blueprint.panes.items():
             if pane.visible and blueprint.maximized in (None, view_id):
                 yield from self._view(context, view_id, pane)
@@ -207,7 +207,7 @@ class Viewer:
         if pane is None:
             return view_id
         view = self.views.by_name.get(pane.view)
-        return f"{view.icon if view else ICONS.view}  {pane.title}###{_key(self.state.active, view_id)}"
+        return f"{view.icon if view else ICONS.view}  {pane.title}###{view_key(self.state.active, view_id)}"
 
     def _view(self, context: PanelContext, view_id: str, pane: Pane) -> Iterator[Command]:
         padding = (0, 0) if pane.view.startswith("Spatial") else (6, 6)
@@ -236,10 +236,10 @@ class Viewer:
             return
         recording: RecordingState = context.recording_state
         drawn = ViewContext(
-            view_id=_key(context.state.active, view_id),
+            view_id=view_key(context.state.active, view_id),
             pane=pane,
             clock=recording.clock,
-            value=recording.views.get(_key(context.state.active, view_id)),
+            value=recording.views.get(view_key(context.state.active, view_id)),
             selection=context.state.selection,
             hovered=context.state.hovered,
             fonts=self.fonts,
@@ -260,7 +260,7 @@ class Viewer:
         if kept is not None and kept[0] == key:
             return kept[1]
         try:
-            scene = view.query(_key(context.state.active, view_id), pane, query)
+            scene = view.query(view_key(context.state.active, view_id), pane, query)
         except Exception as err:  # a view may be a stranger's plug-in: it says so in its own place
             log.debug("%s", view_id, exc_info=True)
             scene = _Failed(f"{type(err).__name__}: {err}")
@@ -291,7 +291,7 @@ class _Failed:
         self.why = why
 
 
-def _key(store_id: StoreId | None, view_id: str) -> str:
+def view_key(store_id: StoreId | None, view_id: str) -> str:
     """Tells the views of different recordings apart."""
     return f"{store_id.application_id}/{store_id.recording_id}/{view_id}" if store_id else view_id
 

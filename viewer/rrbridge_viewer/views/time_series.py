@@ -105,7 +105,8 @@ class TimeSeriesView:
             None,
             implot.AxisFlags_.no_highlight | implot.AxisFlags_.auto_fit | implot.AxisFlags_.range_fit,
         )
-        implot.setup_axis_limits(implot.ImAxis_.x1, (lo - span.lo) / unit, (hi - span.lo) / unit, implot.Cond_.always)
+        ends = implot.BoxedValue((lo - span.lo) / unit), implot.BoxedValue((hi - span.lo) / unit)
+        implot.setup_axis_links(implot.ImAxis_.x1, *ends)
         _label_time_axis(lo, hi, span, unit, context.size[0])
         implot.setup_legend(implot.Location_.south_west)
         implot.setup_finish()
@@ -128,33 +129,30 @@ class TimeSeriesView:
         dragged, at, *_ = implot.drag_line_x(0, cursor, color(theme.WHITE, 0.9), 1.5, implot.DragToolFlags_.no_fit)
         if dragged:
             yield Seek(span.lo + round(at * unit))
-        limits = implot.get_plot_limits().x
         hovered = implot.is_plot_hovered()
         pointer = span.lo + round(implot.get_plot_mouse_pos().x * unit)
         if hovered:
             _tooltip(scene.curves, pointer, kind)
         implot.end_plot()
-        yield from _asked(context, hovered, pointer, dragged, (lo, hi), limits, span, unit)
+        moved = span.lo + round(ends[0].value * unit), span.lo + round(ends[1].value * unit)
+        yield from _asked(context, hovered=hovered, pointer=pointer, dragged=dragged, shown=(lo, hi), moved=moved)
 
 
 def _asked(
     context: ViewContext,
+    *,
     hovered: bool,
     pointer: int,
     dragged: bool,
     shown: tuple[int, int],
-    limits: implot.Range,
-    span: Span,
-    unit: float,
+    moved: tuple[int, int],
 ) -> Iterator[Command]:
     """A click moves the cursor, wheel and drag the time axis, a double click shows all again."""
     if hovered and imgui.is_mouse_double_clicked(0):
         yield SetViewState(context.view_id, None)
         return
-    click = clicked_in_place()
-    if hovered and click and not dragged:
+    if hovered and clicked_in_place() and not dragged:
         yield Seek(pointer)
-    moved = (span.lo + round(limits.min * unit), span.lo + round(limits.max * unit))
     tolerance = max((shown[1] - shown[0]) // 100_000, 1)
     if max(abs(a - b) for a, b in zip(moved, shown, strict=True)) > tolerance and moved[0] < moved[1]:
         yield SetViewState(context.view_id, PlotRange(context.clock.timeline, *moved))
