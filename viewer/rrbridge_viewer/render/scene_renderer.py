@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import moderngl
@@ -19,15 +19,12 @@ from rrbridge_viewer.render.outlines import HOVERED, SELECTED, Outlines
 from rrbridge_viewer.render.primitives import F64, Primitive
 from rrbridge_viewer.render.scene import Bounds, Scene, bounds_of
 from rrbridge_viewer.render.splats import Splats
+from rrbridge_viewer.render.targets import PICK_WINDOW, PickTarget, Targets
 
 __all__ = ["Backdrop", "Highlight", "Pick", "SceneRenderer"]
 
 SPLAT_FROM = 150_000
 """With this many points in a scene, a software renderer splats them by compute shader: about where that begins to pay."""
-PICK_WINDOW = 63
-"""Pixels on a side that are drawn for picking: larger than the search, for sprites are dropped with their middle."""
-PICK_REACH = 7
-"""How far from the pointer something may be, in pixels."""
 LIFT = 0.006
 """How far lines are lifted off the surface they lie on: half this share of their distance."""
 FLAT_NEAR = 1e-3
@@ -91,8 +88,8 @@ class SceneRenderer:
         self.frames_drawn = 0
         self._frame: _Frame | None = None
         self._splatted: set[str] = set()
-        self._targets = _Targets(self.gpu)
-        self._pick_target = _PickTarget(self.gpu)
+        self._targets = Targets(self.gpu)
+        self._pick_target = PickTarget(self.gpu)
         self._backdrop = BackdropDrawable(self.gpu)
         self._splats = Splats(self.gpu)
         self._outlines: Outlines | None = None
@@ -136,10 +133,13 @@ class SceneRenderer:
         window_from_clip = _window_from_clip(left, low, frame.size_px)
         clip_from_world = window_from_clip @ frame.camera.clip_from_world(frame.size_px)
         shown = [primitive for primitive in frame.scene.primitives if primitive.key in self.drawables]
+        if not isinstance(frame.camera, Camera3D):
+            shown = self._in_order(shown, frame.camera)
         with _own_state(self.ctx):
             self._pick_target.begin()
-            for number, primitive in enumerate(self._in_order(shown, frame.camera), 1):
-                drawing = self._drawing(frame, clip_from_world, (PICK_WINDOW, PICK_WINDOW), entity=number)
+            window = self._drawing(frame, clip_from_world, (PICK_WINDOW, PICK_WINDOW))
+            for number, primitive in enumerate(shown, 1):
+                drawing = replace(window, entity=number)
                 self._set_depth_test(frame.camera, primitive)
                 drawable = self.drawables[primitive.key]
                 if primitive.key in self._splatted and isinstance(drawable, PointsDrawable):
@@ -150,7 +150,7 @@ class SceneRenderer:
         if hit is None:
             return None
         number, instance, depth, column, row = hit
-        primitive = list(self._in_order(shown, frame.camera))[number - 1]
+        primitive = shown[number - 1]
         device = np.array([2 * (column + 0.5) / PICK_WINDOW - 1, 2 * (row + 0.5) / PICK_WINDOW - 1, 2 * depth - 1, 1.0])
         position = np.linalg.solve(clip_from_world, device)
         x, y, z = (float(value) for value in position[:3] / position[3])
@@ -232,6 +232,7 @@ class SceneRenderer:
         self._outlines.begin(frame.size_px)
         self.ctx.disable(moderngl.DEPTH_TEST | moderngl.BLEND)
         clip_from_world = frame.camera.clip_from_world(frame.size_px)
+        whole = self._drawing(frame, clip_from_world, frame.size_px)
         for number, wanted in ((SELECTED, frame.highlight.selected), (HOVERED, frame.highlight.hovered)):
             instances: dict[str, set[int]] = {}
             for path, instance in wanted:
@@ -240,9 +241,7 @@ class SceneRenderer:
                 drawable = self.drawables.get(primitive.key)
                 chosen = instances.get(primitive.entity_path, set())
                 for instance in {-1} if -1 in chosen else chosen:
-                    drawing = self._drawing(
-                        frame, clip_from_world, frame.size_px, entity=number, only_instance=instance
-                    )
+                    drawing = replace(whole, entity=number, only_instance=instance)
                     if primitive.key in self._splatted and isinstance(drawable, PointsDrawable):
                         self._splats.pick(drawable, drawing)
                     elif drawable is not None:
@@ -264,9 +263,6 @@ class SceneRenderer:
         frame: _Frame,
         clip_from_world: F64,
         viewport_px: Size,
-        *,
-        entity: int | None = None,
-        only_instance: int = -1,
     ) -> Drawing:
         camera = frame.camera
         spatial = camera if isinstance(camera, Camera3D) else None
@@ -278,8 +274,6 @@ class SceneRenderer:
             pixels_per_point=frame.pixels_per_point,
             nearer=spatial.near * LIFT if spatial else 0.0,
             near=spatial.near if spatial else FLAT_NEAR,
-            entity=entity,
-            only_instance=only_instance,
         )
 
     def _in_order(self, primitives: Any, camera: Camera) -> list[Primitive]:
@@ -290,7 +284,8 @@ class SceneRenderer:
         eye = camera.eye_in_world
 
         def distance(primitive: Primitive) -> float:
-            if not self.drawables[primitive.key].transparent:
+            drawable = self.drawables[primitive.key]
+            if not drawable.transparent or drawable.writes_depth:
                 return 0.0
             bounds = bounds_of(primitive)
             return 0.0 if bounds.is_empty else float(np.linalg.norm(bounds.center - eye))
@@ -303,88 +298,6 @@ class SceneRenderer:
             self.ctx.disable(moderngl.DEPTH_TEST)
         else:
             self.ctx.enable(moderngl.DEPTH_TEST)
-
-
-class _Targets:
-    """The framebuffer that a view is drawn into, with several samples per pixel where they are cheap."""
-
-    def __init__(self, gpu: Gpu) -> None:
-        self.gpu = gpu
-        self.texture: moderngl.Texture | None = None
-        self.plain: moderngl.Framebuffer | None = None
-        self.smooth: moderngl.Framebuffer | None = None
-
-    def begin(self, size_px: Size) -> moderngl.Framebuffer:
-        """Bound and empty."""
-        ctx, samples = self.gpu.ctx, self.gpu.samples
-        if self.texture is None or self.plain is None or self.texture.size != size_px:
-            self.release()
-            self.texture = ctx.texture(size_px, 4)
-            self.texture.filter = moderngl.LINEAR, moderngl.LINEAR
-            self.texture.repeat_x = self.texture.repeat_y = False
-            self.plain = ctx.framebuffer([self.texture], ctx.depth_renderbuffer(size_px))
-            if samples:
-                self.smooth = ctx.framebuffer(
-                    [ctx.renderbuffer(size_px, 4, samples=samples)], ctx.depth_renderbuffer(size_px, samples=samples)
-                )
-        target = self.smooth or self.plain
-        target.use()
-        target.clear(0, 0, 0, 1, depth=1.0)
-        return target
-
-    def finish(self) -> moderngl.Texture:
-        """The picture."""
-        if self.smooth is not None and self.plain is not None:
-            self.gpu.ctx.copy_framebuffer(self.plain, self.smooth)
-        assert self.texture is not None
-        return self.texture
-
-    def release(self) -> None:
-        """Free everything."""
-        for target in (self.plain, self.smooth):
-            if target is not None:
-                _release_whole(target)
-        self.plain = self.smooth = self.texture = None
-
-
-class _PickTarget:
-    """A small framebuffer around the pointer, of entity and instance numbers."""
-
-    def __init__(self, gpu: Gpu) -> None:
-        self.gpu = gpu
-        self.target: moderngl.Framebuffer | None = None
-
-    def begin(self) -> None:
-        """Bound and empty."""
-        if self.target is None:
-            size = (PICK_WINDOW, PICK_WINDOW)
-            ctx = self.gpu.ctx
-            self.target = ctx.framebuffer([ctx.texture(size, 2, dtype="u4")], ctx.depth_texture(size))
-        self.target.use()
-        self.target.clear(depth=1.0)
-        self.gpu.ctx.disable(moderngl.BLEND)
-
-    def nearest(self) -> tuple[int, int, float, int, int] | None:
-        """`(entity, instance, depth, column, row)` of what is nearest to the middle."""
-        assert self.target is not None
-        shape = (PICK_WINDOW, PICK_WINDOW)
-        ids = np.frombuffer(self.target.read(components=2, dtype="u4", alignment=1), np.uint32).reshape(*shape, 2)
-        middle = PICK_WINDOW // 2
-        rows, columns = np.nonzero(ids[..., 0])
-        away = (rows - middle) ** 2 + (columns - middle) ** 2
-        if not len(away) or away.min() > PICK_REACH**2:
-            return None
-        row, column = int(rows[away.argmin()]), int(columns[away.argmin()])
-        depths = self.target.read(components=1, attachment=-1, dtype="f4", alignment=1)
-        depth = np.frombuffer(depths, np.float32).reshape(shape)[row, column]
-        entity, instance = ids[row, column]
-        return int(entity), int(instance) - 1, float(depth), column, row
-
-    def release(self) -> None:
-        """Free everything."""
-        if self.target is not None:
-            _release_whole(self.target)
-        self.target = None
 
 
 @contextmanager
@@ -430,14 +343,6 @@ def _rectangle_around(
     left, top = np.clip(low, 0, size_px).astype(int).tolist()
     right, bottom = np.clip(high, 0, size_px).astype(int).tolist()
     return left, size_px[1] - bottom, max(right - left, 1), max(bottom - top, 1)
-
-
-def _release_whole(target: moderngl.Framebuffer) -> None:
-    attachments: tuple[Any, ...] = (*target.color_attachments, target.depth_attachment)
-    for attachment in attachments:
-        if attachment is not None:
-            attachment.release()
-    target.release()
 
 
 def _within(side: float) -> int:

@@ -67,7 +67,6 @@ class Drawing:
         values: dict[str, Any] = {
             "clip_from_entity": clip_from_stored,
             "eye_from_entity": self.eye_from_world[:3, :3] @ (_scaled(linear) if affine else _camera_axes(linear)),
-            "to_eye": _to_eye(clip_from_stored),
             "viewport_px": tuple(float(side) for side in self.viewport_px),
             "pixels_per_unit": self.pixels_per_unit * determinant ** (1 / 3 if affine else 1 / 2),
             "pixels_per_point": self.pixels_per_point,
@@ -106,7 +105,10 @@ class Drawable(ABC, Generic[P]):
 
     def set_uniforms(self, program: Any, drawing: Drawing, primitive: Primitive, origin: F64, **more: Any) -> None:
         """The common uniforms, and some more."""
-        set_uniforms(program, **drawing.uniforms(primitive.world_from_entity, origin), **more)
+        values = drawing.uniforms(primitive.world_from_entity, origin) | more
+        if program.get("to_eye", None) is not None:
+            values["to_eye"] = to_eye(values["clip_from_entity"])
+        set_uniforms(program, **values)
 
 
 DRAWABLES: dict[type[Primitive], type[Drawable[Any]]] = {}
@@ -153,12 +155,11 @@ def _camera_axes(linear: F64) -> F64:
     return np.asarray(axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-12))
 
 
-def _to_eye(clip_from_entity: F64) -> F64:
+def to_eye(clip_from_entity: F64) -> F64:
     """(4,): the eye as seen from the entity, w = 1, or the direction towards it, w = 0, if it is infinitely far away."""
-    eye = np.linalg.svd(clip_from_entity[[0, 1, 3]])[2][3]
-    if abs(eye[3]) > 1e-9 * np.abs(eye).max():
-        return np.asarray(eye / eye[3])
-    toward = eye[:3] / max(float(np.linalg.norm(eye[:3])), 1e-12)
-    if clip_from_entity[2, :3] @ toward > 0:
-        toward = -toward
-    return np.append(toward, 0.0)
+    x, y, w = clip_from_entity[[0, 1, 3]]
+    if np.abs(w[:3]).max() > 1e-9 * abs(w[3]):
+        return np.append(np.linalg.solve(np.array([x[:3], y[:3], w[:3]]), -np.array([x[3], y[3], w[3]])), 1.0)
+    toward = np.cross(x[:3], y[:3])
+    toward /= max(float(np.linalg.norm(toward)), 1e-12)
+    return np.append(-toward if clip_from_entity[2, :3] @ toward > 0 else toward, 0.0)
