@@ -64,8 +64,8 @@ pip_install() {
     state=$(sha256sum <"$ROOT/pyproject.toml")
     shift
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$state" ] && return
-    "$PY" -m pip install -q --upgrade "pip>=25.1" </dev/null || give_up "pip could not be brought to 25.1 (see above)"
-    "$PY" -m pip install -q "$@" </dev/null || give_up "pip could not install the packages (see above)"
+    "$PY" -m pip install -qq --upgrade "pip>=25.1" </dev/null || give_up "pip could not be brought to 25.1 (see above)"
+    "$PY" -m pip install -qq "$@" </dev/null || give_up "pip could not install the packages (see above)"
     printf '%s' "$state" >"$stamp"
 }
 

@@ -18,7 +18,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = sorted(
     entry.name for entry in entry_points(group="rrbridge.commands") if entry.value.startswith("rrbridge_")
 )
-ENTRY_POINT_GROUPS = {f"rrbridge.{name}" for name in ("importers", "adapters", "live", "views", "commands", "visualizers")}
+ENTRY_POINT_GROUPS = {
+    f"rrbridge.{name}" for name in ("importers", "adapters", "live", "views", "commands", "visualizers")
+}
 
 
 def command(name: str) -> click.Command:
