@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import IO, Protocol
 
+import pyarrow as pa
+
 from rrbridge._messages import LogMessage
 from rrbridge.rrd import RrdWriter
 
@@ -47,6 +49,9 @@ class FileSink:
     def __init__(self, target: str | os.PathLike[str] | IO[bytes], *, write_footer: bool = True) -> None:
         self._writer = RrdWriter(target)
         self._write_footer = write_footer
+        # With its first array of Python values pyarrow imports pandas where that is installed; at exit, when a file is
+        # finished, it is too late for an import.
+        pa.array([])
 
     def send(self, message: LogMessage) -> None:
         """Append a message."""
