@@ -58,12 +58,13 @@ make_venv() {
     give_up "no way to make a virtual environment. Ask an administrator for: apt install $PYTHON_PACKAGES"
 }
 
-# pip_install STAMP ARGUMENTS…: once for each state of pyproject.toml.
+# pip_install STAMP WHAT ARGUMENTS…: once for each state of pyproject.toml.
 pip_install() {
-    local stamp=$VENV/.rrbridge-$1 state
+    local stamp=$VENV/.rrbridge-$1 what=$2 state
     state=$(sha256sum <"$ROOT/pyproject.toml")
-    shift
+    shift 2
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$state" ] && return
+    say "$what"
     "$PY" -m pip install -qq --upgrade "pip>=25.1" </dev/null || give_up "pip could not be brought to 25.1 (see above)"
     "$PY" -m pip install -qq "$@" </dev/null || give_up "pip could not install the packages (see above)"
     printf '%s' "$state" >"$stamp"
