@@ -121,6 +121,6 @@ from rrbridge.encodings import PixelFormat as PixelFormat
 from rrbridge.errors import RrbridgeError as RrbridgeError
 from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 
-RotationAxisAngle = components.AxisAngle
+RotationAxisAngle = encodings.RotationAxisAngle
 TextLogLevel = components.LogLevel
-ImageFormat = encodings.ImageFormatRecord
+ImageFormat = encodings.ImageFormat

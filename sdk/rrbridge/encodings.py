@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -17,6 +17,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._arrow import ITEM, fixed_size_list, list_array, list_type, primitive
+from rrbridge._image_format import ChannelDatatype as ChannelDatatype
+from rrbridge._image_format import ColorModel as ColorModel
+from rrbridge._image_format import ImageFormat as ImageFormat
+from rrbridge._image_format import PixelFormat as PixelFormat
+from rrbridge._records import Angle as Angle
+from rrbridge._records import AnnotationInfo as AnnotationInfo
+from rrbridge._records import ClassDescription as ClassDescription
+from rrbridge._records import ClassDescriptionMapElem as ClassDescriptionMapElem
+from rrbridge._records import KeypointPair as KeypointPair
+from rrbridge._records import Quaternion as Quaternion
+from rrbridge._records import RotationAxisAngle as RotationAxisAngle
 from rrbridge.columns import Ragged, Text
 
 __all__ = [
@@ -50,7 +61,10 @@ ColorLike: TypeAlias = int | Sequence[int] | Sequence[float] | Sequence[Sequence
 TextLike: TypeAlias = str | Sequence[str] | npt.NDArray[Any] | Text | Ragged
 BlobLike: TypeAlias = bytes | bytearray | memoryview | npt.NDArray[Any] | Sequence[bytes] | Ragged
 StripsLike: TypeAlias = Sequence[Any] | npt.NDArray[Any] | Ragged
-AngleLike: TypeAlias = float
+AngleLike: TypeAlias = float | Angle
+AnnotationContextLike: TypeAlias = (
+    ClassDescription | Sequence[ClassDescriptionMapElem | ClassDescription | AnnotationInfo | int | Sequence[Any]]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,65 +333,6 @@ def _nested_fixed(values: Array) -> pa.Array:
     )
 
 
-class PixelFormat(IntEnum):
-    """Layouts of chroma-subsampled images; plain ones have a colour model and a channel type instead."""
-
-    Y_U_V12_LimitedRange = 20
-    NV12 = 26
-    YUY2 = 27
-    Y8_FullRange = 30
-    Y_U_V24_LimitedRange = 39
-    Y_U_V24_FullRange = 40
-    Y8_LimitedRange = 41
-    Y_U_V12_FullRange = 44
-    Y_U_V16_LimitedRange = 49
-    Y_U_V16_FullRange = 50
-    BayerRGGB8 = 128
-    BayerBGGR8 = 129
-    BayerGBRG8 = 130
-    BayerGRBG8 = 131
-
-
-class ColorModel(IntEnum):
-    """What the channels of a pixel mean."""
-
-    L = 1
-    RGB = 2
-    RGBA = 3
-    BGR = 4
-    BGRA = 5
-
-
-class ChannelDatatype(IntEnum):
-    """The number type of one channel."""
-
-    U8 = 6
-    I8 = 7
-    U16 = 8
-    I16 = 9
-    U32 = 10
-    I32 = 11
-    U64 = 12
-    I64 = 13
-    F16 = 33
-    F32 = 34
-    F64 = 35
-
-    @classmethod
-    def from_dtype(cls, dtype: npt.DTypeLike) -> ChannelDatatype:
-        """The channel type of a numpy type. Raises ValueError for types that images cannot have."""
-        found = np.dtype(dtype)
-        name = f"{ {'u': 'U', 'i': 'I', 'f': 'F', 'b': 'U'}.get(found.kind, '?') }{found.itemsize * 8}"
-        if name not in cls.__members__:
-            raise ValueError(f"images cannot have channels of type {found}")
-        return cls[name]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The numpy type of one channel."""
-        return np.dtype(f"{self.name[0].lower()}{int(self.name[1:]) // 8}")
-
-
 _IMAGE_FORMAT = _struct(
     width=(pa.uint32(), False),
     height=(pa.uint32(), False),
@@ -387,33 +342,21 @@ _IMAGE_FORMAT = _struct(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFormatRecord:
-    """Width, height in pixels, and either a pixel format or a colour model with a channel type."""
-
-    width: int
-    height: int
-    pixel_format: PixelFormat | None = None
-    color_model: ColorModel | None = None
-    channel_datatype: ChannelDatatype | None = None
-
-
 def _one_image_format(value: Any) -> dict[str, int | None]:
     if isinstance(value, Mapping):
-        value = ImageFormatRecord(**value)
-    if not isinstance(value, ImageFormatRecord):
+        value = ImageFormat(**value)
+    if not isinstance(value, ImageFormat):
         raise TypeError(f"an ImageFormat, not {_shown(value)}")
     if value.width < 0 or value.height < 0:
         raise ValueError(f"a size of at least 0 × 0, not {value.width} × {value.height}")
-    return {name: getattr(value, name) for name in ImageFormatRecord.__slots__}
+    return {name: getattr(value, name) for name in ImageFormat.__slots__}
 
 
 def _one_axis_angle(value: Any) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        axis, angle = value["axis"], value["angle"]
-    else:
-        axis, angle = value.axis, value.angle
-    return {"axis": [float(a) for a in axis], "angle": float(angle)}
+    record = RotationAxisAngle(**value) if isinstance(value, Mapping) else value
+    if not isinstance(record, RotationAxisAngle):
+        raise TypeError(f"a RotationAxisAngle, not {_shown(value)}")
+    return {"axis": list(record.axis), "angle": record.radians}
 
 
 _CLASS_INFO = _struct(id=(pa.uint16(), False), label=(pa.utf8(), True), color=(pa.uint32(), True))
@@ -428,25 +371,27 @@ _ANNOTATION_CONTEXT = list_type(
 )
 
 
-def _one_class(value: Any) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        found = dict(value)
-    else:
-        parts = (value,) if isinstance(value, int) else tuple(value)
-        found = dict(zip(("id", "label", "color"), parts, strict=False))
-    color = found.get("color")
-    found["color"] = None if color is None else int(_parse_color(color)[0])
-    return {"id": int(found["id"]), "label": found.get("label"), "color": found["color"]}
+def _one_info(value: Any) -> dict[str, Any]:
+    info = AnnotationInfo.of(value)
+    color = None if info.color is None else int(_parse_color(info.color)[0])
+    return {"id": info.id, "label": info.label, "color": color}
 
 
 def _one_context(value: Any) -> list[dict[str, Any]]:
-    classes = [_one_class(v) for v in value]
+    given = [value] if isinstance(value, ClassDescription | ClassDescriptionMapElem | Mapping) else value
     return [
         {
-            "class_id": info["id"],
-            "class_description": {"info": info, "keypoint_annotations": [], "keypoint_connections": []},
+            "class_id": element.class_id,
+            "class_description": {
+                "info": _one_info(element.class_description.info),
+                "keypoint_annotations": [_one_info(k) for k in element.class_description.keypoint_annotations],
+                "keypoint_connections": [
+                    {"keypoint0": pair.keypoint0, "keypoint1": pair.keypoint1}
+                    for pair in element.class_description.keypoint_connections
+                ],
+            },
         }
-        for info in classes
+        for element in map(ClassDescriptionMapElem.of, given)
     ]
 
 
@@ -503,7 +448,13 @@ spherical_harmonics = _encoding(
 axis_angle = structured(
     _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle"
 )
-annotation_context = structured(_ANNOTATION_CONTEXT, _one_context, "classes: (id, label, colour) …")
+annotation_context = _encoding(
+    _ANNOTATION_CONTEXT,
+    lambda value: (_one_context(value),),
+    lambda batches: pa.array([v for batch in batches for v in batch], _ANNOTATION_CONTEXT),
+    "classes: (id, label, colour), AnnotationInfo or ClassDescription",
+    None,
+)
 key_value_pairs = structured(
     list_type(_struct(first=(pa.utf8(), False), second=(pa.utf8(), False)), nullable=False),
     _one_pairs,

@@ -13,7 +13,7 @@ import rrbridge as rr
 from rrbridge import archetypes
 from rrbridge._archetype import Archetype
 from rrbridge.columns import Ragged, Text
-from rrbridge.components import Scalar
+from rrbridge.components import ScalarLike
 from rrbridge.errors import InvalidValueError
 
 TYPES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "types.json"
@@ -238,7 +238,7 @@ def test_cleared_logs_every_field_empty() -> None:
 
 def test_own_archetypes_are_five_lines() -> None:
     class Battery(Archetype, name="my.Battery"):
-        charge: Scalar
+        charge: ScalarLike
 
     (batch,) = Battery(0.5).as_component_batches()
     assert batch.descriptor == ("my.Battery:charge", "my.Battery", "rerun.components.Scalar")

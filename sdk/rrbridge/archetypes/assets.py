@@ -15,8 +15,12 @@ _AUDIO_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".flac": "audio/flac"
 
 
 def _content(
-    name: str, types: dict[str, str], path: str | Path | None, contents: BlobLike | None, media_type: c.MediaType | None
-) -> tuple[BlobLike, c.MediaType | None]:
+    name: str,
+    types: dict[str, str],
+    path: str | Path | None,
+    contents: BlobLike | None,
+    media_type: c.MediaTypeLike | None,
+) -> tuple[BlobLike, c.MediaTypeLike | None]:
     """The file's bytes and media type, from its path or as given."""
     if path is not None and contents is None:
         return read_bytes(path), media_type or types.get(Path(path).suffix.lower())
@@ -28,16 +32,16 @@ def _content(
 class AssetVideo(Archetype):
     """A whole video file; `VideoFrameReference` says which frame is shown when."""
 
-    blob: c.Blob
+    blob: c.BlobLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
+    media_type: c.MediaTypeLike | None = None
 
     def __init__(
         self,
         *,
         path: str | Path | None = None,
-        contents: c.Blob | None = None,
-        media_type: c.MediaType | None = None,
+        contents: c.BlobLike | None = None,
+        media_type: c.MediaTypeLike | None = None,
     ) -> None:
         """Give `path`, or `contents` with its media type."""
         blob, media = _content("AssetVideo", _VIDEO_TYPES, path, contents, media_type)
@@ -47,16 +51,16 @@ class AssetVideo(Archetype):
 class AssetAudio(Archetype):
     """A whole sound file."""
 
-    blob: c.Blob
+    blob: c.BlobLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
+    media_type: c.MediaTypeLike | None = None
 
     def __init__(
         self,
         *,
         path: str | Path | None = None,
-        contents: c.Blob | None = None,
-        media_type: c.MediaType | None = None,
+        contents: c.BlobLike | None = None,
+        media_type: c.MediaTypeLike | None = None,
     ) -> None:
         """Give `path`, or `contents` with its media type."""
         blob, media = _content("AssetAudio", _AUDIO_TYPES, path, contents, media_type)
@@ -66,13 +70,13 @@ class AssetAudio(Archetype):
 class VideoFrameReference(Archetype):
     """Shows one frame of a video."""
 
-    timestamp: c.VideoTimestamp
+    timestamp: c.VideoTimestampLike
     """Nanoseconds since the video's start."""
     _: KW_ONLY
-    video_reference: c.EntityPath | None = None
+    video_reference: c.EntityPathLike | None = None
     """The entity with the video; none: the same."""
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None
 
     def __init__(
         self,
@@ -81,8 +85,8 @@ class VideoFrameReference(Archetype):
         seconds: float | None = None,
         nanoseconds: int | None = None,
         video_reference: str | None = None,
-        opacity: c.Opacity | None = None,
-        draw_order: c.DrawOrder | None = None,
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
     ) -> None:
         """Give one of `timestamp` (nanoseconds), `seconds`, `nanoseconds`."""
         given = [

@@ -11,18 +11,18 @@ from rrbridge._archetype import Archetype
 class GraphNodes(Archetype):
     """Nodes, each with an id of its own."""
 
-    node_ids: c.GraphNode
+    node_ids: c.GraphNodeLike
     _: KW_ONLY
-    positions: c.Position2D | None = None
-    colors: c.Color | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    radii: c.Radius | None = None
+    positions: c.Position2DLike | None = None
+    colors: c.ColorLike | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    radii: c.RadiusLike | None = None
 
 
 class GraphEdges(Archetype):
     """Edges between nodes, as pairs of node ids."""
 
-    edges: c.GraphEdge
+    edges: c.GraphEdgeLike
     _: KW_ONLY
     graph_type: c.GraphTypeLike | None = None

@@ -13,7 +13,7 @@ from rrbridge._archetype import Archetype, ComponentColumnList
 from rrbridge.encodings import (
     ChannelDatatype,
     ColorModel,
-    ImageFormatRecord,
+    ImageFormat,
     PixelFormat,
     read_bytes,
 )
@@ -46,12 +46,12 @@ def _media_type(contents: bytes, path: str | Path | None) -> str | None:
 class Image(Archetype):
     """An image as pixels."""
 
-    buffer: c.ImageBuffer
+    buffer: c.ImageBufferLike
     """Rows from the top, tightly packed, little-endian."""
-    format: c.ImageFormat
+    format: c.ImageFormatLike
     _: KW_ONLY
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None
     magnification_filter: c.MagnificationFilterLike | None = None
 
     def __init__(
@@ -64,8 +64,8 @@ class Image(Archetype):
         bytes: bytes | None = None,  # noqa: A002 - the reference's name
         width: int | None = None,
         height: int | None = None,
-        opacity: c.Opacity | None = None,
-        draw_order: c.DrawOrder | None = None,
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Give an array of shape (h, w) or (h, w, 3 or 4), or `bytes` with `width`, `height` and a format."""
@@ -83,10 +83,10 @@ class Image(Archetype):
                     if isinstance(datatype, ChannelDatatype)
                     else ChannelDatatype.from_dtype(datatype or np.uint8)
                 )
-            record = ImageFormatRecord(width, height, pixel_format, None if pixel_format else model, channel)
+            record = ImageFormat(width, height, pixel_format, None if pixel_format else model, channel)
         else:
             content, count = _pixels("Image", image, (1, 3, 4))
-            record = ImageFormatRecord(
+            record = ImageFormat(
                 content.shape[1], content.shape[0], None, model or _MODEL_OF_CHANNELS[count],
                 ChannelDatatype.from_dtype(content.dtype),
             )  # fmt: skip
@@ -102,10 +102,10 @@ class Image(Archetype):
     def columns(  # type: ignore[override]  # columns take buffers and formats, not arrays of pixels
         cls,
         *,
-        buffer: c.ImageBuffer | None = None,
-        format: c.ImageFormat | None = None,  # noqa: A002 - the reference's name
-        opacity: c.Opacity | None = None,
-        draw_order: c.DrawOrder | None = None,
+        buffer: c.ImageBufferLike | None = None,
+        format: c.ImageFormatLike | None = None,  # noqa: A002 - the reference's name
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
@@ -120,11 +120,11 @@ class Image(Archetype):
 class EncodedImage(Archetype):
     """An image as a JPEG, PNG or WebP file."""
 
-    blob: c.Blob
+    blob: c.BlobLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    media_type: c.MediaTypeLike | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None
     magnification_filter: c.MagnificationFilterLike | None = None
 
     def __init__(
@@ -132,9 +132,9 @@ class EncodedImage(Archetype):
         *,
         path: str | Path | None = None,
         contents: bytes | None = None,
-        media_type: c.MediaType | None = None,
-        opacity: c.Opacity | None = None,
-        draw_order: c.DrawOrder | None = None,
+        media_type: c.MediaTypeLike | None = None,
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Give `path` or `contents`; the media type is guessed from either."""
@@ -150,10 +150,10 @@ class EncodedImage(Archetype):
     def columns(  # type: ignore[override]  # columns take the files' bytes, not their paths
         cls,
         *,
-        blob: c.Blob | None = None,
-        media_type: c.MediaType | None = None,
-        opacity: c.Opacity | None = None,
-        draw_order: c.DrawOrder | None = None,
+        blob: c.BlobLike | None = None,
+        media_type: c.MediaTypeLike | None = None,
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
@@ -168,26 +168,26 @@ class EncodedImage(Archetype):
 class DepthImage(Archetype):
     """Distances along the camera's axis, one per pixel."""
 
-    buffer: c.ImageBuffer
-    format: c.ImageFormat
+    buffer: c.ImageBufferLike
+    format: c.ImageFormatLike
     _: KW_ONLY
-    meter: c.DepthMeter | None = None
+    meter: c.DepthMeterLike | None = None
     """How many units make a metre: 1000 for millimetres."""
     colormap: c.ColormapLike | None = None
-    depth_range: c.Range1D | None = None
-    point_fill_ratio: c.FillRatio | None = None
-    draw_order: c.DrawOrder | None = None
+    depth_range: c.ValueRangeLike | None = None
+    point_fill_ratio: c.FillRatioLike | None = None
+    draw_order: c.DrawOrderLike | None = None
     magnification_filter: c.MagnificationFilterLike | None = None
 
     def __init__(
         self,
         image: Any,
         *,
-        meter: c.DepthMeter | None = None,
+        meter: c.DepthMeterLike | None = None,
         colormap: c.ColormapLike | None = None,
-        depth_range: c.Range1D | None = None,
-        point_fill_ratio: c.FillRatio | None = None,
-        draw_order: c.DrawOrder | None = None,
+        depth_range: c.ValueRangeLike | None = None,
+        point_fill_ratio: c.FillRatioLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Take an array of shape (h, w)."""
@@ -195,7 +195,7 @@ class DepthImage(Archetype):
         channel = ChannelDatatype.from_dtype(pixels.dtype)
         self._assign(
             buffer=pixels,
-            format=ImageFormatRecord(pixels.shape[1], pixels.shape[0], None, None, channel),
+            format=ImageFormat(pixels.shape[1], pixels.shape[0], None, None, channel),
             meter=meter, colormap=colormap, depth_range=depth_range, point_fill_ratio=point_fill_ratio,
             draw_order=draw_order, magnification_filter=magnification_filter,
         )  # fmt: skip
@@ -204,13 +204,13 @@ class DepthImage(Archetype):
     def columns(  # type: ignore[override]  # columns take buffers and formats, not arrays of pixels
         cls,
         *,
-        buffer: c.ImageBuffer | None = None,
-        format: c.ImageFormat | None = None,  # noqa: A002 - the reference's name
-        meter: c.DepthMeter | None = None,
+        buffer: c.ImageBufferLike | None = None,
+        format: c.ImageFormatLike | None = None,  # noqa: A002 - the reference's name
+        meter: c.DepthMeterLike | None = None,
         colormap: c.ColormapLike | None = None,
-        depth_range: c.Range1D | None = None,
-        point_fill_ratio: c.FillRatio | None = None,
-        draw_order: c.DrawOrder | None = None,
+        depth_range: c.ValueRangeLike | None = None,
+        point_fill_ratio: c.FillRatioLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
@@ -226,64 +226,66 @@ class DepthImage(Archetype):
 class EncodedDepthImage(Archetype):
     """Distances along the camera's axis as a PNG or RVL file."""
 
-    blob: c.Blob
+    blob: c.BlobLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
-    meter: c.DepthMeter | None = None
+    media_type: c.MediaTypeLike | None = None
+    meter: c.DepthMeterLike | None = None
     colormap: c.ColormapLike | None = None
-    depth_range: c.Range1D | None = None
-    point_fill_ratio: c.FillRatio | None = None
-    draw_order: c.DrawOrder | None = None
+    depth_range: c.ValueRangeLike | None = None
+    point_fill_ratio: c.FillRatioLike | None = None
+    draw_order: c.DrawOrderLike | None = None
     magnification_filter: c.MagnificationFilterLike | None = None
 
 
 class SegmentationImage(Archetype):
     """A class id per pixel."""
 
-    buffer: c.ImageBuffer
-    format: c.ImageFormat
+    buffer: c.ImageBufferLike
+    format: c.ImageFormatLike
     _: KW_ONLY
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None
 
-    def __init__(self, image: Any, *, opacity: c.Opacity | None = None, draw_order: c.DrawOrder | None = None) -> None:
+    def __init__(
+        self, image: Any, *, opacity: c.OpacityLike | None = None, draw_order: c.DrawOrderLike | None = None
+    ) -> None:
         """Take an array of shape (h, w) of whole numbers."""
         pixels, _ = _pixels("SegmentationImage", image, (1,))
         channel = ChannelDatatype.from_dtype(pixels.dtype)
-        record = ImageFormatRecord(pixels.shape[1], pixels.shape[0], None, None, channel)
+        record = ImageFormat(pixels.shape[1], pixels.shape[0], None, None, channel)
         self._assign(buffer=pixels, format=record, opacity=opacity, draw_order=draw_order)
 
 
 class GridMap(Archetype):
     """A map of square cells, lying in its frame's x-y plane: an occupancy grid, a costmap."""
 
-    data: c.ImageBuffer
+    data: c.ImageBufferLike
     """Cells as pixels, rows from the top."""
-    format: c.ImageFormat
-    cell_size: c.CellSize
+    format: c.ImageFormatLike
+    cell_size: c.CellSizeLike
     """Metres."""
     _: KW_ONLY
-    translation: c.Translation3D | None = None
-    rotation_axis_angle: c.RotationAxisAngle | None = None
-    quaternion: c.RotationQuat | None = None
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    translation: c.Translation3DLike | None = None
+    rotation_axis_angle: c.RotationAxisAngleLike | None = None
+    quaternion: c.RotationQuatLike | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None
     colormap: c.ColormapLike | None = None
 
 
 class VoxelGridMap(Archetype):
     """Filled cells of a regular grid."""
 
-    voxel_indices: c.VoxelIndex
-    voxel_size: c.VoxelSize
+    voxel_indices: c.VoxelIndexLike
+    voxel_size: c.VoxelSizeLike
     _: KW_ONLY
-    values: c.VoxelValue | None = None
-    colors: c.Color | None = None
-    translation: c.Translation3D | None = None
-    rotation_axis_angle: c.RotationAxisAngle | None = None
-    quaternion: c.RotationQuat | None = None
-    opacity: c.Opacity | None = None
-    value_range: c.Range1D | None = None
+    values: c.VoxelValueLike | None = None
+    colors: c.ColorLike | None = None
+    translation: c.Translation3DLike | None = None
+    rotation_axis_angle: c.RotationAxisAngleLike | None = None
+    quaternion: c.RotationQuatLike | None = None
+    opacity: c.OpacityLike | None = None
+    value_range: c.ValueRangeLike | None = None
     colormap: c.ColormapLike | None = None
 
 
@@ -292,7 +294,7 @@ class VideoStream(Archetype):
 
     codec: c.VideoCodecLike
     _: KW_ONLY
-    sample: c.VideoSample | None = None
-    is_keyframe: c.IsKeyframe | None = None
-    opacity: c.Opacity | None = None
-    draw_order: c.DrawOrder | None = None
+    sample: c.VideoSampleLike | None = None
+    is_keyframe: c.IsKeyframeLike | None = None
+    opacity: c.OpacityLike | None = None
+    draw_order: c.DrawOrderLike | None = None

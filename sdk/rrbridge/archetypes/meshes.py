@@ -22,36 +22,36 @@ _MEDIA_TYPES = {
 class Mesh3D(Archetype):
     """Triangles."""
 
-    vertex_positions: c.Position3D
+    vertex_positions: c.Position3DLike
     """Shape (n, 3), metres."""
     _: KW_ONLY
-    triangle_indices: c.TriangleIndices | None = None
+    triangle_indices: c.TriangleIndicesLike | None = None
     """Shape (m, 3); none: every three vertices are a triangle."""
-    vertex_normals: c.Vector3D | None = None
-    vertex_colors: c.Color | None = None
-    vertex_texcoords: c.Texcoord2D | None = None
-    albedo_factor: c.AlbedoFactor | None = None
+    vertex_normals: c.Vector3DLike | None = None
+    vertex_colors: c.ColorLike | None = None
+    vertex_texcoords: c.Texcoord2DLike | None = None
+    albedo_factor: c.AlbedoFactorLike | None = None
     face_rendering: c.MeshFaceRenderingLike | None = None
-    albedo_texture_buffer: c.ImageBuffer | None = None
-    albedo_texture_format: c.ImageFormat | None = None
-    class_ids: c.ClassId | None = None
+    albedo_texture_buffer: c.ImageBufferLike | None = None
+    albedo_texture_format: c.ImageFormatLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
 
 class Asset3D(Archetype):
     """A whole mesh file: glTF, GLB, OBJ, STL, DAE."""
 
-    blob: c.Blob
+    blob: c.BlobLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
-    albedo_factor: c.AlbedoFactor | None = None
+    media_type: c.MediaTypeLike | None = None
+    albedo_factor: c.AlbedoFactorLike | None = None
 
     def __init__(
         self,
         *,
         path: str | Path | None = None,
-        contents: c.Blob | None = None,
-        media_type: c.MediaType | None = None,
-        albedo_factor: c.AlbedoFactor | None = None,
+        contents: c.BlobLike | None = None,
+        media_type: c.MediaTypeLike | None = None,
+        albedo_factor: c.AlbedoFactorLike | None = None,
     ) -> None:
         """Give `path`, or `contents` with its media type."""
         if (path is None) == (contents is None):
@@ -65,9 +65,9 @@ class Asset3D(Archetype):
     def columns(  # type: ignore[override]  # columns take the file's bytes, not its path
         cls,
         *,
-        blob: c.Blob | None = None,
-        media_type: c.MediaType | None = None,
-        albedo_factor: c.AlbedoFactor | None = None,
+        blob: c.BlobLike | None = None,
+        media_type: c.MediaTypeLike | None = None,
+        albedo_factor: c.AlbedoFactorLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns({"blob": blob, "media_type": media_type, "albedo_factor": albedo_factor})

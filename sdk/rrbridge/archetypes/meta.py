@@ -11,7 +11,7 @@ from rrbridge._archetype import Archetype
 class Clear(Archetype):
     """Ends what was logged at an entity, from this time on."""
 
-    is_recursive: c.ClearIsRecursive
+    is_recursive: c.ClearIsRecursiveLike
     """Whether all entities below are cleared too."""
 
     def __init__(self, *, recursive: bool) -> None:
@@ -22,9 +22,9 @@ class RecordingInfo(Archetype):
     """Properties of a recording."""
 
     _: KW_ONLY
-    start_time: c.Timestamp | None = None
+    start_time: c.TimestampLike | None = None
     """Nanoseconds since the Unix epoch."""
-    name: c.Name | None = None
+    name: c.NameLike | None = None
 
 
 class AnnotationContext(Archetype):
@@ -37,36 +37,36 @@ class AnnotationContext(Archetype):
 class McapChannel(Archetype):
     """Where messages came from: an MCAP channel, or what stands for it in other bags."""
 
-    id: c.ChannelId
-    topic: c.Label
-    message_encoding: c.Label
-    metadata: c.KeyValuePairs | None = None
+    id: c.ChannelIdLike
+    topic: c.TextLike
+    message_encoding: c.TextLike
+    metadata: c.KeyValuePairsLike | None = None
 
 
 class McapMessage(Archetype):
     """A message's bytes."""
 
-    data: c.Blob
+    data: c.BlobLike
 
 
 class McapSchema(Archetype):
     """The definition of a message type."""
 
-    id: c.SchemaId
-    name: c.Label
-    encoding: c.Label
-    data: c.Blob
+    id: c.SchemaIdLike
+    name: c.TextLike
+    encoding: c.TextLike
+    data: c.BlobLike
 
 
 class McapStatistics(Archetype):
     """Counts of an MCAP file."""
 
-    message_count: c.Count
-    schema_count: c.Count
-    channel_count: c.Count
-    attachment_count: c.Count
-    metadata_count: c.Count
-    chunk_count: c.Count
-    message_start_time: c.Timestamp
-    message_end_time: c.Timestamp
-    channel_message_counts: c.ChannelMessageCounts | None = None
+    message_count: c.CountLike
+    schema_count: c.CountLike
+    channel_count: c.CountLike
+    attachment_count: c.CountLike
+    metadata_count: c.CountLike
+    chunk_count: c.CountLike
+    message_start_time: c.TimestampLike
+    message_end_time: c.TimestampLike
+    channel_message_counts: c.ChannelMessageCountsLike | None = None

@@ -12,64 +12,64 @@ from rrbridge.encodings import VecLike
 class Points2D(Archetype):
     """A cloud of points in pixels."""
 
-    positions: c.Position2D
+    positions: c.Position2DLike
     _: KW_ONLY
-    radii: c.Radius | None = None
+    radii: c.RadiusLike | None = None
     """In pixels of the view's space; negative: in screen pixels."""
-    colors: c.Color | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    draw_order: c.DrawOrder | None = None
-    class_ids: c.ClassId | None = None
-    keypoint_ids: c.KeypointId | None = None
+    colors: c.ColorLike | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    draw_order: c.DrawOrderLike | None = None
+    class_ids: c.ClassIdLike | None = None
+    keypoint_ids: c.KeypointIdLike | None = None
 
 
 class Points3D(Archetype):
     """A cloud of points."""
 
-    positions: c.Position3D
+    positions: c.Position3DLike
     """Where each point is, in the entity's frame, metres. Shape (n, 3)."""
     _: KW_ONLY
-    radii: c.Radius | None = None
+    radii: c.RadiusLike | None = None
     """Metres; negative: screen pixels."""
-    colors: c.Color | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
+    colors: c.ColorLike | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
     point_shading: c.PointShadingLike | None = None
-    class_ids: c.ClassId | None = None
-    keypoint_ids: c.KeypointId | None = None
+    class_ids: c.ClassIdLike | None = None
+    keypoint_ids: c.KeypointIdLike | None = None
 
 
 class GaussianSplats3D(Archetype):
     """A scene as soft ellipsoids."""
 
-    centers: c.Position3D
+    centers: c.Position3DLike
     _: KW_ONLY
-    scales: c.Scale3D | None = None
-    quaternions: c.RotationQuat | None = None
-    colors: c.Color | None = None
-    sh_coefficients: c.SphericalHarmonics3Rgb | None = None
-    spherical_harmonics_degree: c.SphericalHarmonicsDegree | None = None
+    scales: c.Scale3DLike | None = None
+    quaternions: c.RotationQuatLike | None = None
+    colors: c.ColorLike | None = None
+    sh_coefficients: c.SphericalHarmonics3RgbLike | None = None
+    spherical_harmonics_degree: c.SphericalHarmonicsDegreeLike | None = None
 
 
 class GeoPoints(Archetype):
     """Places on Earth."""
 
-    positions: c.LatLon
+    positions: c.LatLonLike
     """Latitude and longitude, degrees, WGS 84. Shape (n, 2)."""
     _: KW_ONLY
-    radii: c.Radius | None = None
+    radii: c.RadiusLike | None = None
     """Metres; negative: screen pixels."""
-    colors: c.Color | None = None
-    class_ids: c.ClassId | None = None
+    colors: c.ColorLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
     def __init__(
         self,
         *,
         lat_lon: VecLike,
-        radii: c.Radius | None = None,
-        colors: c.Color | None = None,
-        class_ids: c.ClassId | None = None,
+        radii: c.RadiusLike | None = None,
+        colors: c.ColorLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> None:
         """`lat_lon`: latitude and longitude, degrees."""
         self._assign(positions=lat_lon, radii=radii, colors=colors, class_ids=class_ids)
@@ -78,10 +78,10 @@ class GeoPoints(Archetype):
     def columns(  # type: ignore[override]  # columns go by field names
         cls,
         *,
-        positions: c.LatLon | None = None,
-        radii: c.Radius | None = None,
-        colors: c.Color | None = None,
-        class_ids: c.ClassId | None = None,
+        positions: c.LatLonLike | None = None,
+        radii: c.RadiusLike | None = None,
+        colors: c.ColorLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns({"positions": positions, "radii": radii, "colors": colors, "class_ids": class_ids})

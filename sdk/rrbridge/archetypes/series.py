@@ -11,21 +11,21 @@ from rrbridge._archetype import Archetype
 class Scalars(Archetype):
     """One or more numbers at a time, for plots."""
 
-    scalars: c.Scalar
+    scalars: c.ScalarLike
 
 
 class Measurements(Archetype):
     """Numbers with a variance and a unit."""
 
-    values: c.Scalar
+    values: c.ScalarLike
     _: KW_ONLY
-    variances: c.Variance | None = None
-    units: c.Unit | None = None
+    variances: c.VarianceLike | None = None
+    units: c.UnitLike | None = None
     """For people: `°C`, `Pa`."""
-    colors: c.Color | None = None
-    widths: c.StrokeWidth | None = None
-    names: c.Name | None = None
-    visible_series: c.Visible | None = None
+    colors: c.ColorLike | None = None
+    widths: c.StrokeWidthLike | None = None
+    names: c.NameLike | None = None
+    visible_series: c.VisibleLike | None = None
     aggregation_policy: c.AggregationPolicyLike | None = None
     interpolation_mode: c.InterpolationModeLike | None = None
 
@@ -34,10 +34,10 @@ class SeriesLines(Archetype):
     """How an entity's scalars are drawn as lines; one entry per series."""
 
     _: KW_ONLY
-    colors: c.Color | None = None
-    widths: c.StrokeWidth | None = None
-    names: c.Name | None = None
-    visible_series: c.Visible | None = None
+    colors: c.ColorLike | None = None
+    widths: c.StrokeWidthLike | None = None
+    names: c.NameLike | None = None
+    visible_series: c.VisibleLike | None = None
     aggregation_policy: c.AggregationPolicyLike | None = None
     interpolation_mode: c.InterpolationModeLike | None = None
 
@@ -46,24 +46,24 @@ class SeriesPoints(Archetype):
     """How an entity's scalars are drawn as marks; one entry per series."""
 
     _: KW_ONLY
-    colors: c.Color | None = None
+    colors: c.ColorLike | None = None
     markers: c.MarkerShapeLike | None = None
-    names: c.Name | None = None
-    visible_series: c.Visible | None = None
-    marker_sizes: c.MarkerSize | None = None
+    names: c.NameLike | None = None
+    visible_series: c.VisibleLike | None = None
+    marker_sizes: c.MarkerSizeLike | None = None
 
 
 class StateChange(Archetype):
     """The name of a state entered."""
 
-    state: c.Label
+    state: c.TextLike
 
 
 class StateConfiguration(Archetype):
     """How the states of an entity are shown."""
 
     _: KW_ONLY
-    values: c.Label | None = None
-    labels: c.Label | None = None
-    colors: c.Color | None = None
-    visible: c.Visible | None = None
+    values: c.TextLike | None = None
+    labels: c.TextLike | None = None
+    colors: c.ColorLike | None = None
+    visible: c.VisibleLike | None = None

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge import components as c
+from rrbridge import encodings as enc
 from rrbridge._archetype import Archetype, ComponentColumnList
 from rrbridge.encodings import FloatLike, VecLike
 from rrbridge.errors import InvalidValueError
@@ -43,7 +44,7 @@ _NONE = np.empty((0, 4), np.float32)
 
 def _are_axis_angles(rotations: Any) -> bool:
     first = rotations[0] if isinstance(rotations, list | tuple) and rotations else rotations
-    return isinstance(first, c.AxisAngle)
+    return isinstance(first, enc.RotationAxisAngle)
 
 
 class Box2DFormat(Enum):
@@ -81,16 +82,16 @@ def _from_array(array: npt.ArrayLike, layout: Box2DFormat) -> tuple[Any, Any]:
 class Boxes2D(Archetype):
     """Rectangles along the axes, in pixels."""
 
-    half_sizes: c.HalfSize2D
+    half_sizes: c.HalfSize2DLike
     _: KW_ONLY
-    centers: c.Position2D | None = None
-    colors: c.Color | None = None
-    radii: c.Radius | None = None
+    centers: c.Position2DLike | None = None
+    colors: c.ColorLike | None = None
+    radii: c.RadiusLike | None = None
     """Line width, halved."""
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    draw_order: c.DrawOrder | None = None
-    class_ids: c.ClassId | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    draw_order: c.DrawOrderLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
     def __init__(
         self,
@@ -101,12 +102,12 @@ class Boxes2D(Archetype):
         centers: VecLike | None = None,
         array: npt.ArrayLike | None = None,
         array_format: Box2DFormat | None = None,
-        colors: c.Color | None = None,
-        radii: c.Radius | None = None,
-        labels: c.Label | None = None,
-        show_labels: c.ShowLabels | None = None,
-        draw_order: c.DrawOrder | None = None,
-        class_ids: c.ClassId | None = None,
+        colors: c.ColorLike | None = None,
+        radii: c.RadiusLike | None = None,
+        labels: c.TextLike | None = None,
+        show_labels: c.ShowLabelsLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> None:
         """Give `sizes` or `half_sizes`, and `mins` or `centers`; or `array`, four numbers per box as `array_format` says."""
         if array is not None:
@@ -123,20 +124,20 @@ class Boxes2D(Archetype):
 class Boxes3D(Archetype):
     """Boxes, turned as one likes."""
 
-    half_sizes: c.HalfSize3D
+    half_sizes: c.HalfSize3DLike
     """Half the extent along each of the box's own axes, metres. Shape (n, 3)."""
     _: KW_ONLY
-    centers: c.Translation3D | None = None
-    rotation_axis_angles: c.RotationAxisAngle | None = None
-    quaternions: c.RotationQuat | None = None
+    centers: c.Translation3DLike | None = None
+    rotation_axis_angles: c.RotationAxisAngleLike | None = None
+    quaternions: c.RotationQuatLike | None = None
     """x, y, z, w. Shape (n, 4)."""
-    colors: c.Color | None = None
-    radii: c.Radius | None = None
+    colors: c.ColorLike | None = None
+    radii: c.RadiusLike | None = None
     """Line width, halved."""
     fill_mode: c.FillModeLike | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    class_ids: c.ClassId | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
     def __init__(
         self,
@@ -145,15 +146,15 @@ class Boxes3D(Archetype):
         sizes: VecLike | None = None,
         half_sizes: VecLike | None = None,
         centers: VecLike | None = None,
-        rotation_axis_angles: c.RotationAxisAngle | None = None,
-        quaternions: c.RotationQuat | None = None,
+        rotation_axis_angles: c.RotationAxisAngleLike | None = None,
+        quaternions: c.RotationQuatLike | None = None,
         rotations: Any | None = None,
-        colors: c.Color | None = None,
-        radii: c.Radius | None = None,
+        colors: c.ColorLike | None = None,
+        radii: c.RadiusLike | None = None,
         fill_mode: c.FillModeLike | None = None,
-        labels: c.Label | None = None,
-        show_labels: c.ShowLabels | None = None,
-        class_ids: c.ClassId | None = None,
+        labels: c.TextLike | None = None,
+        show_labels: c.ShowLabelsLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> None:
         """Give `sizes` or `half_sizes`, and `mins` or `centers`. `rotations`: quaternions, or `RotationAxisAngle`s."""
         half_sizes, centers = _centers_and_half_sizes("Boxes3D", 3, mins, sizes, half_sizes, centers)
@@ -172,16 +173,16 @@ class Boxes3D(Archetype):
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
         cls,
         *,
-        half_sizes: c.HalfSize3D | None = None,
-        centers: c.Translation3D | None = None,
-        rotation_axis_angles: c.RotationAxisAngle | None = None,
-        quaternions: c.RotationQuat | None = None,
-        colors: c.Color | None = None,
-        radii: c.Radius | None = None,
+        half_sizes: c.HalfSize3DLike | None = None,
+        centers: c.Translation3DLike | None = None,
+        rotation_axis_angles: c.RotationAxisAngleLike | None = None,
+        quaternions: c.RotationQuatLike | None = None,
+        colors: c.ColorLike | None = None,
+        radii: c.RadiusLike | None = None,
         fill_mode: c.FillModeLike | None = None,
-        labels: c.Label | None = None,
-        show_labels: c.ShowLabels | None = None,
-        class_ids: c.ClassId | None = None,
+        labels: c.TextLike | None = None,
+        show_labels: c.ShowLabelsLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns(
@@ -196,18 +197,18 @@ class Boxes3D(Archetype):
 class Ellipsoids3D(Archetype):
     """Ellipsoids, and spheres."""
 
-    half_sizes: c.HalfSize3D
+    half_sizes: c.HalfSize3DLike
     """Radius along each own axis, metres. Shape (n, 3)."""
     _: KW_ONLY
-    centers: c.Translation3D | None = None
-    rotation_axis_angles: c.RotationAxisAngle | None = None
-    quaternions: c.RotationQuat | None = None
-    colors: c.Color | None = None
-    line_radii: c.Radius | None = None
+    centers: c.Translation3DLike | None = None
+    rotation_axis_angles: c.RotationAxisAngleLike | None = None
+    quaternions: c.RotationQuatLike | None = None
+    colors: c.ColorLike | None = None
+    line_radii: c.RadiusLike | None = None
     fill_mode: c.FillModeLike | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    class_ids: c.ClassId | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
     def __init__(
         self,
@@ -215,14 +216,14 @@ class Ellipsoids3D(Archetype):
         half_sizes: VecLike | None = None,
         radii: FloatLike | None = None,
         centers: VecLike | None = None,
-        rotation_axis_angles: c.RotationAxisAngle | None = None,
-        quaternions: c.RotationQuat | None = None,
-        colors: c.Color | None = None,
-        line_radii: c.Radius | None = None,
+        rotation_axis_angles: c.RotationAxisAngleLike | None = None,
+        quaternions: c.RotationQuatLike | None = None,
+        colors: c.ColorLike | None = None,
+        line_radii: c.RadiusLike | None = None,
         fill_mode: c.FillModeLike | None = None,
-        labels: c.Label | None = None,
-        show_labels: c.ShowLabels | None = None,
-        class_ids: c.ClassId | None = None,
+        labels: c.TextLike | None = None,
+        show_labels: c.ShowLabelsLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> None:
         """Give `half_sizes`, or `radii` of spheres."""
         if (half_sizes is None) == (radii is None):
@@ -241,16 +242,16 @@ class Ellipsoids3D(Archetype):
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
         cls,
         *,
-        half_sizes: c.HalfSize3D | None = None,
-        centers: c.Translation3D | None = None,
-        rotation_axis_angles: c.RotationAxisAngle | None = None,
-        quaternions: c.RotationQuat | None = None,
-        colors: c.Color | None = None,
-        line_radii: c.Radius | None = None,
+        half_sizes: c.HalfSize3DLike | None = None,
+        centers: c.Translation3DLike | None = None,
+        rotation_axis_angles: c.RotationAxisAngleLike | None = None,
+        quaternions: c.RotationQuatLike | None = None,
+        colors: c.ColorLike | None = None,
+        line_radii: c.RadiusLike | None = None,
         fill_mode: c.FillModeLike | None = None,
-        labels: c.Label | None = None,
-        show_labels: c.ShowLabels | None = None,
-        class_ids: c.ClassId | None = None,
+        labels: c.TextLike | None = None,
+        show_labels: c.ShowLabelsLike | None = None,
+        class_ids: c.ClassIdLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns(
@@ -265,46 +266,46 @@ class Ellipsoids3D(Archetype):
 class Ellipses2D(Archetype):
     """Ellipses along the axes, in pixels."""
 
-    half_sizes: c.HalfSize2D
+    half_sizes: c.HalfSize2DLike
     _: KW_ONLY
-    centers: c.Position2D | None = None
-    colors: c.Color | None = None
-    line_radii: c.Radius | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    draw_order: c.DrawOrder | None = None
-    class_ids: c.ClassId | None = None
+    centers: c.Position2DLike | None = None
+    colors: c.ColorLike | None = None
+    line_radii: c.RadiusLike | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    draw_order: c.DrawOrderLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
 
 class Cylinders3D(Archetype):
     """Cylinders along their own z axis, centred."""
 
-    lengths: c.Length
-    radii: c.Radius
+    lengths: c.LengthLike
+    radii: c.RadiusLike
     _: KW_ONLY
-    centers: c.Translation3D | None = None
-    rotation_axis_angles: c.RotationAxisAngle | None = None
-    quaternions: c.RotationQuat | None = None
-    colors: c.Color | None = None
-    line_radii: c.Radius | None = None
+    centers: c.Translation3DLike | None = None
+    rotation_axis_angles: c.RotationAxisAngleLike | None = None
+    quaternions: c.RotationQuatLike | None = None
+    colors: c.ColorLike | None = None
+    line_radii: c.RadiusLike | None = None
     fill_mode: c.FillModeLike | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    class_ids: c.ClassId | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    class_ids: c.ClassIdLike | None = None
 
 
 class Capsules3D(Archetype):
     """Capsules: the points within `radii` of a segment from the origin along their own z axis."""
 
-    lengths: c.Length
-    radii: c.Radius
+    lengths: c.LengthLike
+    radii: c.RadiusLike
     _: KW_ONLY
-    translations: c.Translation3D | None = None
-    rotation_axis_angles: c.RotationAxisAngle | None = None
-    quaternions: c.RotationQuat | None = None
-    colors: c.Color | None = None
-    line_radii: c.Radius | None = None
+    translations: c.Translation3DLike | None = None
+    rotation_axis_angles: c.RotationAxisAngleLike | None = None
+    quaternions: c.RotationQuatLike | None = None
+    colors: c.ColorLike | None = None
+    line_radii: c.RadiusLike | None = None
     fill_mode: c.FillModeLike | None = None
-    labels: c.Label | None = None
-    show_labels: c.ShowLabels | None = None
-    class_ids: c.ClassId | None = None
+    labels: c.TextLike | None = None
+    show_labels: c.ShowLabelsLike | None = None
+    class_ids: c.ClassIdLike | None = None

@@ -16,16 +16,16 @@ from rrbridge._tensor_encoding import TensorData, TensorLike
 class Tensor(Archetype):
     """An array of any number of axes."""
 
-    data: c.TensorValues
+    data: c.TensorDataLike
     _: KW_ONLY
-    value_range: c.Range1D | None = None
+    value_range: c.ValueRangeLike | None = None
 
     def __init__(
         self,
         data: TensorLike,
         *,
         dim_names: Sequence[str] | None = None,
-        value_range: c.Range1D | None = None,
+        value_range: c.ValueRangeLike | None = None,
     ) -> None:
         """`dim_names`: what the axes are called."""
         named: Any = data
@@ -36,7 +36,7 @@ class Tensor(Archetype):
 
     @classmethod
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
-        cls, *, data: c.TensorValues | None = None, value_range: c.Range1D | None = None
+        cls, *, data: c.TensorDataLike | None = None, value_range: c.ValueRangeLike | None = None
     ) -> ComponentColumnList:
         """Many rows at once: `data` is a tuple of `TensorData`."""
         return cls._columns({"data": data, "value_range": value_range})
@@ -45,25 +45,25 @@ class Tensor(Archetype):
 class BarChart(Archetype):
     """Bars."""
 
-    values: c.TensorValues
+    values: c.TensorDataLike
     """Their heights, one axis."""
     _: KW_ONLY
-    color: c.Color | None = None
-    abscissa: c.TensorValues | None = None
+    color: c.ColorLike | None = None
+    abscissa: c.TensorDataLike | None = None
     """Where they stand; none: 0, 1, 2 …"""
-    widths: c.Length | None = None
+    widths: c.LengthLike | None = None
 
 
 class Volume3D(Archetype):
     """A field of values in a box, to be looked through."""
 
-    values: c.TensorValues
+    values: c.TensorDataLike
     """Three axes: depth, height, width."""
     _: KW_ONLY
-    voxel_size: c.VoxelSize | None = None
-    translation: c.Translation3D | None = None
-    quaternion: c.RotationQuat | None = None
-    value_range: c.Range1D | None = None
-    gamma: c.GammaCorrection | None = None
+    voxel_size: c.VoxelSizeLike | None = None
+    translation: c.Translation3DLike | None = None
+    quaternion: c.RotationQuatLike | None = None
+    value_range: c.ValueRangeLike | None = None
+    gamma: c.GammaCorrectionLike | None = None
     colormap: c.ColormapLike | None = None
-    optical_density: c.OpticalDensity | None = None
+    optical_density: c.OpticalDensityLike | None = None

@@ -11,17 +11,17 @@ from rrbridge._archetype import Archetype
 class TextLog(Archetype):
     """A line of a log."""
 
-    text: c.Label
-    level: c.TextLogLevel | None = None
+    text: c.TextLike
+    level: c.TextLogLevelLike | None = None
     """`LogLevel.INFO`, …, or any word."""
     _: KW_ONLY
-    color: c.Color | None = None
+    color: c.ColorLike | None = None
 
 
 class TextDocument(Archetype):
     """A text to read."""
 
-    text: c.Label
+    text: c.TextLike
     _: KW_ONLY
-    media_type: c.MediaType | None = None
+    media_type: c.MediaTypeLike | None = None
     """`text/plain` or `text/markdown`."""

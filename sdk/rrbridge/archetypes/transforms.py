@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rrbridge import components as c
+from rrbridge import encodings as enc
 from rrbridge._archetype import Archetype, ComponentColumnList
 from rrbridge.encodings import Mat3x3Like, VecLike
 from rrbridge.errors import InvalidValueError
@@ -20,24 +21,24 @@ class Transform3D(Archetype):
     `relation` may say that it is meant the other way round.
     """
 
-    translation: c.Translation3D | None = None
+    translation: c.Translation3DLike | None = None
     _: KW_ONLY
-    rotation_axis_angle: c.RotationAxisAngle | None = None
-    quaternion: c.RotationQuat | None = None
+    rotation_axis_angle: c.RotationAxisAngleLike | None = None
+    quaternion: c.RotationQuatLike | None = None
     """x, y, z, w."""
-    scale: c.Scale3D | None = None
-    mat3x3: c.TransformMat3x3 | None = None
+    scale: c.Scale3DLike | None = None
+    mat3x3: c.TransformMat3x3Like | None = None
     """By rows here; kept by columns."""
     relation: c.TransformRelationLike | None = None
-    child_frame: c.TransformFrameId | None = None
-    parent_frame: c.TransformFrameId | None = None
+    child_frame: c.TransformFrameIdLike | None = None
+    parent_frame: c.TransformFrameIdLike | None = None
 
     def __init__(
         self,
         *,
         translation: VecLike | None = None,
-        rotation: c.AxisAngle | VecLike | None = None,
-        rotation_axis_angle: c.AxisAngle | None = None,
+        rotation: enc.RotationAxisAngle | VecLike | None = None,
+        rotation_axis_angle: enc.RotationAxisAngle | None = None,
         quaternion: VecLike | None = None,
         scale: VecLike | float | None = None,
         mat3x3: Mat3x3Like | None = None,
@@ -50,7 +51,7 @@ class Transform3D(Archetype):
         if rotation is not None:
             if rotation_axis_angle is not None or quaternion is not None:
                 raise InvalidValueError("Transform3D", "one rotation", "several")
-            if isinstance(rotation, c.AxisAngle):
+            if isinstance(rotation, enc.RotationAxisAngle):
                 rotation_axis_angle = rotation
             else:
                 quaternion = rotation
@@ -69,14 +70,14 @@ class Transform3D(Archetype):
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
         cls,
         *,
-        translation: c.Translation3D | None = None,
-        rotation_axis_angle: c.RotationAxisAngle | None = None,
-        quaternion: c.RotationQuat | None = None,
-        scale: c.Scale3D | None = None,
-        mat3x3: c.TransformMat3x3 | None = None,
+        translation: c.Translation3DLike | None = None,
+        rotation_axis_angle: c.RotationAxisAngleLike | None = None,
+        quaternion: c.RotationQuatLike | None = None,
+        scale: c.Scale3DLike | None = None,
+        mat3x3: c.TransformMat3x3Like | None = None,
         relation: c.TransformRelationLike | None = None,
-        child_frame: c.TransformFrameId | None = None,
-        parent_frame: c.TransformFrameId | None = None,
+        child_frame: c.TransformFrameIdLike | None = None,
+        parent_frame: c.TransformFrameIdLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns(
@@ -91,27 +92,27 @@ class Transform3D(Archetype):
 class TransformAxes3D(Archetype):
     """Draws the axes of the entity's frame."""
 
-    axis_length: c.AxisLength
+    axis_length: c.AxisLengthLike
     """Metres."""
     _: KW_ONLY
-    show_frame: c.ShowLabels | None = None
+    show_frame: c.ShowLabelsLike | None = None
 
 
 class CoordinateFrame(Archetype):
     """Says in which named frame an entity's data is."""
 
-    frame: c.TransformFrameId
+    frame: c.TransformFrameIdLike
 
 
 class InstancePoses3D(Archetype):
     """Draws the entity's shapes once per pose; entities below are not moved."""
 
-    translations: c.Translation3D | None = None
+    translations: c.Translation3DLike | None = None
     _: KW_ONLY
-    rotation_axis_angles: c.RotationAxisAngle | None = None
-    quaternions: c.RotationQuat | None = None
-    scales: c.Scale3D | None = None
-    mat3x3: c.TransformMat3x3 | None = None
+    rotation_axis_angles: c.RotationAxisAngleLike | None = None
+    quaternions: c.RotationQuatLike | None = None
+    scales: c.Scale3DLike | None = None
+    mat3x3: c.TransformMat3x3Like | None = None
 
 
 class ViewCoordinates(Archetype):
@@ -142,18 +143,18 @@ ViewCoordinates.RIGHT_HAND_Y_UP = ViewCoordinates([3, 1, 6])
 class Pinhole(Archetype):
     """A camera without distortion: `pixel = image_from_camera · point / depth`."""
 
-    image_from_camera: c.PinholeProjection
+    image_from_camera: c.PinholeProjectionLike
     """By rows here; kept by columns. Pixels."""
     _: KW_ONLY
-    resolution: c.Resolution | None = None
+    resolution: c.ResolutionLike | None = None
     """Width and height in pixels."""
     camera_xyz: c.ViewCoordinatesLike | None = None
-    child_frame: c.TransformFrameId | None = None
-    parent_frame: c.TransformFrameId | None = None
-    image_plane_distance: c.ImagePlaneDistance | None = None
+    child_frame: c.TransformFrameIdLike | None = None
+    parent_frame: c.TransformFrameIdLike | None = None
+    image_plane_distance: c.ImagePlaneDistanceLike | None = None
     """How far from the camera its image is drawn in 3D, metres."""
-    color: c.Color | None = None
-    line_width: c.Radius | None = None
+    color: c.ColorLike | None = None
+    line_width: c.RadiusLike | None = None
 
     def __init__(
         self,
@@ -170,8 +171,8 @@ class Pinhole(Archetype):
         child_frame: str | None = None,
         parent_frame: str | None = None,
         image_plane_distance: float | None = None,
-        color: c.Color | None = None,
-        line_width: c.Radius | None = None,
+        color: c.ColorLike | None = None,
+        line_width: c.RadiusLike | None = None,
     ) -> None:
         """Give `image_from_camera`, or `focal_length` (pixels) or `fov_y` (radians) with a resolution or an aspect ratio."""
         if resolution is None and width is not None and height is not None:
@@ -187,14 +188,14 @@ class Pinhole(Archetype):
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways
         cls,
         *,
-        image_from_camera: c.PinholeProjection | None = None,
-        resolution: c.Resolution | None = None,
+        image_from_camera: c.PinholeProjectionLike | None = None,
+        resolution: c.ResolutionLike | None = None,
         camera_xyz: c.ViewCoordinatesLike | None = None,
-        child_frame: c.TransformFrameId | None = None,
-        parent_frame: c.TransformFrameId | None = None,
-        image_plane_distance: c.ImagePlaneDistance | None = None,
-        color: c.Color | None = None,
-        line_width: c.Radius | None = None,
+        child_frame: c.TransformFrameIdLike | None = None,
+        parent_frame: c.TransformFrameIdLike | None = None,
+        image_plane_distance: c.ImagePlaneDistanceLike | None = None,
+        color: c.ColorLike | None = None,
+        line_width: c.RadiusLike | None = None,
     ) -> ComponentColumnList:
         """Many rows at once."""
         return cls._columns(
