@@ -21,8 +21,8 @@ from rrbridge_bridge.live import frames
 from rrbridge_bridge.live.definitions import DefinitionFinder, concatenate, used_types
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
 from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
-from rrbridge_bridge.live.rclpy import WORKER, RclpySource, candidate_pythons
-from rrbridge_bridge.live.source import SourceOptions
+from rrbridge_bridge.live.rclpy import WORKER, RclpySession, RclpySource, candidate_pythons
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Notice, Received, SourceOptions
 
 BIN = Path(sys.executable).parent
 
@@ -225,3 +225,73 @@ def test_records_are_as_wide_as_the_worker_packs_them() -> None:
     (frame,) = [read_frame(pipe(messages(1, b"x" * 9)))]
     assert isinstance(frame, MessageFrame)
     assert frame.payload.dtype == np.uint8
+
+
+def session_of(tmp_path: Path, *frames_after_hello: bytes) -> RclpySession:
+    """A session with a worker that says just this, and ends."""
+    said = event(event="hello", python="3", distro="", rmw="none", domain="0", prefixes=[]) + b"".join(
+        frames_after_hello
+    )
+    (tmp_path / "said").write_bytes(said)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nexec cat {tmp_path / 'said'}\n")
+    python.chmod(0o755)
+    return RclpySource().start(SourceOptions(ros_python=str(python)))
+
+
+PUBLISHERS = [PROFILE | {"node": "n", "namespace": "/", "type": "own_msgs/msg/Own", "gid": "01", "hash": None}]
+TOPIC = event(event="topic", topic="/own", types=["own_msgs/msg/Own"], publishers=PUBLISHERS)
+SUBSCRIBED = event(event="subscribed", id=0, topic="/own", again=False, profiles=[])
+
+
+def happenings(session: RclpySession) -> list[Event]:
+    found = []
+    for happening in session.events():
+        if isinstance(happening, Discovered):
+            session.subscribe(happening.topic, happening.msgtypes[0])
+        found.append(happening)
+    return found
+
+
+def test_what_a_worker_says_becomes_events(tmp_path: Path) -> None:
+    bye = event(event="bye")
+    discovered, announced, received, ended = happenings(
+        session_of(tmp_path, TOPIC, SUBSCRIBED, messages(0, b"one", b"three"), bye)
+    )
+    assert discovered == Discovered("/own", ("own_msgs/msg/Own",), frozenset({"01"}))
+    assert isinstance(announced, Announced)
+    assert announced.latched
+    assert isinstance(received, Received)
+    assert [received.batch.payload(i).tobytes() for i in range(2)] == [b"one", b"three"]
+    assert received.batch.log_time_nanos.tolist() == [10, 11]
+    assert received.batch.publish_time_nanos.tolist() == [5, 6]
+    assert ended == Ended("")
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (messages(0, b"one")[:-1], "ended after"),
+        (b"Segmentation fault" * 2, "where a frame should begin"),
+        (messages(9, b"one"), "connection 9"),
+        (event(event="subscribed"), "lacks something"),
+        (b"", "ended by itself"),
+    ],
+)
+def test_a_worker_that_fails_half_way_costs_only_what_follows(tmp_path: Path, last: bytes, said: str) -> None:
+    *before, ended = happenings(session_of(tmp_path, TOPIC, SUBSCRIBED, messages(0, b"whole"), last))
+    assert isinstance(ended, Ended)
+    assert said in ended.error
+    assert isinstance(before[-1], Received)
+    assert before[-1].batch.payload(0).tobytes() == b"whole"
+
+
+def test_a_type_without_package_is_told_and_not_announced(tmp_path: Path) -> None:
+    refused = event(
+        event="refused", id=0, topic="/own", type="own_msgs/msg/Own", missing=True, text="no module own_msgs"
+    )
+    _, notice, ended = happenings(session_of(tmp_path, TOPIC, refused, event(event="bye")))
+    assert isinstance(notice, Notice)
+    assert "own_msgs/msg/Own" in notice.text
+    assert "source the workspace" in notice.text
+    assert ended == Ended("")

@@ -25,7 +25,7 @@ from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.selection import Selection
-from rrbridge_bridge.record.show import JsonShow, LiveShow, PlainShow, Show
+from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
 
 __all__ = ["record"]
 
@@ -103,7 +103,8 @@ def record(
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     if not console.is_terminal:
         console.width = LOG_WIDTH
-    show: Show = JsonShow(sys.stdout) if as_json else LiveShow(console) if console.is_terminal else PlainShow(console)
+    chosen: Show = JsonShow(sys.stdout) if as_json else LiveShow(console) if console.is_terminal else PlainShow(console)
+    show = MutedOnFailure(chosen)
     signals = _Signals()
     with signals.caught():
         path = output or default_output()
@@ -121,7 +122,12 @@ def record(
             recorder = Recorder(session, file, selection, options, maker)
             show.begin(path, session.description)
             recorder.start()
-            outcome = _run(recorder, show, signals, duration)
+            try:
+                outcome = _run(recorder, show, signals, duration)
+            except BaseException:
+                recorder.stop()
+                recorder.outcome()
+                raise
         finally:
             session.close()
     kept = path if outcome.finished else file.active_path

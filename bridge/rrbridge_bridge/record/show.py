@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Protocol
@@ -17,7 +22,9 @@ from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
 
-__all__ = ["JsonShow", "LiveShow", "PlainShow", "Rates", "Show", "closing_table"]
+__all__ = ["JsonShow", "LiveShow", "MutedOnFailure", "PlainShow", "Rates", "Show", "closing_table"]
+
+log = logging.getLogger(__name__)
 
 PLAIN_SECS = 5.0
 RATE_SECS = 2.0
@@ -77,6 +84,62 @@ class Show(Protocol):
 
     def end(self, path: Path, outcome: Outcome) -> None:
         """It has ended."""
+
+
+class MutedOnFailure:
+    """Shows as another does until that fails: a terminal that went away must not end a recording."""
+
+    def __init__(self, show: Show) -> None:
+        self._show: Show | None = show
+
+    def begin(self, path: Path, description: str) -> None:
+        """Recording has begun."""
+        with self._muting() as show:
+            show.begin(path, description)
+
+    def notice(self, notice: Notice) -> None:
+        """Something happened."""
+        with self._muting() as show:
+            show.notice(notice)
+
+    def status(self, snapshot: Snapshot) -> None:
+        """How it stands."""
+        with self._muting() as show:
+            show.status(snapshot)
+
+    def end(self, path: Path, outcome: Outcome) -> None:
+        """It has ended."""
+        with self._muting() as show:
+            show.end(path, outcome)
+
+    @contextmanager
+    def _muting(self) -> Iterator[Show]:
+        try:
+            yield self._show or _SILENT
+        except OSError as err:
+            log.info("nothing more is shown: %s", err)
+            self._show = None
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or what is left in its buffer fails again at exit
+
+
+class _Silence:
+    """Shows nothing."""
+
+    def begin(self, path: Path, description: str) -> None:
+        """Nothing."""
+
+    def notice(self, notice: Notice) -> None:
+        """Nothing."""
+
+    def status(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+    def end(self, path: Path, outcome: Outcome) -> None:
+        """Nothing."""
+
+
+_SILENT = _Silence()
 
 
 def _headline(snapshot: Snapshot) -> str:
