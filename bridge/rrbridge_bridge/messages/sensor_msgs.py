@@ -35,22 +35,40 @@ def camera_info(msgs: Columns) -> Iterator[Emit]:
 @adapters("sensor_msgs/msg/LaserScan")
 def laser_scan(msgs: Columns) -> Iterator[Emit]:
     """The places that a planar lidar hit; rays without an echo inside the sensor's range are left out."""
-    ray = msgs.ranges.row_of_value
-    step = np.arange(len(ray)) - msgs.ranges.offsets[ray]
-    distance = msgs.ranges.values.astype(np.float64)
+    yield from _hits(msgs, msgs.ranges, msgs.intensities)
+
+
+@adapters("sensor_msgs/msg/MultiEchoLaserScan")
+def multi_echo_laser_scan(msgs: Columns) -> Iterator[Emit]:
+    """The first thing that each ray of a planar lidar hit."""
+    yield from _hits(msgs, _first_echoes(msgs.ranges), _first_echoes(msgs.intensities))
+
+
+def _first_echoes(rays: Ragged) -> Ragged:
+    """One value per ray; NaN where nothing came back."""
+    echoes: Ragged = rays.values.echoes
+    first = np.full(len(echoes), np.nan, np.float32)
+    some = echoes.lengths > 0
+    first[some] = echoes.values[echoes.offsets[:-1][some]]
+    return Ragged(rays.offsets, first)
+
+
+def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
+    ray = ranges.row_of_value
+    step = np.arange(len(ray)) - ranges.offsets[ray]
+    distance = ranges.values.astype(np.float64)
     hit = np.isfinite(distance) & (distance >= msgs.range_min[ray]) & (distance <= msgs.range_max[ray])
     scan = ray[hit]
     angle = msgs.angle_min[scan] + step[hit] * msgs.angle_increment[scan].astype(np.float64)
     planar = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=-1) * distance[hit, None]
     hits = Ragged.from_lengths(np.bincount(scan, minlength=len(msgs)), planar)
     yield Emit(rr.Points3D.columns(positions=hits))
-    given = msgs.intensities
-    full = (given.lengths == msgs.ranges.lengths) & (given.lengths > 0)
+    full = (intensities.lengths == ranges.lengths) & (intensities.lengths > 0)
     if full.any():
         rows, chosen = np.flatnonzero(full), full[scan]
-        values = given.values[given.offsets[scan[chosen]] + step[hit][chosen]]
-        intensities = Ragged.from_lengths(hits.lengths[rows], values)
-        yield Emit(custom("Points3D:intensity", intensities, "rerun.archetypes.Points3D"), rows=rows)
+        values = intensities.values[intensities.offsets[scan[chosen]] + step[hit][chosen]]
+        brightness = Ragged.from_lengths(hits.lengths[rows], values)
+        yield Emit(custom("Points3D:intensity", brightness, "rerun.archetypes.Points3D"), rows=rows)
 
 
 @adapters("sensor_msgs/msg/Imu", reference=True)
