@@ -17,7 +17,6 @@ __all__ = ["CRATE", "Box", "Hits", "Pillar", "cast", "hall", "shade"]
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
 CEILING_METERS = 3.0
-WALL_METERS = 2.4
 LIGHT_IN_HALL = np.array([0.45, 0.75])
 """Horizontal direction towards the brighter end of the hall, not normalised."""
 FLOOR, CEILING, NOTHING = -1, -2, -3
@@ -83,10 +82,10 @@ def hall() -> tuple[Shape, ...]:
     """Everything in the hall, `CRATE` last."""
     wall, door = (206, 204, 196), (92, 112, 130)
     return (
-        Box((5.0, -0.08), (10.3, 0.16), WALL_METERS, wall, name="wall"),
-        Box((5.0, 7.08), (10.3, 0.16), WALL_METERS, wall, name="wall"),
-        Box((-0.08, 3.5), (0.16, 7.0), WALL_METERS, wall, name="wall"),
-        Box((10.08, 3.5), (0.16, 7.0), WALL_METERS, wall, name="wall"),
+        Box((5.0, -0.08), (10.3, 0.16), CEILING_METERS, wall, name="wall"),
+        Box((5.0, 7.08), (10.3, 0.16), CEILING_METERS, wall, name="wall"),
+        Box((-0.08, 3.5), (0.16, 7.0), CEILING_METERS, wall, name="wall"),
+        Box((10.08, 3.5), (0.16, 7.0), CEILING_METERS, wall, name="wall"),
         Box((4.4, 1.4), (0.14, 2.8), 1.5, (150, 166, 172), name="partition"),
         Box((9.75, 3.1), (0.5, 2.0), 1.7, (70, 128, 92), name="shelf"),
         Box((6.1, 0.8), (1.0, 0.7), 0.9, (66, 104, 168), name="bench"),
@@ -96,8 +95,8 @@ def hall() -> tuple[Shape, ...]:
         Box((9.72, 5.95), (0.36, 0.7), 0.55, (54, 150, 170), name="dock"),
         Box((8.3, 6.55), (0.7, 0.5), 0.62, (226, 190, 60), 0.12, "crate"),
         Box((7.35, 6.6), (0.5, 0.5), 0.4, (120, 84, 150), -0.2, "crate"),
-        Pillar((2.7, 2.9), 0.17, WALL_METERS, (178, 118, 92), "pillar"),
-        Pillar((6.9, 5.2), 0.17, WALL_METERS, (178, 118, 92), "pillar"),
+        Pillar((2.7, 2.9), 0.17, CEILING_METERS, (178, 118, 92), "pillar"),
+        Pillar((6.9, 5.2), 0.17, CEILING_METERS, (178, 118, 92), "pillar"),
         CRATE,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from simulated_robot.drive import HITS, STOPS_SPINNING, Drive
+from simulated_robot.drive import HITS, SETS_OUT_AGAIN, STOPS_SPINNING, Drive
 from simulated_robot.hall import CRATE, Box, Floats, Shape, cast, shade
 
 __all__ = [
@@ -182,6 +182,6 @@ def diagnosis(drive: Drive, secs: float) -> tuple[int, str, dict[str, Any]]:
     }
     if HITS <= secs < STOPS_SPINNING:
         return 2, "wheels turn, robot does not", values
-    if STOPS_SPINNING <= secs < 20:
+    if STOPS_SPINNING <= secs < SETS_OUT_AGAIN:
         return 1, "recovering from a stall", values
     return 0, "driving", values

@@ -12,7 +12,7 @@ import rosbags.typesys.stores.ros2_humble as ros
 
 from simulated_robot import messages as msg
 from simulated_robot import robot, sensors
-from simulated_robot.drive import HITS, RELOCATES, SETS_OUT_AGAIN, WHEEL_RADIUS_METERS, Drive, compose
+from simulated_robot.drive import HITS, RELOCATES, SETS_OUT_AGAIN, STOPS_SPINNING, WHEEL_RADIUS_METERS, Drive, compose
 from simulated_robot.hall import CRATE, Floats, hall
 from simulated_robot.sensors import MOUNTS
 
@@ -359,8 +359,9 @@ def temperature(run: Run) -> Iterator[Published]:
 
 
 def diagnostics(run: Run) -> Iterator[Published]:
-    """The base controller's state, twice a second."""
-    for secs in run.ticks(2).tolist():
+    """The base controller's state: every four seconds, and when it changes."""
+    changes = [HITS + 0.1, STOPS_SPINNING + 0.1, SETS_OUT_AGAIN + 0.1]
+    for secs in sorted([*run.ticks(0.25, 0.5).tolist(), *(t for t in changes if t < run.duration_secs)]):
         level, sentence, values = sensors.diagnosis(run.drive, secs)
         yield secs, msg.diagnostics(nanos(secs), "base_controller: drive", level, sentence, values)
 
