@@ -13,7 +13,7 @@ import pytest
 
 import rrbridge as rr
 from rrbridge_viewer.render.camera import Camera2D, on_screen
-from rrbridge_viewer.state import SetViewState, ShowEntity, ShowView, Undo
+from rrbridge_viewer.state import Maximize, SetViewState, ShowEntity, ShowView, Undo
 
 RED, GREEN, BLUE, YELLOW = (230, 40, 40), (40, 220, 60), (50, 90, 240), (240, 220, 40)
 Near = Callable[..., npt.NDArray[np.bool_]]
@@ -210,3 +210,39 @@ def test_text_documents_are_shown_as_text(desk: Any, tmp_path: Path) -> None:
     short = (desk.inside(view) > 120).sum()
     assert short > 50
     assert (desk.at("+1s").inside(view) > 120).sum() > 5 * short
+
+
+@pytest.mark.real_data
+def test_a_real_image_has_the_pixels_that_were_recorded(desk: Any, shared_data: Path) -> None:
+    from rosbags.highlevel import AnyReader
+
+    from rrbridge_viewer.views.spatial2d import Window2D
+
+    bag = shared_data / "ctu-vras+ros-utils" / "raw.bag"
+    with AnyReader([bag]) as reader:
+        topic = "/spot/camera/frontleft/image"
+        connections = [connection for connection in reader.connections if connection.topic == topic]
+        connection, _, raw = next(reader.messages(connections))
+        message: Any = reader.deserialize(raw, connection.msgtype)
+    rows = message.data.reshape(message.height, message.step)
+    channels = message.step // message.width
+    expected = rows[:, : message.width * channels].reshape(message.height, message.width, channels)
+    if message.encoding.startswith("bgr"):
+        expected = expected[..., 2::-1]
+    desk.open(bag, at="end")
+    view = desk.view_id("Spatial2DView", topic)
+    desk.do(Maximize(view))
+    left, top, right, bottom = desk.area(view)
+    compared = 0
+    for corner_column, corner_row in ((0, 0), (message.width - 12, message.height - 8), (message.width // 2, 40)):
+        camera = Camera2D((corner_column + 6, corner_row + 4), (12, 8))
+        desk.do(SetViewState(desk.key(view), Window2D(camera)))
+        pixels = desk.pixels
+        scale = camera.pixels_per_unit((right - left, bottom - top))
+        for row in range(corner_row, corner_row + 8):
+            for column in range(corner_column, corner_column + 12):
+                x = round((left + right) / 2 + (column + 0.5 - camera.center[0]) * scale)
+                y = round((top + bottom) / 2 + (row + 0.5 - camera.center[1]) * scale)
+                np.testing.assert_allclose(pixels[y, x], np.broadcast_to(expected[row, column], 3), atol=2)
+                compared += 1
+    assert compared == 3 * 96

@@ -38,10 +38,10 @@ def event_marks(times: npt.NDArray[np.int64], lo: int, hi: int, columns: int) ->
     occupied = np.flatnonzero(counts)
     if len(occupied) * DOT_SPACING <= columns and np.diff(occupied).min(initial=columns) >= DOT_SPACING:
         return Marks(dots=tuple(((occupied + 0.5) / columns).tolist()))
-    smooth = np.convolve(counts, np.ones(5) / 5, mode="same")
+    smooth = np.convolve(counts, np.ones(5) / 5)[2:-2]
     level = np.ceil(LEVELS * np.log1p(smooth) / np.log1p(smooth.max())).astype(np.int64)
     # Smoothing must not cover gaps: a column without events stays empty unless its neighbours just miss it.
-    near = np.convolve(counts, np.ones(3), mode="same") > 0
+    near = np.convolve(counts, np.ones(3))[1:-1] > 0
     level[~near] = 0
     starts = np.flatnonzero(np.diff(level, prepend=-1))
     stops = np.append(starts[1:], columns)

@@ -1,0 +1,162 @@
+"""`rrbridge view` as a program of its own: pictures without a screen, and sentences where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import rrbridge as rr
+
+RRBRIDGE = Path(sys.executable).with_name("rrbridge")
+
+
+def run(*arguments: object, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The program, on a machine without a screen."""
+    known = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"}}
+    return subprocess.run(
+        [RRBRIDGE, "view", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env=known | environment,
+    )
+
+
+def picture(path: Path) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image that is red for two seconds, then blue."""
+    path = tmp_path_factory.mktemp("command") / "run.rrd"
+    with rr.RecordingStream("command") as rec:
+        rec.save(path)
+        for second in range(5):
+            rec.set_time("run_time", duration=second)
+            rec.set_time("frame", sequence=second * 10)
+            rec.log("/image", rr.Image(np.full((30, 40, 3), (200, 30, 30) if second < 2 else (30, 30, 200), np.uint8)))
+        rec.disconnect()
+    return path
+
+
+def shares(path: Path) -> tuple[float, float]:
+    """How much of a picture is red, and blue."""
+    pixels = picture(path)
+    red = (np.abs(pixels.astype(int) - (200, 30, 30)).max(axis=2) < 8).mean()
+    blue = (np.abs(pixels.astype(int) - (30, 30, 200)).max(axis=2) < 8).mean()
+    return float(red), float(blue)
+
+
+def test_a_picture_at_a_time(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = run(recording, "--screenshot", out, "--at", "+1s", "--size", "1000x640")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert picture(out).shape == (640, 1000, 3)
+    red, blue = shares(out)
+    assert red > 0.2
+    assert blue < 0.01
+
+
+def test_several_pictures_in_one_go_each_at_its_time(recording: Path, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / f"{n}.png" for n in range(3))
+    done = run(
+        recording,
+        *("--size", "800x600"),
+        *("--screenshot", first, "--at", "frame=10"),
+        *("--screenshot", second, "--at", "run_time=3.5"),
+        *("--screenshot", third, "--at", "start"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert [shares(out)[0] > 0.2 for out in (first, second, third)] == [True, False, True]
+    assert [shares(out)[1] > 0.2 for out in (first, second, third)] == [False, True, False]
+
+
+def test_a_stream_on_standard_input(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = run("-", "--screenshot", out, "--at", "end", "--size", "800x600", stdin=recording.read_bytes())
+    assert done.returncode == 0, done.stderr
+    assert shares(out)[1] > 0.2
+
+
+def refused(done: subprocess.CompletedProcess[bytes], code: int, *words: str) -> None:
+    text = " ".join(done.stderr.decode().split())
+    assert done.returncode == code, text
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text
+
+
+def test_without_a_screen_it_says_how_to_get_a_picture(recording: Path) -> None:
+    refused(run(recording), 1, "no screen", "--screenshot")
+
+
+def test_what_cannot_be_opened(recording: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.txt.bin"
+    odd.write_bytes(b"hello")
+    out = tmp_path / "out.png"
+    refused(run(odd, "--screenshot", out), 1, "not a file that rrbridge can open")
+    refused(run(tmp_path / "missing.rrd", "--screenshot", out), 1, "no such file")
+    empty = tmp_path / "empty.rrd"
+    empty.write_bytes(recording.read_bytes()[:8])
+    refused(run(empty, "--screenshot", out), 1)
+    assert not out.exists()
+
+
+def test_what_was_asked_wrongly(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    refused(run(recording, "--screenshot", out, "--at", "soon"), 1, "expected an ISO date")
+    refused(run(recording, "--screenshot", out, "--at", "mars=3"), 1, "run_time")
+    refused(run(recording, "--screenshot", out, "--size", "big"), 2, "not a size")
+    refused(run(recording, "--screenshot", tmp_path / "no" / "folder.png"), 1, "no folder")
+    refused(run(recording, "--screenshot", out, "--at", "+1s", "--at", "+2s"), 1, "2 times for 1 pictures")
+    refused(run(), 2, "FILE")
+
+
+def test_part_of_the_data_is_told_by_the_exit_code(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = run(recording, "--screenshot", out, "--memory-limit", "1KB", "--size", "640x480")
+    refused(done, 3, "memory limit")
+    assert out.exists()
+
+
+def test_a_missing_extra_is_named(recording: Path) -> None:
+    code = (
+        "import sys; sys.modules['pyglet'] = None; from rrbridge_bridge.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "view", str(recording), "--screenshot", "x.png"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    refused(done, 1, "rrbridge[viewer]")
+
+
+def test_importing_the_command_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, rrbridge_viewer.command; "
+        "print([m for m in ('pyglet', 'moderngl', 'imgui_bundle', 'pyarrow', 'numpy', 'PIL') if m in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], timeout=60).split() == [b"[]"]
+
+
+@pytest.mark.real_data
+def test_a_real_ros1_bag(shared_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    bag = shared_data / "locusrobotics+fuse" / "turtlebot3.bag"
+    done = run(bag, "--screenshot", out, "--at", "+20s", "--size", "1200x800")
+    assert done.returncode == 0, done.stderr
+    pixels = picture(out).astype(int)
+    for color in ((0x5A, 0xA2, 0xFF), (0xF0, 0x7F, 0x4F), (0x4C, 0xC3, 0x8A)):
+        # The plots of commands, odometry and joint states use these colours.
+        assert (np.abs(pixels - color).max(axis=2) < 30).sum() > 60
