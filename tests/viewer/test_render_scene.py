@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import moderngl
@@ -13,6 +17,7 @@ import pytest
 from rrbridge_viewer.render import scene_renderer
 from rrbridge_viewer.render.camera import Camera, Camera2D, Camera3D, on_screen
 from rrbridge_viewer.render.geometry import affine
+from rrbridge_viewer.render.gpu import Gpu
 from rrbridge_viewer.render.primitives import Lines, Mesh, Picture, Points, Solids
 from rrbridge_viewer.render.scene import Bounds, Scene
 from rrbridge_viewer.render.scene_renderer import Backdrop, Highlight, SceneRenderer
@@ -413,3 +418,34 @@ def test_draw_order_decides_in_2d(gl: moderngl.Context) -> None:
     assert is_mostly(picture[120, 160], 0)
     picture = shown(renderer, Scene.of([image("a", RED, -5), image("b", GREEN, 5)]), camera=camera)
     assert is_mostly(picture[120, 160], 1)
+
+
+def test_a_hardware_renderer_draws_the_same_scene_with_smooth_edges(
+    gl: moderngl.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene.of([boxes("boxes", [(0, 0, 0)], 0.8, GREEN), ball("ball", (0, 3, 0), 0.5, RED)])
+    rough = shown(SceneRenderer(gl), scene)
+    monkeypatch.setattr(Gpu, "is_software", property(lambda self: False))
+    renderer = SceneRenderer(gl)
+    assert renderer.gpu.samples > 1
+    smooth = shown(renderer, scene)
+    assert np.abs(rough - smooth).mean() < 2
+    assert len(np.unique(smooth.reshape(-1, 3), axis=0)) > len(np.unique(rough.reshape(-1, 3), axis=0))
+    hit = renderer.pick(*place((0, 3, 0)))
+    assert hit is not None
+    assert hit.entity_path == "/ball"
+    assert_cloud_is_right(SceneRenderer(gl), 9000)
+
+
+@pytest.mark.slow
+def test_all_shaders_run_on_opengl_3_3() -> None:
+    """Mesa can pretend to be as old as what macOS and old laptops have."""
+    environment = os.environ | {"MESA_GL_VERSION_OVERRIDE": "3.3", "MESA_GLSL_VERSION_OVERRIDE": "330"}
+    here = Path(__file__)
+    wanted = "each_thing or hides or clouds_large or outline or pixels_of or colour_map or grid"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, str(here)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, cwd=here.parents[2])
+    assert done.returncode == 0, done.stdout[-3000:]
+    probe = "import moderngl; print(moderngl.create_context(standalone=True, backend='egl').version_code)"
+    version = subprocess.run([sys.executable, "-c", probe], env=environment, capture_output=True, text=True, timeout=60)
+    assert version.stdout.strip() == "330"

@@ -156,10 +156,10 @@ def test_shapes_are_filled_or_lines_and_span_what_they_should(shape: str, mode: 
     made = drawn(entity(kinds[shape]()))
     solids = [p for p in made if isinstance(p, Solids)]
     lines = [p for p in made if isinstance(p, Lines)]
-    assert bool(solids) == (mode in (3, 4))
+    assert bool(solids) == (mode in (None, 3, 4))
     assert bool(lines) == (mode != 3)
     if solids:
-        assert (solids[0].colors[0, 3] < 255) == (mode == 4)
+        assert (solids[0].colors[0, 3] < 255) == (mode != 3)
         found = np.concatenate([corners(solid).reshape(-1, 3) for solid in solids])
         assert np.allclose(found.min(axis=0), [4, -1, -2], atol=1e-5)
         assert np.allclose(found.max(axis=0), [6, 1, 2], atol=1e-5)

@@ -25,7 +25,7 @@ class Backdrop:
     bottom: Rgb = (16, 18, 21)
     grid: bool = False
     """A ground plane through the world's origin, in 3D; its cells are 1, 10, 100 … units as the distance asks."""
-    grid_color: tuple[int, int, int, int] = (255, 255, 255, 110)
+    grid_color: tuple[int, int, int, int] = (255, 255, 255, 70)
     axes: bool = True
     """The grid's lines through the origin in the colours of their axes."""
 
@@ -89,9 +89,9 @@ void main() {
     bool missed = !(t > near) || t > fade * 40.0;
     vec2 relative = ray.xy * t;
     vec2 at = relative / cell + eye_in_cells;
-    float small = lines(at * 10.0, 0.25) * finer * 0.30;
-    float middle = lines(at, 0.35) * mix(0.34, 0.55, finer);
-    float large = lines(at / 10.0, 0.45) * 0.62;
+    float small = lines(at * 10.0, 0.25) * finer * 0.62;
+    float middle = lines(at, 0.35) * mix(0.62, 0.85, finer);
+    float large = lines(at / 10.0, 0.45) * 1.0;
     vec2 ground = relative + eye_ground;
     vec2 axis = abs(ground) / max(fwidth(ground), vec2(1e-9));
     if (missed) discard;
@@ -144,7 +144,7 @@ class BackdropDrawable:
             cell=cell,
             finer=math.ceil(decades) - decades,
             near=camera.near,
-            fade=max(camera.distance, abs(float(eye[2]))) * 4.0,
+            fade=max(camera.distance, abs(float(eye[2]))) * 6.0,
             grid_color=tuple(channel / 255 for channel in backdrop.grid_color),
             has_axes=backdrop.axes,
         )

@@ -15,8 +15,9 @@ from rrbridge_viewer.visualizers._wireframes import Template, wireframe
 __all__ = ["shapes"]
 
 DENSE_WIREFRAME, SOLID, TRANSPARENT_AND_WIREFRAME = 2, 3, 4
-"""`FillMode`; 1, wireframe, is what a shape without one gets."""
-TRANSPARENT = 0.3
+"""`FillMode`; 1 is lines, and the last is what a shape without one gets."""
+LINE_RADIUS = -1.0
+TRANSPARENT = 0.25
 """How much of a transparent fill's colour is seen."""
 
 
@@ -34,7 +35,7 @@ def shapes(
     if not count:
         return
     colors = broadcast(colors_of(entity, archetype), count)
-    mode = entity.scalar(f"{archetype}:fill_mode")
+    mode = entity.scalar(f"{archetype}:fill_mode") or TRANSPARENT_AND_WIREFRAME
     if mode in (SOLID, TRANSPARENT_AND_WIREFRAME):
         fill = colors
         if mode == TRANSPARENT_AND_WIREFRAME:
@@ -44,6 +45,6 @@ def shapes(
             yield Solids(shape=shape, poses=poses, colors=fill)
     if mode != SOLID:
         drawn = dense_lines if mode == DENSE_WIREFRAME else lines
-        yield wireframe(drawn, colors, radii_of(entity, f"{archetype}:{line_radii}"))
+        yield wireframe(drawn, colors, radii_of(entity, f"{archetype}:{line_radii}", LINE_RADIUS))
     centers = np.ascontiguousarray(solids[0][1][:, :, 3])
     yield from labels_of(entity, archetype, centers, colors)
