@@ -122,8 +122,12 @@ def _complete_or_absent(output: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(output)
+    except FileError as err:
+        if err.path == partial:  # a name that nobody asked for
+            raise FileError(output, f"cannot be written: {err.message}") from err
+        raise
     except OSError as err:
-        if err.filename in (None, str(partial)):
+        if err.filename is None or Path(err.filename) == partial:
             raise FileError(output, f"cannot be written: {err.strerror or err}") from err
         raise
     finally:
