@@ -21,17 +21,18 @@ MILLIMETRES = 1000.0
 
 def depth_picture(entity: EntityData, archetype: str, depths: npt.NDArray[Any]) -> Iterator[Primitive]:
     """Depths (h, w) through a colour map."""
+    grey = _is_brightness(entity, archetype, depths)
     yield picture(
         depths,
-        colors=_colormap_number(entity, archetype),
-        shown_range=_shown_range(entity, archetype, depths),
+        colors=None if grey else _colormap_number(entity, archetype),
+        shown_range=(0.0, 255.0) if grey else _shown_range(entity, archetype, depths),
         draw_order=draw_order(entity, archetype, DRAW_ORDER),
     )
 
 
 def depth_cloud(entity: EntityData, archetype: str, depths: npt.NDArray[Any]) -> Iterator[Primitive]:
     """A point per pixel that has a depth, in the camera's optical frame."""
-    if entity.pinhole is None:
+    if entity.pinhole is None or _is_brightness(entity, archetype, depths):
         return
     meter = entity.scalar(f"{archetype}:meter") or (1.0 if depths.dtype.kind == "f" else MILLIMETRES)
     fill_ratio = entity.scalar(f"{archetype}:point_fill_ratio")
@@ -53,6 +54,13 @@ def depth_cloud(entity: EntityData, archetype: str, depths: npt.NDArray[Any]) ->
         radii=distance * np.float32((1.0 if fill_ratio is None else fill_ratio) / abs(k[0, 0])),
         shaded=False,
     )
+
+
+def _is_brightness(entity: EntityData, archetype: str, depths: npt.NDArray[Any]) -> bool:
+    """Whether these are greys rather than distances: camera images in `mono8` are written as depth images too, as the
+    reference's importer does, but then nothing says how long a unit is or which colours to use."""
+    said = any(f"{archetype}:{field}" in entity for field in ("meter", "colormap", "depth_range"))
+    return depths.dtype == np.uint8 and not said
 
 
 def _colormap_number(entity: EntityData, archetype: str) -> int:
