@@ -449,3 +449,14 @@ def test_all_shaders_run_on_opengl_3_3() -> None:
     probe = "import moderngl; print(moderngl.create_context(standalone=True, backend='egl').version_code)"
     version = subprocess.run([sys.executable, "-c", probe], env=environment, capture_output=True, text=True, timeout=60)
     assert version.stdout.strip() == "330"
+
+
+def test_a_view_may_change_its_size(gl: moderngl.Context) -> None:
+    renderer = SceneRenderer(gl)
+    scene = Scene.of([ball("ball", (0, 0, 0), 0.5, RED)])
+    for size in ((100, 80), (300, 200), (1, 1), (0, 0), (64, 480)):
+        texture = renderer.render(scene, CAMERA, size)
+        assert texture.size == (max(size[0], 1), max(size[1], 1))
+        assert renderer.pick(size[0] // 2, size[1] // 2) is not None
+    renderer.release()
+    assert renderer.pick(0, 0) is None

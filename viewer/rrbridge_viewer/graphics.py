@@ -25,11 +25,13 @@ class Graphics:
     gl: moderngl.Context
     pixels_per_point: float = 1.0
     """Framebuffer pixels per unit of the window's coordinates."""
+    smooth: bool | None = None
+    """Whether edges are smoothed; None: where that is cheap."""
     _renderers: dict[str, SceneRenderer] = field(default_factory=dict)
 
     @cached_property
     def _gpu(self) -> Gpu:
-        return Gpu(self.gl)
+        return Gpu(self.gl, self.smooth)
 
     def picture(
         self,

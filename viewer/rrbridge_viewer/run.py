@@ -55,6 +55,7 @@ def run(
     viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
     try:
         if screenshots:
+            viewer.graphics.smooth = True
             return _pictures(window, viewer, screenshots, specs)
         return _interactive(window, viewer, specs[0] if specs else None, follow="-" in files)
     finally:

@@ -21,6 +21,8 @@ class Gpu:
     """One GL context, current while anything here is used."""
 
     ctx: moderngl.Context
+    smooth: bool | None = None
+    """Whether edges are smoothed; None: where that is cheap. A picture for keeping may ask for it anywhere."""
     uploads: int = 0
     """How many arrays were sent to the GPU so far."""
     uploaded_bytes: int = 0
@@ -42,7 +44,8 @@ class Gpu:
     @property
     def samples(self) -> int:
         """Samples per pixel for smooth edges; 0 on a CPU, where they cost as much as the whole picture."""
-        return 0 if self.is_software else min(MAX_SAMPLES, int(self.ctx.max_samples))
+        wanted = not self.is_software if self.smooth is None else self.smooth
+        return min(MAX_SAMPLES, int(self.ctx.max_samples)) if wanted else 0
 
     def program(self, vertex_shader: str, fragment_shader: str) -> moderngl.Program:
         """Compiled once."""

@@ -312,7 +312,8 @@ def _own_state(ctx: moderngl.Context) -> Iterator[None]:
         yield
     finally:
         ctx.enable_only(moderngl.BLEND)
-        if before is not None:
+        # A context without a window may have none, or one of ours that was replaced when the view changed its size.
+        if not isinstance(getattr(before, "mglo", None), moderngl.InvalidObject | None):
             before.use()
 
 
