@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge.columns import Columns, Emit, Ragged
@@ -54,21 +55,37 @@ def _first_echoes(rays: Ragged) -> Ragged:
 
 
 def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
-    ray = ranges.row_of_value
-    step = np.arange(len(ray)) - ranges.offsets[ray]
-    distance = ranges.values.astype(np.float64)
-    hit = np.isfinite(distance) & (distance >= msgs.range_min[ray]) & (distance <= msgs.range_max[ray])
-    scan = ray[hit]
-    angle = msgs.angle_min[scan] + step[hit] * msgs.angle_increment[scan].astype(np.float64)
-    planar = np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=-1) * distance[hit, None]
-    hits = Ragged.from_lengths(np.bincount(scan, minlength=len(msgs)), planar)
-    yield Emit(rr.Points3D.columns(positions=hits))
-    full = (intensities.lengths == ranges.lengths) & (intensities.lengths > 0)
+    lengths, distance = ranges.lengths, ranges.values
+    nearest, farthest = np.repeat(msgs.range_min, lengths), np.repeat(msgs.range_max, lengths)
+    hit = np.flatnonzero((distance >= nearest) & (distance <= farthest) & np.isfinite(distance))
+    cosine, sine = _directions(msgs, lengths)
+    planar = np.zeros((len(hit), 3), np.float32)
+    np.multiply(distance[hit], cosine[hit], out=planar[:, 0], casting="same_kind")
+    np.multiply(distance[hit], sine[hit], out=planar[:, 1], casting="same_kind")
+    places = Ragged(np.searchsorted(hit, ranges.offsets), planar)
+    yield Emit(rr.Points3D.columns(positions=places))
+    full = (intensities.lengths == lengths) & (intensities.lengths > 0)
     if full.any():
-        rows, chosen = np.flatnonzero(full), full[scan]
-        values = intensities.values[intensities.offsets[scan[chosen]] + step[hit][chosen]]
-        brightness = Ragged.from_lengths(hits.lengths[rows], values)
+        rows = np.flatnonzero(full)
+        scan = places.row_of_value
+        chosen = full[scan]
+        of_hit = (hit - ranges.offsets[scan] + intensities.offsets[scan])[chosen]
+        brightness = Ragged.from_lengths(places.lengths[rows], intensities.values[of_hit])
         yield Emit(custom("Points3D:intensity", brightness, "rerun.archetypes.Points3D"), rows=rows)
+
+
+def _directions(
+    msgs: Columns, lengths: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Cosine and sine of each ray's angle. A lidar has the same angles in every scan, so they are worked out once."""
+    sweeps = np.stack([msgs.angle_min, msgs.angle_increment, lengths], axis=-1).astype(np.float64)
+    distinct, which = np.unique(sweeps, axis=0, return_inverse=True)
+    tables = [start + np.arange(int(count)) * step for start, step, count in distinct.tolist()]
+    if len(tables) == 1:
+        angles, scans = tables[0], len(lengths)
+        return np.tile(np.cos(angles).astype(np.float32), scans), np.tile(np.sin(angles).astype(np.float32), scans)
+    angles = np.concatenate([tables[i] for i in which.reshape(-1).tolist()]) if tables else np.empty(0)
+    return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
 
 @adapters("sensor_msgs/msg/Imu", reference=True)
