@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
 from rrbridge.rrd import RrdReader
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHER = Path(__file__).parent / "ros" / "publisher.py"
@@ -165,6 +166,13 @@ class World:
     python: Path
     folder: Path
     stack: ExitStack
+
+    @cached_property
+    def not_lost(self) -> int | None:
+        """What stands for no loss with several publishers: Jazzy does not tell which of them a message is from."""
+        code = "import importlib.metadata as m; print(m.version('rclpy'))"
+        version = subprocess.run([self.python, "-c", code], capture_output=True, text=True, check=True).stdout
+        return 0 if int(version.split(".")[0]) >= 9 else None
 
     def publish(self, *spec: dict[str, Any]) -> Publisher:
         publisher = Publisher(self.python, self.folder, list(spec))
@@ -340,7 +348,7 @@ def test_two_publishers_and_a_late_one(world: World) -> None:
     recorded = payloads_of(recording.path)
     sent = first.sent_on("/chatter") + second.sent_on("/chatter")
     assert sorted(recorded["/chatter"]) == sorted(sent)
-    assert recording.topic(last, "/chatter")["lost"] == 0
+    assert recording.topic(last, "/chatter")["lost"] == world.not_lost
     assert recorded["/late"] == late.sent_on("/late")
 
 
@@ -361,7 +369,7 @@ def test_a_later_publisher_of_other_quality_is_heard(world: World) -> None:
     recorded = payloads_of(recording.path)
     assert sorted(recorded["/chatter"]) == sorted(reliable.sent_on("/chatter") + careless.sent_on("/chatter"))
     assert sorted(recorded["/latched"]) == sorted(latched.sent_on("/latched") + careless.sent_on("/latched"))
-    assert recording.topic(last, "/chatter")["lost"] == 0
+    assert recording.topic(last, "/chatter")["lost"] == world.not_lost
 
 
 def test_an_unknown_type_does_not_stop_the_others(world: World) -> None:
@@ -392,7 +400,7 @@ def test_a_killed_recorder_loses_at_most_the_last_second(world: World, tmp_path:
         payloads = [payload for _, payload in recorded[topic]]
         sent = [s for s in publisher.sent() if publisher.spec[s.index]["topic"] == topic]
         assert payloads == [s.payload for s in sent[: len(payloads)]]
-        sure = [s for s in sent if s.time_nanos < killed_nanos - 1_500_000_000]
+        sure = [s for s in sent if s.time_nanos < killed_nanos - 2_000_000_000]  # 1 s of gathering, 1 s for a busy machine
         assert len(payloads) >= len(sure) > 0
     printed = subprocess.run([BIN / "rerun", "rrd", "stats", recording.active], capture_output=True, check=True)
     assert b"num_chunks" in printed.stdout
