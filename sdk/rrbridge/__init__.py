@@ -5,6 +5,9 @@ The names and arguments are those of Rerun's Python SDK, and so are the data: wh
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from rrbridge import archetypes as archetypes
 from rrbridge import components as components
 from rrbridge import encodings as encodings
@@ -16,8 +19,10 @@ from rrbridge._active import set_thread_local_data_recording as set_thread_local
 from rrbridge._archetype import Archetype as Archetype
 from rrbridge._archetype import Component as Component
 from rrbridge._archetype import ComponentColumnList as ComponentColumnList
-from rrbridge._archetype import DescribedComponentBatch as DescribedComponentBatch
 from rrbridge._batcher import ChunkBatcherConfig as ChunkBatcherConfig
+from rrbridge._batches import ComponentBatchLike as ComponentBatchLike
+from rrbridge._batches import ComponentBatchMixin as ComponentBatchMixin
+from rrbridge._batches import DescribedComponentBatch as DescribedComponentBatch
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
@@ -124,3 +129,26 @@ from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 RotationAxisAngle = encodings.RotationAxisAngle
 TextLogLevel = components.LogLevel
 ImageFormat = encodings.ImageFormat
+
+if TYPE_CHECKING:
+    from rrbridge._any_values import AnyBatchValue as AnyBatchValue
+    from rrbridge._any_values import AnyValues as AnyValues
+    from rrbridge._any_values import DynamicArchetype as DynamicArchetype
+
+_RARE = {
+    "AnyBatchValue": "rrbridge._any_values",
+    "AnyValues": "rrbridge._any_values",
+    "DynamicArchetype": "rrbridge._any_values",
+}
+"""Names that load their module when they are first used, to keep `import rrbridge` short."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RARE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(_RARE[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | _RARE.keys())

@@ -26,13 +26,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._arrow import list_array, list_values
+from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge.columns import Ragged
 from rrbridge.encodings import Batch, Encoding
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["Archetype", "Component", "ComponentColumnList", "DescribedComponentBatch"]
+__all__ = ["Archetype", "Component", "ComponentColumnList"]
 
 P = ParamSpec("P")
 
@@ -57,24 +58,6 @@ class Field:
     name: str
     component: Component
     descriptor: ComponentDescriptor
-
-
-@dataclasses.dataclass(frozen=True, eq=False, slots=True)
-class DescribedComponentBatch:
-    """The values of one field, and what it is."""
-
-    descriptor: ComponentDescriptor
-    encoding: Encoding[Any]
-    batch: Batch
-    """Parsed values, one entry per instance."""
-
-    def component_descriptor(self) -> ComponentDescriptor:
-        """What the values are."""
-        return self.descriptor
-
-    def as_arrow_array(self) -> pa.Array:
-        """The values as Arrow."""
-        return self.encoding.to_arrow([self.batch])
 
 
 class ComponentColumnList(Sequence[ComponentColumn]):
@@ -210,7 +193,7 @@ class Archetype:
     def as_component_batches(self) -> list[DescribedComponentBatch]:
         """The fields that are set."""
         return [
-            DescribedComponentBatch(field.descriptor, field.component.encoding, batch)
+            DescribedComponentBatch.parsed(field.descriptor, field.component.encoding, batch)
             for name, field in self.fields.items()
             if (batch := getattr(self, name)) is not None
         ]

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rrbridge._archetype import DescribedComponentBatch
 from rrbridge._arrow import list_array
+from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import TuidArray
@@ -112,7 +112,7 @@ class Batcher:
     ) -> bool:
         """Add a row; True when a flush is due at once."""
         timelines = tuple((name, kind) for name, kind, _ in times)
-        key = (timelines, tuple(b.descriptor for b in batches))
+        key = (timelines, tuple([(b.descriptor, id(b.encoding)) for b in batches]))
         values = tuple(b.batch for b in batches)
         size = 48 + sum(map(_size, values))
         with self._lock:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import as_numpy, unit_lists
+from rrbridge._arrow import as_numpy, list_array, list_values, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import (
@@ -23,7 +23,7 @@ from rrbridge._tuid import (
     tuids_from_arrow,
     tuids_to_arrow,
 )
-from rrbridge.errors import InvalidChunkError
+from rrbridge.errors import InvalidChunkError, InvalidValueError
 
 __all__ = ["Chunk", "ComponentColumn"]
 
@@ -36,16 +36,82 @@ _ROW_ID_METADATA = {
 }
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class ComponentColumn:
     """One component of many rows."""
+
+    __slots__ = ("cells", "descriptor")
 
     descriptor: ComponentDescriptor
     cells: pa.ListArray
     """One list per row: null = nothing logged in this row, `[]` = logged empty, else a batch of instances."""
 
+    def __init__(
+        self,
+        descriptor: str | ComponentDescriptor,
+        component_batch: Any,
+        *,
+        lengths: npt.ArrayLike | None = None,
+        offsets: npt.ArrayLike | None = None,
+    ) -> None:
+        """Take cells as they are (a list array), or a batch with `as_arrow_array()` to be cut into rows.
+
+        Row i of a batch takes the next `lengths[i]` instances, or those from `offsets[i]` to `offsets[i + 1]`; with
+        neither, each instance is a row. Raises InvalidValueError when they do not fit.
+        """
+        self.descriptor = ComponentDescriptor(descriptor) if isinstance(descriptor, str) else descriptor
+        if isinstance(component_batch, pa.Array) and lengths is None and offsets is None:
+            self.cells = component_batch
+            return
+        name = self.descriptor.component
+        if not hasattr(component_batch, "as_arrow_array"):
+            raise InvalidValueError(name, "an object with as_arrow_array()", repr(component_batch)[:80])
+        values = component_batch.as_arrow_array()
+        if lengths is None and offsets is None:
+            self.cells = unit_lists(values)
+            return
+        bounds = _bounds(name, lengths, offsets)
+        if bounds[0] < 0 or bounds[-1] > len(values) or np.any(bounds[1:] < bounds[:-1]):
+            raise InvalidValueError(name, f"rows within {len(values)} instances", f"{bounds[-1]} instances")
+        if offsets is None and bounds[-1] != len(values):
+            raise InvalidValueError(name, f"lengths that add up to {len(values)}", str(bounds[-1]))
+        self.cells = list_array(bounds, values)
+
     def __len__(self) -> int:
         return len(self.cells)
+
+    def __repr__(self) -> str:
+        return f"ComponentColumn({self.descriptor.component}, {len(self)} rows)"
+
+    def component_descriptor(self) -> ComponentDescriptor:
+        """What the column is."""
+        return self.descriptor
+
+    def as_arrow_array(self) -> pa.ListArray:
+        """One list per row."""
+        return self.cells
+
+    def partition(self, lengths: npt.ArrayLike) -> ComponentColumn:
+        """The same instances cut into other rows: row i takes the next `lengths[i]`."""
+        bounds = _bounds(self.descriptor.component, lengths, None)
+        _, values = list_values(self.cells)
+        if bounds[-1] != len(values):
+            raise InvalidValueError(
+                self.descriptor.component, f"lengths that add up to {len(values)}", f"{bounds[-1]} instances"
+            )
+        return ComponentColumn(self.descriptor, list_array(bounds, values))
+
+
+def _bounds(name: str, lengths: npt.ArrayLike | None, offsets: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
+    """Where rows begin and end, from one of the two ways to say it."""
+    if (lengths is None) == (offsets is None):
+        raise InvalidValueError(name, "either lengths= or offsets=", "both")
+    try:
+        given = np.asarray(lengths if offsets is None else offsets).astype(np.int64)
+    except (TypeError, ValueError, OverflowError) as err:
+        raise InvalidValueError(name, "whole numbers of instances", str(err)) from err
+    if given.ndim != 1 or (offsets is not None and len(given) == 0) or np.any(given < 0):
+        raise InvalidValueError(name, "one whole number per row", f"shape {given.shape}")
+    return given if offsets is not None else np.concatenate((np.zeros(1, np.int64), np.cumsum(given)))
 
 
 class Chunk:

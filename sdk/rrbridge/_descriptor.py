@@ -35,6 +35,18 @@ class ComponentDescriptor(NamedTuple):
             return self.component
         return self.component.removeprefix(short_name(self.archetype) + ":")
 
+    def with_overrides(self, archetype: str | None = None, component_type: str | None = None) -> ComponentDescriptor:
+        """The same component with another archetype or type, where given."""
+        return ComponentDescriptor(self.component, archetype or self.archetype, component_type or self.component_type)
+
+    def or_with_overrides(self, archetype: str | None = None, component_type: str | None = None) -> ComponentDescriptor:
+        """The same component, with an archetype and a type where it had none."""
+        return ComponentDescriptor(self.component, self.archetype or archetype, self.component_type or component_type)
+
+    def with_builtin_archetype(self, archetype: str) -> ComponentDescriptor:
+        """The component as a field of an archetype: `x` → `Points3D:x`."""
+        return ComponentDescriptor(f"{short_name(archetype)}:{self.component}", archetype, self.component_type)
+
     def metadata(self) -> dict[str, str]:
         """The Arrow field metadata of such a column."""
         keys = {"rerun:archetype": self.archetype, "rerun:component": self.component}

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 from rrbridge import _active, _entity_path
-from rrbridge._archetype import DescribedComponentBatch
 from rrbridge._batcher import Batcher, ChunkBatcherConfig, Times
+from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._misuse import warn_on_misuse

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rrbridge.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from rrbridge._archetype import DescribedComponentBatch
+    from rrbridge._batches import DescribedComponentBatch
 
 __all__ = [
     "Angle",
