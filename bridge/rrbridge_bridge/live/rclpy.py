@@ -6,17 +6,13 @@ middleware does can hold up or take down the process that writes the file.
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +23,7 @@ import numpy as np
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
+from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
 from rrbridge_bridge.live.source import (
     UNKNOWN,
@@ -50,8 +47,6 @@ HELLO_SECS = 20.0
 END_SECS = 6.0
 HOLD_SECS = 5.0
 HOLD_BYTES = 64 << 20
-PIPE_BUFFER_BYTES = 1 << 20
-STDERR_LINES = 50
 MAX_CONNECTIONS = 2**16 - 1
 _UNKNOWN_NODE = "_NODE_NAME"
 """A publisher is known a little before its node is."""
@@ -68,62 +63,6 @@ def candidate_pythons(environment: Mapping[str, str]) -> list[str]:
     names = [f"python{version}" for version in versions] + ["python3", "/usr/bin/python3"]
     found = [shutil.which(name, path=environment.get("PATH")) for name in names]
     return list(dict.fromkeys([*(path for path in found if path), sys.executable]))
-
-
-class _Worker:
-    """The worker process and its three pipes."""
-
-    def __init__(self, python: str) -> None:
-        try:
-            self.process = subprocess.Popen(  # noqa: S603 - a fixed script under the Python that the person named
-                [python, str(WORKER)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C is for the recorder, which stops the worker in good order
-            )
-        except OSError as err:
-            raise RecorderError(f"{python} cannot be started: {err.strerror or err}") from err
-        assert self.process.stdout is not None
-        self.frames = io.BufferedReader(self.process.stdout, PIPE_BUFFER_BYTES)  # type: ignore[type-var]
-        self.stderr: deque[str] = deque(maxlen=STDERR_LINES)
-        self._lock = threading.Lock()
-        self._stderr_thread = threading.Thread(target=self._collect_stderr, name="rclpy-stderr", daemon=True)
-        self._stderr_thread.start()
-
-    def _collect_stderr(self) -> None:
-        assert self.process.stderr is not None
-        with io.TextIOWrapper(io.BufferedReader(self.process.stderr), errors="replace") as lines:  # type: ignore[type-var]
-            for line in lines:
-                self.stderr.append(line.rstrip())
-                log.info("%s", line.rstrip())
-
-    def send(self, **command: Any) -> None:
-        assert self.process.stdin is not None
-        with self._lock:
-            try:
-                self.process.stdin.write(json.dumps(command).encode() + b"\n")
-            except (BrokenPipeError, ValueError):
-                log.debug("the worker is gone; %s was not sent", command["do"])
-
-    def last_line(self) -> str:
-        """What it last wrote to standard error."""
-        return next((line for line in reversed(self.stderr) if line.strip()), "")
-
-    def close(self, wait_secs: float) -> int:
-        """Wait for its end, not longer than this, and let go of the pipes. Safe to call twice, from any thread."""
-        try:
-            status = self.process.wait(wait_secs)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
-        with self._lock:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-        self._stderr_thread.join(1.0)
-        self.frames.close()
-        return status
 
 
 @dataclass(eq=False)
@@ -145,7 +84,7 @@ class _Stream:
 class RclpySession:
     """A worker that hears one ROS graph."""
 
-    def __init__(self, worker: _Worker, hello: Mapping[str, Any], finder: DefinitionFinder | None = None) -> None:
+    def __init__(self, worker: WorkerProcess, hello: Mapping[str, Any], finder: DefinitionFinder | None = None) -> None:
         self._worker = worker
         self._finder = finder or DefinitionFinder(Path(p) for p in hello["prefixes"])
         self._streams: dict[int, _Stream] = {}
@@ -351,7 +290,7 @@ class RclpySource:
         pythons = [options.ros_python] if options.ros_python else candidate_pythons(os.environ)
         reasons = []
         for python in pythons:
-            worker = _Worker(python)
+            worker = WorkerProcess(python, WORKER)
             hello = _first_event(worker)
             if hello.get("event") == "hello":
                 return RclpySession(worker, hello, self.finder)
@@ -360,7 +299,7 @@ class RclpySource:
         raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
 
 
-def _first_event(worker: _Worker) -> Mapping[str, Any]:
+def _first_event(worker: WorkerProcess) -> Mapping[str, Any]:
     """The worker's first event; empty if it ends or stays silent."""
     killer = threading.Timer(HELLO_SECS, worker.process.kill)
     killer.start()

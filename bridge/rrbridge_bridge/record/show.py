@@ -7,8 +7,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Protocol
@@ -94,52 +94,30 @@ class MutedOnFailure:
 
     def begin(self, path: Path, description: str) -> None:
         """Recording has begun."""
-        with self._muting() as show:
-            show.begin(path, description)
+        self._try(lambda show: show.begin(path, description))
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
-        with self._muting() as show:
-            show.notice(notice)
+        self._try(lambda show: show.notice(notice))
 
     def status(self, snapshot: Snapshot) -> None:
         """How it stands."""
-        with self._muting() as show:
-            show.status(snapshot)
+        self._try(lambda show: show.status(snapshot))
 
     def end(self, path: Path, outcome: Outcome) -> None:
         """It has ended."""
-        with self._muting() as show:
-            show.end(path, outcome)
+        self._try(lambda show: show.end(path, outcome))
 
-    @contextmanager
-    def _muting(self) -> Iterator[Show]:
+    def _try(self, say: Callable[[Show], None]) -> None:
+        if self._show is None:
+            return
         try:
-            yield self._show or _SILENT
+            say(self._show)
         except OSError as err:
             log.info("nothing more is shown: %s", err)
             self._show = None
-            with Path(os.devnull).open("wb") as nowhere:
+            with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or what is left in its buffer fails again at exit
-
-
-class _Silence:
-    """Shows nothing."""
-
-    def begin(self, path: Path, description: str) -> None:
-        """Nothing."""
-
-    def notice(self, notice: Notice) -> None:
-        """Nothing."""
-
-    def status(self, snapshot: Snapshot) -> None:
-        """Nothing."""
-
-    def end(self, path: Path, outcome: Outcome) -> None:
-        """Nothing."""
-
-
-_SILENT = _Silence()
 
 
 def _headline(snapshot: Snapshot) -> str:
