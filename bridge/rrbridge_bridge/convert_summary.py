@@ -66,8 +66,10 @@ def print_table(result: Converted) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("kept as")
     table.add_column("entities", justify="right")
-    table.add_column("lost", overflow="fold")
-    for topic in result.topics:
+    losses = [_losses(topic) for topic in result.topics]
+    if any(losses):
+        table.add_column("not as it should be", overflow="fold")
+    for topic, lost in zip(result.topics, losses, strict=True):
         table.add_row(
             Text(topic.topic),
             Text(topic.msgtype),
@@ -76,7 +78,7 @@ def print_table(result: Converted) -> None:
             size(topic.nbytes),
             Text(topic.kept_as, style="yellow" if topic.raw_only else ""),
             _entities(topic),
-            _losses(topic),
+            *([lost] if any(losses) else []),
         )
     console.print(table)
     _print_notes(console, result)

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import xxhash
-import yaml
+
+from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, parse_metadata
 
 __all__ = ["first_part", "recording_id"]
 
 SAMPLE_BYTES = 256 << 10
-MAX_METADATA_BYTES = 16 << 20
 PART = re.compile(r"(?P<stem>.+)_(?P<number>\d+)(?P<suffix>\.(?:bag|db3|mcap)(?:\.(?:zstd|bz2))?)")
 SUFFIXES = (".bag", ".db3", ".mcap", ".db3.zstd", ".mcap.zstd", ".bag.bz2")
 
@@ -66,21 +66,13 @@ def _first_ros1_part(path: Path, match: re.Match[str]) -> Path | None:
 
 
 def _listed(metadata: Path) -> list[str]:
-    """The files that a rosbag2 `metadata.yaml` names, inside its own folder."""
+    """The files that a rosbag2 `metadata.yaml` names; none if there is no such file, or it cannot be read."""
     try:
         if metadata.stat().st_size > MAX_METADATA_BYTES:
             return []
-        content = yaml.load(metadata.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe
-        names = content["rosbag2_bagfile_information"]["relative_file_paths"]
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
+        return list(parse_metadata(metadata.read_text("utf-8", "replace")).files)
+    except (OSError, ValueError):
         return []
-    if not isinstance(names, list):
-        return []
-    return [
-        name
-        for name in names
-        if isinstance(name, str) and ".." not in Path(name).parts and not Path(name).is_absolute()
-    ]
 
 
 def _is_bag(path: Path) -> bool:
