@@ -460,3 +460,19 @@ def test_a_view_may_change_its_size(gl: moderngl.Context) -> None:
         assert renderer.pick(size[0] // 2, size[1] // 2) is not None
     renderer.release()
     assert renderer.pick(0, 0) is None
+
+
+def test_an_image_larger_than_a_texture_is_thinned_out(gl: moderngl.Context) -> None:
+    renderer = SceneRenderer(gl)
+    renderer.gpu.largest_texture = 16
+    pixels = np.tile(GREEN, (30, 40, 1))
+    pixels[:, :20] = RED
+    image = Picture(key="i", entity_path="/i", pixels=pixels, across=(40, 0, 0), down=(0, 30, 0))
+    picture = shown(renderer, Scene.of([image]), camera=Camera2D().fitted(Bounds((0, 0, 0), (40, 30, 0))))
+    assert is_mostly(picture[120, 40], 0)
+    assert is_mostly(picture[120, 280], 1)
+    texture = renderer.drawables["i"].pixels.texture  # type: ignore[attr-defined]
+    assert texture.size == (14, 10)
+    hit = renderer.pick(280, 120)
+    assert hit is not None
+    assert divmod(hit.instance, 40) == (15, 35)

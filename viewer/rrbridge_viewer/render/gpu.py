@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import moderngl
@@ -14,6 +15,8 @@ __all__ = ["Gpu", "KeptBuffer", "KeptTexture", "set_uniforms"]
 
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "SwiftShader")
 MAX_SAMPLES = 4
+STORAGE_GUARANTEED = 1 << 27
+"""By OpenGL 4.3, where the driver does not say."""
 
 
 @dataclass
@@ -40,6 +43,16 @@ class Gpu:
     def can_compute(self) -> bool:
         """Whether there are compute shaders with image atomics (GL 4.3)."""
         return bool(self.ctx.version_code >= 430)
+
+    @cached_property
+    def largest_texture(self) -> int:
+        """Pixels on a side."""
+        return int(self.ctx.info["GL_MAX_TEXTURE_SIZE"])
+
+    @cached_property
+    def largest_storage(self) -> int:
+        """Bytes of one buffer that a compute shader may read."""
+        return int(self.ctx.info.get("GL_MAX_SHADER_STORAGE_BLOCK_SIZE", 0)) or STORAGE_GUARANTEED
 
     @property
     def samples(self) -> int:
@@ -121,12 +134,14 @@ class KeptTexture:
     def fill(self, pixels: npt.NDArray[Any], *, as_row: bool = False) -> moderngl.Texture:
         """The texture of (h, w, channels) or (h, w) pixels: u8 and u16 are read as 0..1, f32 as they are.
 
-        `as_row` makes one row of an array (w, channels).
+        `as_row` makes one row of an array (w, channels). What is larger than the driver allows is thinned out.
         """
         if self.texture is not None and pixels is self._source:
             return self.texture
         self._source = pixels
-        data = np.ascontiguousarray(pixels[None] if as_row else pixels)
+        shaped = pixels[None] if as_row else pixels
+        step = -(-max(shaped.shape[:2]) // self.gpu.largest_texture)
+        data = np.ascontiguousarray(shaped[::step, ::step])
         height, width = data.shape[:2]
         channels = data.shape[2] if data.ndim == 3 else 1
         dtype = self.DTYPES[str(data.dtype)]

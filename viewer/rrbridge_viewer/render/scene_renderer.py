@@ -218,7 +218,9 @@ class SceneRenderer:
         clouds = {
             primitive.key: drawable
             for primitive in primitives
-            if isinstance(drawable := self.drawables[primitive.key], PointsDrawable) and drawable.count >= BALLS_BELOW
+            if isinstance(drawable := self.drawables[primitive.key], PointsDrawable)
+            and drawable.count >= BALLS_BELOW
+            and drawable.nbytes <= self.gpu.largest_storage
         }
         if sum(cloud.count for cloud in clouds.values()) < SPLAT_FROM:
             return

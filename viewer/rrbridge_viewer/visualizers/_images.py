@@ -17,7 +17,6 @@ from rrbridge_viewer.visualizers._entity import EntityData
 
 __all__ = ["decoded", "draw_order", "is_smooth", "opacity", "picture", "pixels", "value_range"]
 
-LARGEST_TEXTURE = 16_384
 MOST_PIXELS = 1 << 28
 """A compressed image may promise more pixels than memory holds."""
 SAMPLED = 1 << 16
@@ -81,7 +80,6 @@ def picture(
 ) -> Picture:
     """Pixels (h, w, …) on the plane of pixels, row 0 at y = 0; values through a `Colormap` number."""
     height, width = values.shape[:2]
-    step = max(-(-height // LARGEST_TEXTURE), -(-width // LARGEST_TEXTURE))
     known: dict[str, Any] = {"across": (float(width), 0.0, 0.0), "down": (0.0, float(height), 0.0)} | more
     if values.ndim == 2:
         known |= {
@@ -89,7 +87,7 @@ def picture(
             "indexed": colors in INDEXED,
             "value_range": shown_range or value_range(values),
         }
-    return Picture(pixels=values[::step, ::step] if step > 1 else values, **known)
+    return Picture(pixels=values, **known)
 
 
 def draw_order(entity: EntityData, archetype: str, default: float) -> float:

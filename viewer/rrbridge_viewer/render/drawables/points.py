@@ -27,7 +27,7 @@ flat out uint instance;
 
 float radius_in_px(vec4 clip) {
     float px = radius < 0.0 ? -radius * pixels_per_point : radius * pixels_per_unit / max(clip.w, 1e-9);
-    return max(px, 0.6);
+    return max(px, 0.75);
 }
 bool is_bad(vec3 p) { return any(isnan(p)) || any(isinf(p)); }
 """
@@ -182,6 +182,11 @@ class PointsDrawable(Drawable[Points]):
         if replaced or count != self.count:
             self._drop_arrays()
         self.count = count
+
+    @property
+    def nbytes(self) -> int:
+        """Of its largest buffer, the positions."""
+        return 12 * self.count
 
     @property
     def as_balls(self) -> bool:
