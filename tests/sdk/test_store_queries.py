@@ -33,8 +33,9 @@ def chunk(
     return Chunk.from_columns(entity, times=column_times, components=[column])
 
 
-def clear(entity: str, times: list[int], *, recursive: bool) -> Chunk:
-    return chunk(entity, times, [[recursive]] * len(times), descriptor=CLEAR, datatype=pa.list_(pa.bool_()))
+def clear(entity: str, times: list[int] | None, *, recursive: bool) -> Chunk:
+    count = 1 if times is None else len(times)
+    return chunk(entity, times, [[recursive]] * count, descriptor=CLEAR, datatype=pa.list_(pa.bool_()))
 
 
 def test_the_same_cell_is_the_same_object() -> None:
@@ -145,6 +146,33 @@ def test_a_clear_hides_what_is_older_and_only_that() -> None:
     assert sorted(store.latest_at_many(store.entities(), ["x"], "log", 30)) == ["/a/b", "/a/static"]
     assert store.clears("/a/b", "log").times.tolist() == [10]
     assert store.clears("/ab", "log").times.tolist() == [30]
+
+
+def test_the_greatest_row_id_decides_in_whatever_order_chunks_come() -> None:
+    for times in (None, [5]):
+        chunks = [chunk("/a", times, [[n]]) for n in range(3)]  # later chunks have greater row ids
+        for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
+            store = ChunkStore.from_chunks(chunks[i] for i in order)
+            assert store.latest_at("/a", None, "log", 5)["x"].values.to_pylist() == [2]
+
+
+def test_clears_at_the_time_of_the_data_are_told_apart_by_row_ids() -> None:
+    early, data, late = (clear("/a", [5], recursive=True), chunk("/a/b", [5], [[1]]), clear("/", [5], recursive=True))
+    assert ChunkStore.from_chunks([early, data]).latest_at("/a/b", None, "log", 5)
+    assert not ChunkStore.from_chunks([late, data]).latest_at("/a/b", None, "log", 5)
+    assert not ChunkStore.from_chunks([early, late, data]).latest_at("/a/b", None, "log", 5)
+    assert not ChunkStore.from_chunks([late, early, data]).latest_at("/a/b", None, "log", 9)
+
+
+def test_static_clears_hide_older_static_data_only() -> None:
+    before = [chunk("/a", None, [[1]]), chunk("/a/b", None, [[1]]), chunk("/a/c", [0], [[1]])]
+    cleared = clear("/a", None, recursive=True)
+    after = chunk("/a", None, [[2]])
+    store = ChunkStore.from_chunks([cleared, *before])
+    assert list(store.latest_at_many(store.entities(), ["x"], "log", 5)) == ["/a/c"]
+    assert store.range("/a", "x", "log", 0, 9).static is None
+    store.insert(after)
+    assert store.latest_at("/a", ["x"], "log", 5)["x"].values.to_pylist() == [2]
 
 
 def test_a_clear_stands_in_a_range_as_an_empty_cell() -> None:

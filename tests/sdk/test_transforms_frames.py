@@ -110,6 +110,46 @@ def test_static_shadows_on_its_entity_and_yields_to_another() -> None:
     assert position(both.transform("map", "a", "log", 5)) == [3, 0, 0]
 
 
+def test_of_two_entities_the_latest_row_counts() -> None:
+    here, there = (
+        edges(entity, times, [(x, 0, 0)] * len(times), child=["a"] * len(times), parent=["map"] * len(times))
+        for entity, times, x in (("/one", [0, 5], 1), ("/two", [3, 5], 2))
+    )
+    for tree in (tree_of(here, there), tree_of(there, here)):
+        assert [position(tree.transform("map", "a", "log", time))[0] for time in (0, 2, 3, 4, 5, 9)] == [
+            1,
+            1,
+            2,
+            2,
+            2,
+            2,
+        ]
+
+
+def test_the_latest_static_edge_counts_in_whatever_order_they_come() -> None:
+    early, late = (edges("/tf", None, [(x, 0, 0)], child=["a"], parent=["map"]) for x in (1, 2))
+    for tree in (tree_of(early, late), tree_of(late, early)):
+        assert position(tree.transform("map", "a", "log", 0)) == [2, 0, 0]
+
+
+def test_a_clear_ends_the_edges_of_its_entity() -> None:
+    moved = ComponentColumn(
+        ComponentDescriptor("Transform3D:translation"), unit_lists(fixed_size_list(np.ones((3, 3), np.float32)))
+    )
+    cleared = ComponentColumn(ComponentDescriptor("Clear:is_recursive"), pa.array([None, None, [False]]))
+    times = [TimeColumn.of("log", TimeKind.SEQUENCE, [0, 5, 9])]
+    tree = tree_of(Chunk.from_columns("/a", times=times, components=[moved, cleared]))
+    assert [tree.transform("tf#/", "tf#/a", "log", time)[0, 3] for time in (0, 8, 9)] == [1, 1, 0]
+
+    recursive = Chunk.from_columns(
+        "/",
+        times=[TimeColumn.of("log", TimeKind.SEQUENCE, [7])],
+        components=[ComponentColumn(cleared.descriptor, pa.array([[True]]))],
+    )
+    tree = tree_of(edges("/tf", [0, 9], [(1, 0, 0)] * 2, child=["a", "a"], parent=["map", "map"]), recursive)
+    assert [tree.root_of("a", "log", time) for time in (0, 6, 7, 9)] == ["map", "map", "a", "map"]
+
+
 def test_paths_and_names_meet() -> None:
     tree = tree_of(
         edges("/world/robot", [0], [(1, 0, 0)]),
