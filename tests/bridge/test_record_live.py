@@ -102,14 +102,15 @@ class Publisher:
 class Recording:
     """`rrbridge record` as a process."""
 
-    def __init__(self, python: Path, path: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, python: Path | None, path: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.path = path
         self.active = path.with_name(path.name + ".active")
         self.errors = path.with_suffix(".stderr")
         self.events: list[dict[str, Any]] = []
+        which = [] if python is None else ["--ros-python", str(python)]
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                [BIN / "rrbridge", "record", "--json", "-o", path, "--ros-python", python, *arguments],
+                [BIN / "rrbridge", "record", "--json", "-o", path, *which, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -179,8 +180,8 @@ class World:
         self.stack.callback(publisher.close)
         return publisher
 
-    def record(self, *arguments: str, env: dict[str, str] | None = None) -> Recording:
-        recording = Recording(self.python, self.folder / "run.rrd", *arguments, env=env)
+    def record(self, *arguments: str, env: dict[str, str] | None = None, sourced: bool = False) -> Recording:
+        recording = Recording(None if sourced else self.python, self.folder / "run.rrd", *arguments, env=env)
         self.stack.callback(recording.close)
         return recording
 
@@ -387,6 +388,38 @@ def test_an_unknown_type_does_not_stop_the_others(world: World) -> None:
     assert payloads_of(recording.path)["/chatter"] == publisher.sent_on("/chatter")
 
 
+def test_a_sourced_set_up_is_enough(world: World) -> None:
+    """What `source /opt/ros/<distro>/setup.bash` sets, with the wheels in the place of /opt/ros."""
+    prefix = world.python.parent.parent
+    (packages,) = prefix.glob("lib/python3.*/site-packages")
+    folder = world.folder / "usr-bin"
+    folder.mkdir()
+    (folder / packages.parent.name).symlink_to(world.python.resolve())
+    libraries = [prefix / "lib", *packages.glob("ros_*.libs")]
+    only_ros = (
+        world.folder / "lib" / packages.parent.name / "site-packages"
+    )  # the wheels' folder has numpy and more too
+    only_ros.mkdir(parents=True)
+    for package in packages.iterdir():
+        if not package.name.startswith(("numpy", "yaml", "pip", "ros_wheels")):
+            (only_ros / package.name).symlink_to(package)
+    set_up = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "PYTHONPATH": str(only_ros),
+        "LD_LIBRARY_PATH": ":".join(map(str, libraries)),
+        "AMENT_PREFIX_PATH": str(prefix),
+        "ROS_DISTRO": "kilted",
+    }
+    publisher = world.publish(STRING | {"count": 30}, IMU | {"count": 30})
+    recording = world.record("-a", env=set_up, sourced=True)
+    assert recording.events[0]["source"].startswith("rclpy (kilted)")
+    recording.until_received(chatter=30, imu=30)
+    status, last = recording.end()
+    assert status == 0
+    assert recording.topic(last, "/imu")["undecoded"] == 0
+    assert payloads_of(recording.path)["/chatter"] == publisher.sent_on("/chatter")
+
+
 def test_a_killed_recorder_loses_at_most_the_last_second(world: World, tmp_path: Path) -> None:
     publisher = world.publish(STRING | {"count": 2000, "hertz": 100}, IMAGE | {"count": 500, "hertz": 20})
     recording = world.record("-a")
@@ -400,7 +433,9 @@ def test_a_killed_recorder_loses_at_most_the_last_second(world: World, tmp_path:
         payloads = [payload for _, payload in recorded[topic]]
         sent = [s for s in publisher.sent() if publisher.spec[s.index]["topic"] == topic]
         assert payloads == [s.payload for s in sent[: len(payloads)]]
-        sure = [s for s in sent if s.time_nanos < killed_nanos - 2_000_000_000]  # 1 s of gathering, 1 s for a busy machine
+        sure = [
+            s for s in sent if s.time_nanos < killed_nanos - 2_000_000_000
+        ]  # 1 s of gathering, 1 s for a busy machine
         assert len(payloads) >= len(sure) > 0
     printed = subprocess.run([BIN / "rerun", "rrd", "stats", recording.active], capture_output=True, check=True)
     assert b"num_chunks" in printed.stdout

@@ -17,7 +17,7 @@ import pytest
 from rrbridge._messages import StoredChunk
 from rrbridge.adapters import Adapters
 from rrbridge.chunk import Chunk
-from rrbridge.errors import RecorderError
+from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received
@@ -373,3 +373,29 @@ def test_publishers_that_come_later_change_the_channels_metadata(tmp_path: Path)
     ]
     assert len(said) == 2
     assert "c" in str(said[1])
+
+
+def test_it_is_synced_every_second_and_a_sync_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    synced: list[float] = []
+    broken = False
+
+    def sync(file: RecordingFile) -> None:
+        synced.append(time.monotonic())
+        if broken:
+            raise FileError(file.active_path, "Input/output error")
+
+    monkeypatch.setattr(RecordingFile, "sync", sync)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    recorder.start()
+    time.sleep(3.3)
+    assert 2 <= len(synced) <= 4
+    broken = True
+    outcome = finish(recorder)
+    assert "Input/output error" in outcome.error
+    assert not outcome.finished
+    assert payloads_of(tmp_path / "run.rrd.active") == {"/chatter": [b"one"]}

@@ -153,6 +153,8 @@ class Connection:
             if not publisher:
                 publisher = self.publishers[gid] = len(self.publishers) + 1
         size = len(raw)
+        if size > MAX_PAYLOAD:
+            raise ValueError(f"a message of {size} bytes is larger than can be handled")
         if self.payloads and self.size + size > MAX_PAYLOAD:
             self.flush(pipe)
         if not self.payloads:
@@ -231,7 +233,8 @@ class Worker:
     def publishers(self, topic: str) -> list[dict[str, Any]]:
         """Who publishes a topic, besides this node itself."""
         infos = self.node.get_publishers_info_by_topic(topic)
-        return [self.publisher(info) for info in infos if not info.node_name.startswith(self.name)]
+        own = (self.name, self.name + "_types")
+        return [self.publisher(info) for info in infos if info.node_name not in own]
 
     def publisher(self, info: Any) -> dict[str, Any]:
         """What is known of one publisher, as JSON takes it."""
