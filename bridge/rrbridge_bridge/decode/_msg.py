@@ -29,7 +29,7 @@ SECTION = re.compile(r"^={20,}[ \t]*\r?\n[ \t]*(MSG|IDL):[ \t]*(\S+)[ \t]*$", re
 FIELD = re.compile(
     r"(?P<type>[A-Za-z][\w/]*)(?:<=\d+)?"
     r"(?P<array>\[(?P<bound><=)?[ \t]*(?P<count>\d*)[ \t]*\])?"
-    r"[ \t]+(?P<name>[A-Za-z]\w*)(?P<rest>.*)"
+    r"[ \t]+(?P<name>[A-Za-z]\w*)(?P<rest>(?:[ \t=].*)?)"
 )
 SEPARATOR = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
 

@@ -49,12 +49,14 @@ def parse_metadata(text: str) -> RosbagMetadata:
         document: Any = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         # In a file of its own the facts stand below one key; inside a .db3 they may stand alone.
         facts = document.get("rosbag2_bagfile_information", document)
+        if "version" not in facts:
+            raise ValueError("it has no version")  # noqa: TRY301
         count = facts.get("message_count")
         start = _integer(facts.get("starting_time") or {}, "nanoseconds_since_epoch")
         duration = _integer(facts.get("duration") or {}, "nanoseconds")
         topics = facts.get("topics_with_message_count") or []
         return RosbagMetadata(
-            version=int(facts.get("version") or 0),
+            version=int(facts["version"]),
             storage=str(facts.get("storage_identifier") or ""),
             files=tuple(PurePath(str(name)).name for name in facts.get("relative_file_paths") or ()),
             counts=dict(_topic_count(topic) for topic in topics),

@@ -30,6 +30,8 @@ __all__ = ["Db3Reader"]
 WINDOW_ROWS = 4096
 WINDOW_BYTES = 32 << 20
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OverflowError)
+"""What reading a damaged database may raise."""
 NEEDED = {"topics": {"id", "name", "type"}, "messages": {"topic_id", "timestamp", "data"}}
 
 
@@ -51,7 +53,7 @@ class Db3Reader:
             self._columns = self._check_tables()
             self._connections = self._read_connections()
             self._distro = self._read_distro()
-        except sqlite3.Error as err:
+        except UNREADABLE as err:
             self._db.close()
             raise DamagedFileError(path, f"SQLite cannot read it: {err}", offset=0) from err
         except BaseException:
@@ -92,7 +94,7 @@ class Db3Reader:
         try:
             row = self._db.execute("SELECT metadata FROM metadata ORDER BY metadata_version DESC LIMIT 1").fetchone()
             return parse_metadata(row[0]) if row and isinstance(row[0], str) else None
-        except (sqlite3.Error, ValueError):
+        except (*UNREADABLE, ValueError):
             return None
 
     def summary(self) -> Summary:
@@ -118,7 +120,7 @@ class Db3Reader:
                 if options.progress:
                     # The last row's id tells the place in the file well enough.
                     options.progress(int(self.size_bytes * window[-1][0] / self._last_row), self.size_bytes)
-        except sqlite3.Error as err:
+        except UNREADABLE as err:
             if not order:
                 raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
             self._note(f"the file is damaged ({err}); the messages before the damage are read")
@@ -214,7 +216,7 @@ class Db3Reader:
                 totals.counts |= {c.id: metadata.counts.get((c.topic, c.msgtype), 0) for c in self.connections}
             else:
                 totals.counts |= dict(self._db.execute("SELECT topic_id, count(*) FROM messages GROUP BY topic_id"))
-        except sqlite3.Error as err:
+        except UNREADABLE as err:
             raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
         self._totals = totals
         return totals
@@ -239,7 +241,9 @@ class Db3Reader:
             cursor = self._db.execute(messages, (last, *bound, count))
             for step in steps:
                 window = cursor.fetchmany(step)
-                if not window:
+                if not window or window[-1][0] <= last:
+                    # A damaged tree can lead back to where reading came from.
+                    self._note("the file is damaged; the messages before the damage are read")
                     return
                 last = window[-1][0]
                 yield window
