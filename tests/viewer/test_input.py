@@ -13,7 +13,16 @@ import rrbridge as rr
 from rrbridge_viewer.clock import Loop, Play
 from rrbridge_viewer.docking import PANEL_WINDOWS
 from rrbridge_viewer.render.camera import on_screen
-from rrbridge_viewer.state import EntityItem, RecordingItem, SetPlay, SetSpeed, ViewItem
+from rrbridge_viewer.state import (
+    ActivateRecording,
+    EntityItem,
+    Maximize,
+    RecordingItem,
+    Seek,
+    SetPlay,
+    SetSpeed,
+    ViewItem,
+)
 
 SECOND = 10**9
 
@@ -283,3 +292,39 @@ def test_folding_a_panel_away_gives_its_room_to_the_views(desk: Any, input_file:
     desk.do(TogglePanel("left"), TogglePanel("bottom"))
     assert desk.area(view) == before
     assert set(PANEL_WINDOWS) == {"left", "right", "bottom"}
+
+
+def test_two_files_are_two_recordings_to_choose_from(desk: Any, input_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.rrd"
+    with rr.RecordingStream("another") as rec:
+        rec.save(other)
+        rec.set_time("step", sequence=3)
+        rec.log("/words", rr.TextLog("hello"))
+        rec.disconnect()
+    desk.open(input_file)
+    desk.open(other)
+    assert [key.application_id for key in desk.viewer.state.recordings] == ["input", "another"]
+    assert desk.viewer.state.active.application_id == "input"
+    desk.do(Seek(4 * SECOND))
+    left, top, _, bottom = desk.area("left")
+    for y in range(top + 20, top + 90, 8):
+        desk.click(left + 70, y)
+        if desk.viewer.state.active.application_id == "another":
+            break
+    desk.settle()
+    assert next(iter(desk.recording.blueprint.panes.values())).view == "TextLogView"
+    assert desk.clock.timeline == "step"
+    desk.do(ActivateRecording(next(iter(desk.viewer.state.recordings))))
+    assert desk.clock.time == 4 * SECOND
+    assert bottom > top
+
+
+def test_escape_brings_all_views_back(desk: Any, input_file: Path) -> None:
+    desk.open(input_file)
+    view = desk.view_id("Spatial2DView")
+    small = desk.area(view)
+    desk.do(Maximize(view))
+    large = desk.area(view)
+    assert (large[2] - large[0]) * (large[3] - large[1]) > 3 * (small[2] - small[0]) * (small[3] - small[1])
+    desk.type_key("ESCAPE").settle()
+    assert desk.area(view) == small

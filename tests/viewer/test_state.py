@@ -219,3 +219,11 @@ def test_a_removed_view_leaves_no_empty_container_behind() -> None:
     state = run(opened(), s.RemoveView("v1"), s.RemoveView("v2"))
     assert state.recording is not None
     assert state.recording.blueprint.root == s.Container("horizontal", ("v0",), (1.0,))
+
+
+@given(st.integers(100, 10_000_000_100), st.integers(0, 9_000_000_000), st.integers(1, 10**9))
+def test_a_zoomed_time_panel_keeps_the_cursor_in_sight(time: int, lo: int, length: int) -> None:
+    after = clock(run(opened(), s.SetTimeWindow((lo, lo + length)), s.Seek(time)))
+    assert after.window is not None
+    assert after.window[0] <= after.time <= after.window[1]
+    assert after.window[1] - after.window[0] == length

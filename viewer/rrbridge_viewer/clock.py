@@ -93,10 +93,15 @@ class Clock:
         return clock.seek(span.hi if clock.play is Play.FOLLOWING else clock.time)
 
     def seek(self, time: int) -> Clock:
-        """Stand at the nearest time that the data covers."""
+        """Stand at the nearest time that the data covers; the time panel moves along to keep it in sight."""
         if self.span is None:
             return self
-        return replace(self, times={**self.times, self.timeline: self.span.clamp(time)}, remainder=0.0)
+        time = self.span.clamp(time)
+        window = self.window
+        if window is not None:
+            shift = max(time - window[1], 0) + min(time - window[0], 0)
+            window = (window[0] + shift, window[1] + shift)
+        return replace(self, times={**self.times, self.timeline: time}, window=window, remainder=0.0)
 
     def on(self, timeline: str) -> Clock:
         """Look along another timeline, where it was left, and stay on it; unknown ones are ignored."""

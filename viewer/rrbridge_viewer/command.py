@@ -21,8 +21,8 @@ class _Size(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", str(value))
-        if match is None or not all(64 <= int(side) <= 16384 for side in match.groups()):
-            self.fail(f"{value!r} is not a size like 1600x1000 (each side 64 to 16384)", param, ctx)
+        if match is None or not all(64 <= int(side) <= 8192 for side in match.groups()):
+            self.fail(f"{value!r} is not a size like 1600x1000 (each side 64 to 8192)", param, ctx)
         return int(match[1]), int(match[2])
 
 

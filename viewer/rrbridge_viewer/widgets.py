@@ -14,6 +14,7 @@ from rrbridge_viewer.theme import ICONS, Theme, color, color_u32
 __all__ = [
     "RowAnswer",
     "clicked_in_place",
+    "elided",
     "heading",
     "icon_button",
     "mono",
@@ -71,6 +72,17 @@ def clicked_in_place() -> bool:
     """Whether the left button has just come up without having dragged anything."""
     delta = imgui.get_mouse_drag_delta(0)
     return imgui.is_mouse_released(0) and not delta.x and not delta.y
+
+
+def elided(text: str, width: float) -> str:
+    """A name cut at its front to fit: what tells paths from each other is at their end."""
+    full = imgui.calc_text_size(text).x
+    if full <= width or len(text) < 6:
+        return text
+    kept = max(int(len(text) * width / full) - 1, 4)
+    while kept > 4 and imgui.calc_text_size("…" + text[-kept:]).x > width:
+        kept -= 1
+    return "…" + text[-kept:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ def tree_row(
         draw.add_text(imgui.ImVec2(left + 18, y), faded, icon)
         clip_right = eye_left if eye is not None else origin.x + width
         draw.push_clip_rect(origin, imgui.ImVec2(clip_right, origin.y + height), True)
-        draw.add_text(imgui.ImVec2(left + 40, y), ink, label)
+        draw.add_text(imgui.ImVec2(left + 40, y), ink, elided(label, clip_right - left - 44))
         draw.pop_clip_rect()
         if eye is not None and (hovered or not eye):
             draw.add_text(imgui.ImVec2(eye_left + 3, y), faded, ICONS.eye if eye else ICONS.eye_off)

@@ -198,9 +198,8 @@ def _ruler(context: PanelContext, axis: _Axis, span: Span) -> Iterator[Command]:
             if long:
                 digits = 0 if tick % 10**9 == 0 else 3 if tick % 10**6 == 0 else 9
                 label = format_time(fine, span.kind, digits=digits)
-                width = imgui.calc_text_size(label).x
-                fits = x + 5 + width <= axis.left + axis.width + MARGIN
-                draw.add_text(imgui.ImVec2(x + 5 if fits else x - 5 - width, top + 2), color_u32(theme.DIM), label)
+                if x + 5 + imgui.calc_text_size(label).x <= axis.left + axis.width + MARGIN:
+                    draw.add_text(imgui.ImVec2(x + 5, top + 2), color_u32(theme.DIM), label)
         fine += minor
     draw.pop_clip_rect()
     imgui.set_cursor_screen_pos(imgui.ImVec2(axis.left - MARGIN, top))

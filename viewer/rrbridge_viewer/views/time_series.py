@@ -126,10 +126,12 @@ class TimeSeriesView:
             else:
                 implot.plot_line(label, xs, np.ascontiguousarray(values), spec)
         cursor = (context.clock.time - span.lo) / unit
-        dragged, at, *_ = implot.drag_line_x(0, cursor, color(theme.WHITE, 0.9), 1.5, implot.DragToolFlags_.no_fit)
+        dragged, at, _, on_cursor, _ = implot.drag_line_x(
+            0, cursor, color(theme.WHITE, 0.9), 1.5, implot.DragToolFlags_.no_fit, out_hovered=False
+        )
         if dragged:
             yield Seek(span.lo + round(at * unit))
-        hovered = implot.is_plot_hovered()
+        hovered = implot.is_plot_hovered() or bool(on_cursor)
         pointer = span.lo + round(implot.get_plot_mouse_pos().x * unit)
         if hovered:
             _tooltip(scene.curves, pointer, kind)
