@@ -25,7 +25,7 @@ __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
 _log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Latest] = MappingProxyType({})
 _ANSWERS_KEPT = 16
-_RANGES_KEPT = 16
+_RANGES_KEPT = 2
 
 
 class ChunkStore:
@@ -43,7 +43,9 @@ class ChunkStore:
         self.store_id = store_id
         self._lock = threading.RLock()
         self._entities: dict[str, Entity] = {}
+        self._sorted: list[str] = []
         self._children: dict[str, set[str]] = {"/": set()}
+        self._times_below: dict[tuple[str, str], tuple[int, npt.NDArray[np.int64]]] = {}
         self._chunks: list[Chunk] = []
         self._ids: set[bytes] = set()
         self._timelines: dict[str, TimeKind] = {}
@@ -138,7 +140,9 @@ class ChunkStore:
     def entities(self) -> list[str]:
         """The paths that have data, sorted."""
         with self._lock:
-            return sorted(self._entities)
+            if len(self._sorted) != len(self._entities):
+                self._sorted = sorted(self._entities)
+            return list(self._sorted)
 
     def children(self, path: str = "/") -> list[str]:
         """The paths one level below, with or without data of their own, sorted."""
@@ -182,10 +186,18 @@ class ChunkStore:
         """The times of all rows of an entity (recursive: and of all below it), one per row, in order; read-only."""
         with self._lock:
             if recursive:
-                below = [self._entities[path].times(timeline) for path in self.descendants(entity)]
-                return np.sort(np.concatenate(below)) if below else np.empty(0, np.int64)
+                return self._times_of_all_below(entity, timeline)
             found = self._entities.get(entity)
             return found.times(timeline) if found else np.empty(0, np.int64)
+
+    def _times_of_all_below(self, entity: str, timeline: str) -> npt.NDArray[np.int64]:
+        revision, times = self._times_below.get((entity, timeline), (-1, np.empty(0, np.int64)))
+        if revision != self.revision:
+            below = [self._entities[path].times(timeline) for path in self.descendants(entity)]
+            times = np.sort(np.concatenate([np.empty(0, np.int64), *below]))
+            times.flags.writeable = False
+            self._times_below[entity, timeline] = self.revision, times
+        return times
 
     def latest_at(
         self, entity: str, components: Iterable[str] | None, timeline: str, time: int
@@ -249,19 +261,21 @@ class ChunkStore:
         value. A component that never has a value on the timeline has no such rows.
 
         Static data has no times: where the component is static, there are no rows and `Range.static` is its cell.
-        The same question gets the same object until the entity, or a clear, changes.
+        The same question gets the same object until the entity, or a clear, changes; of each component, the last two
+        questions are remembered.
         """
         with self._lock:
             found = self._entities.get(entity)
             if found is None:
                 return Range.EMPTY
-            key = (component, timeline, low, high, clears, self._clears.count)
-            kept = found.ranges.get(key)
+            answers = found.ranges.setdefault((component, timeline, clears), {})
+            key = (low, high, self._clears.count)
+            kept = answers.get(key)
             if kept is None:
                 kept = range_of(found, component, timeline, low, high, self._clears if clears else None)
-                if len(found.ranges) >= _RANGES_KEPT:
-                    found.ranges.pop(next(iter(found.ranges)))
-                found.ranges[key] = kept
+                if len(answers) >= _RANGES_KEPT:  # few: each may hold a copy of much data
+                    del answers[next(iter(answers))]
+                answers[key] = kept
             return kept
 
     @property

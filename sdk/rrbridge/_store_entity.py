@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._store_index import ALWAYS, NEVER, Cells, Column, Latest, tuid_order
 from rrbridge._timeline import STATIC_TIME
+
+if TYPE_CHECKING:
+    from rrbridge._store_range import Range
 
 __all__ = ["Answer", "Entity"]
 
@@ -44,8 +47,8 @@ class Entity:
     revision: int = 0
     answers: dict[tuple[str, tuple[str, ...] | None], Answer] = field(default_factory=dict)
     event_times: dict[str, Times] = field(default_factory=dict)
-    ranges: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    """The last answers to range queries."""
+    ranges: dict[tuple[str, str, bool], dict[tuple[int, int, int], Range]] = field(default_factory=dict)
+    """The last answers to range queries: by component, timeline and whether with clears, then by times and clears."""
 
     def insert(self, chunk: Chunk) -> None:
         """Take a chunk of this entity."""
