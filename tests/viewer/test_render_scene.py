@@ -17,7 +17,7 @@ import pytest
 from rrbridge_viewer.render import scene_renderer
 from rrbridge_viewer.render.camera import Camera, Camera2D, Camera3D, on_screen
 from rrbridge_viewer.render.geometry import affine
-from rrbridge_viewer.render.gpu import Gpu
+from rrbridge_viewer.render.gpu import Gpu, KeptTexture
 from rrbridge_viewer.render.primitives import Lines, Mesh, Picture, Points, Solids
 from rrbridge_viewer.render.scene import Bounds, Scene
 from rrbridge_viewer.render.scene_renderer import Backdrop, Highlight, SceneRenderer
@@ -476,3 +476,18 @@ def test_an_image_larger_than_a_texture_is_thinned_out(gl: moderngl.Context) -> 
     hit = renderer.pick(280, 120)
     assert hit is not None
     assert divmod(hit.instance, 40) == (15, 35)
+
+
+def test_what_the_driver_cannot_hold_is_left_out_and_told(
+    gl: moderngl.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: KeptTexture, pixels: npt.NDArray[Any]) -> None:
+        raise moderngl.Error("out of memory")
+
+    renderer = SceneRenderer(gl)
+    image = Picture(key="i", entity_path="/image", pixels=np.tile(GREEN, (2, 2, 1)))
+    monkeypatch.setattr(KeptTexture, "fill", refuse)
+    picture = shown(renderer, Scene.of([image, ball("ball", (0, 0, 0), 0.5, RED)]))
+    x, y = place((0, 0, 0))
+    assert is_mostly(picture[y, x], 0)
+    assert renderer.problems == {"/image": "the graphics driver cannot hold it: out of memory"}

@@ -85,6 +85,8 @@ class SceneRenderer:
         self.ctx = ctx
         self.gpu = gpu or Gpu(ctx)
         self.drawables: dict[str, Drawable[Any]] = {}
+        self.problems: dict[str, str] = {}
+        """Why an entity is missing from the last picture: entity path → a sentence."""
         self.frames_drawn = 0
         self._frame: _Frame | None = None
         self._splatted: set[str] = set()
@@ -173,6 +175,7 @@ class SceneRenderer:
 
     def _update(self, scene: Scene) -> None:
         wanted = {primitive.key: primitive for primitive in scene.primitives if type(primitive) in DRAWABLES}
+        self.problems = {}
         for key in self.drawables.keys() - wanted.keys():
             self.drawables.pop(key).release()
         for key, primitive in wanted.items():
@@ -182,7 +185,11 @@ class SceneRenderer:
                 if drawable is not None:
                     drawable.release()
                 drawable = self.drawables[key] = kind(self.gpu)
-            drawable.update(primitive)
+            try:
+                drawable.update(primitive)
+            except moderngl.Error as err:
+                self.problems[primitive.entity_path] = f"the graphics driver cannot hold it: {err}"
+                self.drawables.pop(key).release()
 
     def _draw(self, frame: _Frame, target: moderngl.Framebuffer) -> None:
         drawing = self._drawing(frame, frame.camera.clip_from_world(frame.size_px), frame.size_px)
