@@ -127,7 +127,6 @@ from rrbridge.errors import RrbridgeError as RrbridgeError
 from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 
 RotationAxisAngle = encodings.RotationAxisAngle
-TextLogLevel = components.LogLevel
 ImageFormat = encodings.ImageFormat
 
 if TYPE_CHECKING:
@@ -136,6 +135,14 @@ if TYPE_CHECKING:
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
 
 _RARE = {
+    "AlbedoFactor": "rrbridge.components",
+    "Color": "rrbridge.components",
+    "GraphEdge": "rrbridge.components",
+    "MediaType": "rrbridge.components",
+    "Radius": "rrbridge.components",
+    "Scale3D": "rrbridge.components",
+    "TextLogLevel": "rrbridge.components",
+    "ComponentMixin": "rrbridge._component_values",
     "AnyBatchValue": "rrbridge._any_values",
     "AnyValues": "rrbridge._any_values",
     "DynamicArchetype": "rrbridge._any_values",

@@ -23,14 +23,13 @@ from typing import Any, ClassVar, ParamSpec, Self, dataclass_transform, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from rrbridge._arrow import list_array, list_values
 from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge.columns import Ragged
-from rrbridge.encodings import Batch, Encoding
+from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding, empty
 from rrbridge.errors import InvalidValueError
 
 __all__ = ["Archetype", "Component", "ComponentColumnList"]
@@ -108,6 +107,8 @@ class ComponentColumnList(Sequence[ComponentColumn]):
 
 def _component(hint: Any) -> Component | None:
     for part in (hint, *get_args(hint)):
+        if isinstance(declared := getattr(part, "_component", None), Component):
+            return declared
         for meta in getattr(part, "__metadata__", ()):
             if isinstance(meta, Component):
                 return meta
@@ -157,7 +158,7 @@ class Archetype:
         if clear_unset:
             for name, field in cls.fields.items():
                 if getattr(made, name) is None:
-                    object.__setattr__(made, name, pa.array([], field.component.encoding.arrow))
+                    object.__setattr__(made, name, empty(field.component.encoding))
         return made
 
     @classmethod
@@ -215,7 +216,7 @@ class Archetype:
 def _parsed(field: Field, value: Any) -> Batch:
     try:
         batch = field.component.encoding.parse(value)
-    except (TypeError, ValueError, OverflowError, AttributeError, KeyError, pa.ArrowException) as err:
+    except PARSE_ERRORS as err:
         raise InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err)) from err
     return _owned(batch, value) if isinstance(value, np.ndarray | memoryview | bytearray | Ragged) else batch
 
@@ -234,7 +235,7 @@ def _column(field: Field, value: Any) -> ComponentColumn:
     try:
         batch, lengths = encoding.split(value)
         values = encoding.to_arrow([batch])
-    except (TypeError, ValueError, OverflowError, AttributeError, KeyError, pa.ArrowException) as err:
+    except PARSE_ERRORS as err:
         raise InvalidValueError(field.descriptor.component, encoding.expects, str(err)) from err
     sizes = np.ones(len(values), np.int64) if lengths is None else lengths
     offsets = Ragged.from_lengths(sizes, None).offsets

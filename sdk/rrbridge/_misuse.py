@@ -5,11 +5,11 @@ A robot must not stop because a label had the wrong type; a test should.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _HERE = str(Path(__file__).parent)
+_OURS = (_HERE, contextlib.__file__)
 _strict = False
 
 
@@ -35,7 +36,7 @@ def set_strict_mode(mode: bool) -> None:
     _strict = mode
 
 
-@contextmanager
+@contextlib.contextmanager
 def strict(mode: bool) -> Iterator[None]:
     """Strict mode for the length of a `with` block."""
     before = _strict
@@ -49,7 +50,7 @@ def strict(mode: bool) -> Iterator[None]:
 def caller_depth() -> int:
     """`stacklevel` for `warnings.warn` of the first frame outside this package."""
     depth, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         depth, frame = depth + 1, frame.f_back
     return depth
 

@@ -63,8 +63,8 @@ TensorLike: TypeAlias = TensorData | npt.NDArray[Any] | Sequence[Any]
 
 
 def _parse(value: Any) -> tuple[TensorData, ...]:
-    if isinstance(value, tuple) and value and all(isinstance(v, TensorData) for v in value):
-        return value
+    if isinstance(value, tuple | list) and len(value) and all(isinstance(v, TensorData) for v in value):
+        return tuple(value)
     if isinstance(value, TensorData):
         return (value,)
     array = np.asarray(value)

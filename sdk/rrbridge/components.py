@@ -121,17 +121,6 @@ class VideoCodec(Enum):
     VP9 = 0x76703039
 
 
-class LogLevel:
-    """The usual levels of a text log, from worst to least."""
-
-    CRITICAL = "CRITICAL"
-    ERROR = "ERROR"
-    WARN = "WARN"
-    INFO = "INFO"
-    DEBUG = "DEBUG"
-    TRACE = "TRACE"
-
-
 EnumLike: TypeAlias = int | str | Enum
 EnumsLike: TypeAlias = EnumLike | Sequence[EnumLike] | np.ndarray[Any, Any]
 
@@ -147,7 +136,7 @@ ChannelIdLike: TypeAlias = Annotated[enc.IntLike, Component("ChannelId", enc.uin
 ChannelMessageCountsLike: TypeAlias = Annotated[
     Mapping[int, int], Component("ChannelMessageCounts", enc.channel_message_counts)
 ]
-ClassIdLike: TypeAlias = Annotated[enc.IntLike, Component("ClassId", enc.uint16)]
+ClassIdLike: TypeAlias = Annotated[enc.IntLike, Component("ClassId", enc.class_id)]
 ClearIsRecursiveLike: TypeAlias = Annotated[enc.BoolLike, Component("ClearIsRecursive", enc.boolean)]
 ColorLike: TypeAlias = Annotated[enc.ColorLike, Component("Color", enc.rgba)]
 ColormapLike: TypeAlias = Annotated[EnumsLike, Component("Colormap", enc.enum(Colormap))]
@@ -156,7 +145,7 @@ DepthMeterLike: TypeAlias = Annotated[enc.FloatLike, Component("DepthMeter", enc
 DrawOrderLike: TypeAlias = Annotated[enc.FloatLike, Component("DrawOrder", enc.float32)]
 FillModeLike: TypeAlias = Annotated[EnumsLike, Component("FillMode", enc.enum(FillMode))]
 FillRatioLike: TypeAlias = Annotated[enc.FloatLike, Component("FillRatio", enc.float32)]
-EntityPathLike: TypeAlias = Annotated[enc.TextLike, Component("EntityPath", enc.text)]
+EntityPathLike: TypeAlias = Annotated[enc.TextLike, Component("EntityPath", enc.entity_path)]
 GammaCorrectionLike: TypeAlias = Annotated[enc.FloatLike, Component("GammaCorrection", enc.float32)]
 GeoLineStringLike: TypeAlias = Annotated[enc.StripsLike, Component("GeoLineString", enc.geo_strip)]
 GraphEdgeLike: TypeAlias = Annotated[Sequence[Any], Component("GraphEdge", enc.utf8_pair)]
@@ -171,7 +160,7 @@ ImageFormatLike: TypeAlias = Annotated[
 ImagePlaneDistanceLike: TypeAlias = Annotated[enc.FloatLike, Component("ImagePlaneDistance", enc.float32)]
 InterpolationModeLike: TypeAlias = Annotated[EnumsLike, Component("InterpolationMode", enc.enum(InterpolationMode))]
 IsKeyframeLike: TypeAlias = Annotated[enc.BoolLike, Component("IsKeyframe", enc.boolean)]
-KeypointIdLike: TypeAlias = Annotated[enc.IntLike, Component("KeypointId", enc.uint16)]
+KeypointIdLike: TypeAlias = Annotated[enc.IntLike, Component("KeypointId", enc.keypoint_id)]
 KeyValuePairsLike: TypeAlias = Annotated[
     Mapping[str, str] | Sequence[Any], Component("KeyValuePairs", enc.key_value_pairs)
 ]
@@ -194,12 +183,12 @@ PointShadingLike: TypeAlias = Annotated[EnumsLike, Component("PointShading", enc
 Position2DLike: TypeAlias = Annotated[enc.VecLike, Component("Position2D", enc.vec2)]
 Position3DLike: TypeAlias = Annotated[enc.VecLike, Component("Position3D", enc.vec3)]
 RadiusLike: TypeAlias = Annotated[enc.FloatLike, Component("Radius", enc.float32)]
-ValueRangeLike: TypeAlias = Annotated[enc.VecLike, Component("ValueRange", enc.dvec2)]
+ValueRangeLike: TypeAlias = Annotated[enc.VecLike, Component("ValueRange", enc.range1d)]
 ResolutionLike: TypeAlias = Annotated[enc.VecLike, Component("Resolution", enc.vec2)]
 RotationAxisAngleLike: TypeAlias = Annotated[
     enc.RotationAxisAngle | Mapping[str, Any] | Sequence[Any], Component("RotationAxisAngle", enc.axis_angle)
 ]
-RotationQuatLike: TypeAlias = Annotated[enc.VecLike, Component("RotationQuat", enc.vec4)]
+RotationQuatLike: TypeAlias = Annotated[enc.VecLike, Component("RotationQuat", enc.quaternion)]
 ScalarLike: TypeAlias = Annotated[enc.FloatLike, Component("Scalar", enc.float64)]
 Scale3DLike: TypeAlias = Annotated[enc.VecLike, Component("Scale3D", enc.vec3)]
 SchemaIdLike: TypeAlias = Annotated[enc.IntLike, Component("SchemaId", enc.uint16)]
@@ -225,9 +214,29 @@ Vector2DLike: TypeAlias = Annotated[enc.VecLike, Component("Vector2D", enc.vec2)
 Vector3DLike: TypeAlias = Annotated[enc.VecLike, Component("Vector3D", enc.vec3)]
 VideoCodecLike: TypeAlias = Annotated[EnumsLike, Component("VideoCodec", enc.enum(VideoCodec, np.uint32))]
 VideoSampleLike: TypeAlias = Annotated[enc.BlobLike, Component("VideoSample", enc.blob)]
-VideoTimestampLike: TypeAlias = Annotated[enc.IntLike, Component("VideoTimestamp", enc.int64)]
+VideoTimestampLike: TypeAlias = Annotated[enc.IntLike, Component("VideoTimestamp", enc.video_timestamp)]
 ViewCoordinatesLike: TypeAlias = Annotated[enc.VecLike, Component("ViewCoordinates", enc.u8vec3)]
 VisibleLike: TypeAlias = Annotated[enc.BoolLike, Component("Visible", enc.boolean)]
 VoxelIndexLike: TypeAlias = Annotated[enc.VecLike, Component("VoxelIndex", enc.ivec3)]
 VoxelSizeLike: TypeAlias = Annotated[enc.VecLike, Component("VoxelSize", enc.vec3)]
 VoxelValueLike: TypeAlias = Annotated[enc.FloatLike, Component("VoxelValue", enc.float32)]
+BoolLike: TypeAlias = Annotated[enc.BoolLike, Component("Bool", enc.boolean)]
+FlagLike: TypeAlias = Annotated[enc.BoolLike, Component("Flag", enc.boolean)]
+InteractiveLike: TypeAlias = Annotated[enc.BoolLike, Component("Interactive", enc.boolean)]
+ThumbnailLike: TypeAlias = Annotated[enc.BlobLike, Component("Thumbnail", enc.blob)]
+UrlLike: TypeAlias = Annotated[enc.TextLike, Component("Url", enc.text)]
+LinearSpeedLike: TypeAlias = Annotated[enc.FloatLike, Component("LinearSpeed", enc.float64)]
+Range1DLike: TypeAlias = Annotated[enc.VecLike, Component("Range1D", enc.range1d)]
+
+
+def __getattr__(name: str) -> Any:
+    """Classes of one value, `Color`, and of many, `ColorBatch`, of each component declared above."""
+    plain = name.removesuffix("Batch")
+    declared = next(iter(getattr(globals().get(f"{plain}Like"), "__metadata__", ())), None)
+    if isinstance(declared, Component):
+        from rrbridge._component_values import component_class  # made when asked for, to keep `import rrbridge` short
+
+        found = component_class(plain, declared, batch=name.endswith("Batch"))
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,6 +28,7 @@ from rrbridge._records import ClassDescriptionMapElem as ClassDescriptionMapElem
 from rrbridge._records import KeypointPair as KeypointPair
 from rrbridge._records import Quaternion as Quaternion
 from rrbridge._records import RotationAxisAngle as RotationAxisAngle
+from rrbridge._values import Rgba32 as Rgba32
 from rrbridge.columns import Ragged, Text
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 L = TypeVar("L")
+PARSE_ERRORS = (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError, pa.ArrowException)
+"""What parsing a value that does not fit may raise."""
 Array: TypeAlias = npt.NDArray[Any]
 Batch: TypeAlias = Any
 """Parsed values of one field, one entry per instance: an array, `Ragged`, `Text`, a tuple, or an Arrow array."""
@@ -54,7 +57,13 @@ FloatLike: TypeAlias = float | Sequence[float] | npt.NDArray[Any] | Ragged
 IntLike: TypeAlias = int | Sequence[int] | npt.NDArray[Any] | Ragged
 BoolLike: TypeAlias = bool | Sequence[bool] | npt.NDArray[Any] | Ragged
 VecLike: TypeAlias = (
-    Sequence[float] | Sequence[Sequence[float]] | Sequence[npt.NDArray[Any]] | npt.NDArray[Any] | Ragged
+    Quaternion
+    | Sequence[Quaternion]
+    | Sequence[float]
+    | Sequence[Sequence[float]]
+    | Sequence[npt.NDArray[Any]]
+    | npt.NDArray[Any]
+    | Ragged
 )
 Mat3x3Like: TypeAlias = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
 ColorLike: TypeAlias = int | Sequence[int] | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
@@ -186,7 +195,13 @@ def _parse_mat3x3(value: Any) -> Array:
     raise ValueError(f"a 3×3 matrix by rows, not shape {array.shape}")
 
 
-def _parse_color(value: Any) -> Array:
+def parse_color(value: Any) -> Array:
+    """Colours as 0xRRGGBBAA, shape (n,): from one or many packed numbers, or channels on the last axis.
+
+    Raises TypeError or ValueError.
+    """
+    if isinstance(value, list | tuple) and value and all(isinstance(v, Rgba32) for v in value):
+        return np.array(value, np.uint32)
     array = np.asarray(value)
     if array.dtype == np.uint32 and not (array.ndim == 2 and array.shape[1] in (3, 4)):
         return array.reshape(-1)
@@ -373,7 +388,7 @@ _ANNOTATION_CONTEXT = list_type(
 
 def _one_info(value: Any) -> dict[str, Any]:
     info = AnnotationInfo.of(value)
-    color = None if info.color is None else int(_parse_color(info.color)[0])
+    color = None if info.color is None else int(parse_color(info.color)[0])
     return {"id": info.id, "label": info.label, "color": color}
 
 
@@ -407,27 +422,33 @@ def read_bytes(path: str | Path) -> bytes:
 boolean = number(np.bool_)
 uint8 = number(np.uint8)
 uint16 = number(np.uint16)
+class_id = number(np.uint16)
+keypoint_id = number(np.uint16)
 uint32 = number(np.uint32)
 uint64 = number(np.uint64)
 int64 = number(np.int64)
+video_timestamp = number(np.int64)
 float32 = number(np.float32)
 float64 = number(np.float64)
 vec2 = vector(np.float32, 2)
 vec3 = vector(np.float32, 3)
 vec4 = vector(np.float32, 4)
+quaternion = vector(np.float32, 4)
 dvec2 = vector(np.float64, 2)
+range1d = vector(np.float64, 2)
 uvec3 = vector(np.uint32, 3)
 ivec3 = vector(np.int32, 3)
 u8vec3 = vector(np.uint8, 3)
 mat3x3 = _encoding(vector(np.float32, 9).arrow, _parse_mat3x3, lambda b: fixed_size_list(_joined(b)), "3×3 matrices", 2)
 rgba = _encoding(
     pa.uint32(),
-    _parse_color,
+    parse_color,
     lambda batches: primitive(_joined(batches)),
     "colours: 0xRRGGBBAA, or 3 or 4 channels as 0 … 255 or 0.0 … 1.0",
     1,
 )
 text = _encoding(pa.utf8(), _parse_text, _text_to_arrow, "text")
+entity_path = _encoding(pa.utf8(), _parse_text, _text_to_arrow, "an entity path")
 blob = _encoding(list_type(pa.uint8(), nullable=False), _parse_blob, _lists_to_arrow(primitive), "bytes", None)
 strip2 = strips(np.float32, 2)
 strip3 = strips(np.float32, 3)
@@ -448,6 +469,7 @@ spherical_harmonics = _encoding(
 axis_angle = structured(
     _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle"
 )
+annotation_info = structured(_CLASS_INFO, _one_info, "an AnnotationInfo")
 annotation_context = _encoding(
     _ANNOTATION_CONTEXT,
     lambda value: (_one_context(value),),
@@ -465,3 +487,24 @@ channel_message_counts = structured(
     lambda value: [{"channel_id": int(k), "message_count": int(v)} for k, v in value.items()],
     "a mapping of channel id to count",
 )
+
+
+def empty(encoding: Encoding[Any]) -> pa.Array:
+    """No values of this type."""
+    if any(pa.types.is_union(field.type) for field in _leaves(encoding.arrow)):
+        return encoding.to_arrow([()])
+    return pa.array([], encoding.arrow)
+
+
+def _leaves(arrow: pa.DataType) -> list[pa.Field]:
+    return list(arrow) if pa.types.is_struct(arrow) else []
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        from rrbridge._component_values import encoding_class  # made when asked for, to keep `import rrbridge` short
+
+        found = encoding_class(name)
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

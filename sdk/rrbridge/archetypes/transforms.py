@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY
+from functools import cache
 from itertools import permutations, product
 from typing import Any, ClassVar
 
@@ -125,19 +127,87 @@ class ViewCoordinates(Archetype):
     """A camera's optical frame (REP 103)."""
     FLU: ClassVar[ViewCoordinates]
     """A robot's body (REP 103)."""
+    BDL: ClassVar[ViewCoordinates]
+    BDR: ClassVar[ViewCoordinates]
+    BLD: ClassVar[ViewCoordinates]
+    BLU: ClassVar[ViewCoordinates]
+    BRD: ClassVar[ViewCoordinates]
+    BRU: ClassVar[ViewCoordinates]
+    BUL: ClassVar[ViewCoordinates]
+    BUR: ClassVar[ViewCoordinates]
+    DBL: ClassVar[ViewCoordinates]
+    DBR: ClassVar[ViewCoordinates]
+    DFL: ClassVar[ViewCoordinates]
+    DFR: ClassVar[ViewCoordinates]
+    DLB: ClassVar[ViewCoordinates]
+    DLF: ClassVar[ViewCoordinates]
+    DRB: ClassVar[ViewCoordinates]
+    DRF: ClassVar[ViewCoordinates]
+    FDL: ClassVar[ViewCoordinates]
+    FDR: ClassVar[ViewCoordinates]
+    FLD: ClassVar[ViewCoordinates]
+    FRD: ClassVar[ViewCoordinates]
+    FRU: ClassVar[ViewCoordinates]
+    FUL: ClassVar[ViewCoordinates]
+    FUR: ClassVar[ViewCoordinates]
+    LBD: ClassVar[ViewCoordinates]
+    LBU: ClassVar[ViewCoordinates]
+    LDB: ClassVar[ViewCoordinates]
+    LDF: ClassVar[ViewCoordinates]
+    LEFT_HAND_X_DOWN: ClassVar[ViewCoordinates]
+    LEFT_HAND_X_UP: ClassVar[ViewCoordinates]
+    LEFT_HAND_Y_DOWN: ClassVar[ViewCoordinates]
+    LEFT_HAND_Y_UP: ClassVar[ViewCoordinates]
+    LEFT_HAND_Z_DOWN: ClassVar[ViewCoordinates]
+    LEFT_HAND_Z_UP: ClassVar[ViewCoordinates]
+    LFD: ClassVar[ViewCoordinates]
+    LFU: ClassVar[ViewCoordinates]
+    LUB: ClassVar[ViewCoordinates]
+    LUF: ClassVar[ViewCoordinates]
+    RBD: ClassVar[ViewCoordinates]
+    RBU: ClassVar[ViewCoordinates]
+    RDB: ClassVar[ViewCoordinates]
+    RFD: ClassVar[ViewCoordinates]
     RFU: ClassVar[ViewCoordinates]
-    RIGHT_HAND_Z_UP: ClassVar[ViewCoordinates]
+    RIGHT_HAND_X_DOWN: ClassVar[ViewCoordinates]
+    RIGHT_HAND_X_UP: ClassVar[ViewCoordinates]
+    RIGHT_HAND_Y_DOWN: ClassVar[ViewCoordinates]
     RIGHT_HAND_Y_UP: ClassVar[ViewCoordinates]
+    RIGHT_HAND_Z_DOWN: ClassVar[ViewCoordinates]
+    RIGHT_HAND_Z_UP: ClassVar[ViewCoordinates]
+    RUB: ClassVar[ViewCoordinates]
+    RUF: ClassVar[ViewCoordinates]
+    UBL: ClassVar[ViewCoordinates]
+    UBR: ClassVar[ViewCoordinates]
+    UFL: ClassVar[ViewCoordinates]
+    UFR: ClassVar[ViewCoordinates]
+    ULB: ClassVar[ViewCoordinates]
+    ULF: ClassVar[ViewCoordinates]
+    URB: ClassVar[ViewCoordinates]
+    URF: ClassVar[ViewCoordinates]
 
 
 _DIRECTIONS = ({"U": 1, "D": 2}, {"R": 3, "L": 4}, {"F": 5, "B": 6})
+_BY_UP_AXIS = {
+    "LEFT_HAND_X_DOWN": "DRF", "LEFT_HAND_X_UP": "URB", "LEFT_HAND_Y_DOWN": "RDB", "LEFT_HAND_Y_UP": "RUF",
+    "LEFT_HAND_Z_DOWN": "RFD", "LEFT_HAND_Z_UP": "RBU", "RIGHT_HAND_X_DOWN": "DRB", "RIGHT_HAND_X_UP": "URF",
+    "RIGHT_HAND_Y_DOWN": "RDF", "RIGHT_HAND_Y_UP": "RUB", "RIGHT_HAND_Z_DOWN": "RBD", "RIGHT_HAND_Z_UP": "RFU",
+}  # fmt: skip
 
-for _axes in permutations(_DIRECTIONS):
-    for _letters in product(*_axes):
-        _numbers = [axis[letter] for axis, letter in zip(_axes, _letters, strict=True)]
-        setattr(ViewCoordinates, "".join(_letters), ViewCoordinates(_numbers))
-ViewCoordinates.RIGHT_HAND_Z_UP = ViewCoordinates.RFU
-ViewCoordinates.RIGHT_HAND_Y_UP = ViewCoordinates([3, 1, 6])
+
+@cache
+def named_view_coordinates() -> Mapping[str, tuple[int, ...]]:
+    """The numbers of every way to point three axes, by its letters or by the hand and the axis that goes up."""
+    by_letters = {
+        "".join(letters): tuple(axis[letter] for axis, letter in zip(axes, letters, strict=True))
+        for axes in permutations(_DIRECTIONS)
+        for letters in product(*axes)
+    }
+    return by_letters | {name: by_letters[letters] for name, letters in _BY_UP_AXIS.items()}
+
+
+for _name, _numbers in named_view_coordinates().items():
+    setattr(ViewCoordinates, _name, ViewCoordinates(_numbers))
 
 
 class Pinhole(Archetype):
