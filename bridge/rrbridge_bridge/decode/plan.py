@@ -14,18 +14,9 @@ import numpy as np
 from rrbridge.columns import Columns, concat, take
 from rrbridge.errors import DecodeError
 from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, LyingLengthError, gather_rows
-from rrbridge_bridge.decode._nodes import (
-    Collection,
-    Leaf,
-    Node,
-    Numbers,
-    Run,
-    Shape,
-    Step,
-    String,
-    Structure,
-    WideString,
-)
+from rrbridge_bridge.decode._nodes import Node, Numbers, String, WideString
+from rrbridge_bridge.decode._runs import Leaf, Run
+from rrbridge_bridge.decode._structures import Collection, Shape, Step, Structure
 from rrbridge_bridge.decode.tree import ArrayOf, Definition, Definitions, FieldType, Message, Primitive
 from rrbridge_bridge.raw import Bytes, Int64s
 
