@@ -129,7 +129,7 @@ def model_range(rows: list[Row], entity: str, component: str, timeline: str, low
 
 
 @given(recordings(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_latest_at_and_range_equal_the_model(recording: list[list[Row]], data: st.DataObject) -> None:
     store = ChunkStore()
     seen: list[Row] = []

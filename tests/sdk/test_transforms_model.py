@@ -251,7 +251,7 @@ class Model:
 
 
 @given(recordings(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_transforms_equal_the_model(recording: list[list[Row]], data: st.DataObject) -> None:
     store = ChunkStore()
     tree = TransformTree(store)
