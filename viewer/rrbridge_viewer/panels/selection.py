@@ -19,6 +19,8 @@ from rrbridge_viewer.widgets import heading, mono, property_row, property_table
 __all__ = ["draw"]
 
 MAX_ITEMS = 8
+BOOK_KEEPING = ("CoordinateFrame", "Mcap")
+"""Archetypes that say how data is kept rather than what it is; they come last."""
 COLOR_TYPES = frozenset(["rerun.components.Color"])
 
 
@@ -84,7 +86,7 @@ def _entity(context: PanelContext, path: str, instance: int | None) -> None:
     by_archetype: dict[str, list[str]] = {}
     for name in sorted(descriptors):
         by_archetype.setdefault((descriptors[name].archetype or "").rpartition(".")[2] or "other", []).append(name)
-    for archetype, names in by_archetype.items():
+    for archetype, names in sorted(by_archetype.items(), key=lambda group: group[0].startswith(BOOK_KEEPING)):
         heading(context.fonts, archetype)
         with property_table(archetype) as shown:
             if shown:

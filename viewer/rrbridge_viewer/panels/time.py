@@ -77,11 +77,12 @@ def draw(context: PanelContext) -> Iterator[Command]:
     heading(context.fonts, "Streams")
     imgui.set_cursor_screen_pos(imgui.ImVec2(start.x + names, start.y))
     yield from _ruler(context, axis, span)
+    _playhead_on_ruler(clock, axis, start, start.x + region.x)
     imgui.set_cursor_screen_pos(imgui.ImVec2(start.x, start.y + RULER_HEIGHT))
     if imgui.begin_child("rows", imgui.ImVec2(0, 0)):
         yield from _rows(context, context.query, axis, names)
+        _playhead_on_rows(clock, axis)
     imgui.end_child()
-    _playhead(clock, axis, start, region)
 
 
 def step(query: Query, time: int, direction: int) -> int | None:
@@ -336,26 +337,29 @@ def _draw_marks(marks: Marks, axis: _Axis, y: float) -> None:
         )
 
 
-def _playhead(clock: Clock, axis: _Axis, start: imgui.ImVec2, region: imgui.ImVec2) -> None:
-    """The cursor; what lies after it is dimmed."""
+def _playhead_on_ruler(clock: Clock, axis: _Axis, start: imgui.ImVec2, right: float) -> None:
     draw = imgui.get_window_draw_list()
-    x, right, bottom = axis.x(clock.time), axis.left + axis.width + MARGIN, start.y + region.y
-    foreground = imgui.get_foreground_draw_list()
-    foreground.push_clip_rect(imgui.ImVec2(axis.left - MARGIN, start.y), imgui.ImVec2(right, bottom), True)
-    shade = color_u32(theme.PANEL, 0.5)
-    foreground.add_rect_filled(
-        imgui.ImVec2(max(x, axis.left - MARGIN), start.y + RULER_HEIGHT), imgui.ImVec2(right, bottom), shade
-    )
-    foreground.add_line(imgui.ImVec2(x, start.y + 10), imgui.ImVec2(x, bottom), color_u32(theme.WHITE, 0.9), 1.5)
-    foreground.add_triangle_filled(
+    x, bottom = axis.x(clock.time), start.y + RULER_HEIGHT
+    draw.add_line(imgui.ImVec2(start.x, bottom), imgui.ImVec2(right, bottom), color_u32(theme.LINE))
+    if not axis.left - 1 <= x <= axis.left + axis.width + 1:
+        return
+    draw.add_line(imgui.ImVec2(x, start.y + 10), imgui.ImVec2(x, bottom), color_u32(theme.WHITE, 0.9), 1.5)
+    draw.add_triangle_filled(
         imgui.ImVec2(x - 6, start.y + 3),
         imgui.ImVec2(x + 6, start.y + 3),
         imgui.ImVec2(x, start.y + 13),
         color_u32(theme.WHITE),
     )
-    foreground.pop_clip_rect()
-    draw.add_line(
-        imgui.ImVec2(start.x, start.y + RULER_HEIGHT),
-        imgui.ImVec2(right, start.y + RULER_HEIGHT),
-        color_u32(theme.LINE),
+
+
+def _playhead_on_rows(clock: Clock, axis: _Axis) -> None:
+    """What lies after the cursor is dimmed."""
+    draw = imgui.get_window_draw_list()
+    top = imgui.get_window_pos().y
+    bottom, right = top + imgui.get_window_height(), axis.left + axis.width + MARGIN
+    x = axis.x(clock.time)
+    draw.add_rect_filled(
+        imgui.ImVec2(max(x, axis.left - MARGIN), top), imgui.ImVec2(right, bottom), color_u32(theme.PANEL, 0.5)
     )
+    if axis.left - 1 <= x <= axis.left + axis.width + 1:
+        draw.add_line(imgui.ImVec2(x, top), imgui.ImVec2(x, bottom), color_u32(theme.WHITE, 0.9), 1.5)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from imgui_bundle import imgui
 
 from rrbridge_viewer import theme
@@ -139,7 +140,9 @@ def _instance_values(entity: EntityData, instance: int) -> Mapping[str, str]:
         if name.startswith(("Transform3D:", "CoordinateFrame:")) or not len(values):
             continue
         at = values.slice(instance if instance < len(values) else len(values) - 1, 1)
-        shown[name.partition(":")[2] or name] = short_value(at)
+        field = name.partition(":")[2] or name
+        is_color = pa.types.is_uint32(at.type) and field.endswith(("color", "colors")) and at[0].is_valid
+        shown[field] = f"#{at[0].as_py():08x}" if is_color else short_value(at)
     return shown
 
 
