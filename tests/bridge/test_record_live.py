@@ -72,7 +72,11 @@ class Publisher:
         self.process = subprocess.Popen(
             [python, PUBLISHER, self.log, json.dumps(spec)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.said("ready")
+        try:
+            self.said("ready")
+        except BaseException:
+            self.close()
+            raise
 
     def said(self, word: str) -> None:
         assert self.process.stdout is not None
@@ -116,7 +120,11 @@ class Recording:
                 text=True,
                 env=os.environ | (env or {}),
             )
-        self.until(lambda event: event["event"] == "begin")
+        try:
+            self.until(lambda event: event["event"] == "begin")
+        except BaseException:
+            self.close()
+            raise
 
     def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Read JSON lines up to the wanted one."""

@@ -399,3 +399,25 @@ def test_it_is_synced_every_second_and_a_sync_that_fails_is_told(
     assert "Input/output error" in outcome.error
     assert not outcome.finished
     assert payloads_of(tmp_path / "run.rrd.active") == {"/chatter": [b"one"]}
+
+
+class FaultyMaker(BytesMaker):
+    """Fails in a way that nobody thought of."""
+
+    def convert(self, batch: RawBatch) -> list[Chunk]:
+        raise ZeroDivisionError("nobody thought of this")
+
+
+def test_a_fault_in_decoding_costs_no_message(tmp_path: Path) -> None:
+    session = FakeSession()
+    options = RecorderOptions(min_free_bytes=0)
+    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, FaultyMaker())
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one", b"two")
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert (outcome.error, outcome.finished) == ("", True)
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one", b"two"]}
+    assert outcome.snapshot.topics[0].undecoded == 2
+    assert any("nobody thought" in notice.text for notice in recorder.notices())

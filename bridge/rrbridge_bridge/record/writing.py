@@ -213,7 +213,14 @@ class WriterThread:
             made = list(self._maker.bytes_only(batch))
             counters.postponed += len(batch)
         else:
-            made = list(self._maker.convert(batch))
+            try:
+                made = list(self._maker.convert(batch))
+            except Exception as err:  # no fault in decoding may cost the recording
+                log.exception("%s could not be converted", batch.connection.topic)
+                text = f"could not be converted, only bytes are kept: {type(err).__name__}: {err}"
+                self._notify(Notice(Severity.ERROR, text, batch.connection.topic))
+                made = list(self._maker.bytes_only(batch))
+                counters.postponed += len(batch)
         for chunk in made:
             self._file.write(chunk)
         counters.written += len(batch)
