@@ -17,7 +17,7 @@ import numpy as np
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
 from rrbridge.importers import Summary, TopicSummary
-from rrbridge_bridge.raw import Connection, RawBatch, join_payloads
+from rrbridge_bridge.raw import Connection, RawBatch, join_payloads, windows
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
@@ -27,7 +27,7 @@ from rrbridge_bridge.readers._totals import Totals
 
 __all__ = ["Db3Reader"]
 
-WINDOW_ROWS = 4096
+WINDOW_ROWS = 16384
 WINDOW_BYTES = 32 << 20
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OverflowError)
@@ -263,14 +263,14 @@ class Db3Reader:
 
     def _rows(self, window: Sequence[tuple[int, int, int, bytes]], order: int) -> Iterator[Rows]:
         _, topic_ids, times, payloads = zip(*window, strict=True)
-        if any(payload is None for payload in payloads):
+        if None in payloads:
             payloads = tuple(payload or b"" for payload in payloads)
         orders = np.arange(order, order + len(window))
-        ids = np.array([i if i is not None else -1 for i in topic_ids], np.int64)
+        ids = np.array([-1 if i is None else i for i in topic_ids], np.int64)
         nanos = np.array([t or 0 for t in times], np.int64)
-        heads = {payload[:4] for payload in payloads}
-        if ZSTD_MAGIC not in heads:
-            yield _as_rows(payloads, ids, nanos, orders)
+        rows = _as_rows(payloads, ids, nanos, orders)
+        if not _has_zstd_frames(rows):
+            yield rows
             return
         for lo, hi, unpacked in self._unpacked(payloads):
             yield _as_rows(unpacked, ids[lo:hi], nanos[lo:hi], orders[lo:hi])
@@ -301,6 +301,13 @@ class Db3Reader:
 def _as_rows(payloads: Sequence[bytes], ids: Any, nanos: Any, orders: Any) -> Rows:
     buffer, starts, sizes = join_payloads(payloads)
     return Rows(buffer, ids, starts, sizes, nanos, nanos, np.zeros(len(sizes), np.uint32), orders)
+
+
+def _has_zstd_frames(rows: Rows) -> bool:
+    """Whether any payload begins as a zstd frame does."""
+    starts = rows.starts[rows.sizes >= len(ZSTD_MAGIC)]
+    heads = windows(rows.buffer, len(ZSTD_MAGIC))[starts]
+    return bool((heads == np.frombuffer(ZSTD_MAGIC, np.uint8)).all(axis=1).any())
 
 
 def _steps(lengths: Sequence[int]) -> list[int]:
