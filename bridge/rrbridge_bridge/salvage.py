@@ -13,6 +13,8 @@ __all__ = ["Salvaged", "salvage"]
 
 HOPELESS = 32
 """After so many failures without one success, the rest is not tried."""
+ENOUGH = 1000
+"""After so many failures in all, the rest is not tried either: each costs several attempts."""
 
 T = TypeVar("T")
 
@@ -39,7 +41,7 @@ def salvage(
     waiting = [np.arange(count)]
     while waiting:
         rows = waiting.pop()
-        if not out.parts and len(out.failed) >= HOPELESS:
+        if len(out.failed) >= (ENOUGH if out.parts else HOPELESS):
             out.failed.extend(rows.tolist())
             continue
         try:
