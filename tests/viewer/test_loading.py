@@ -123,6 +123,7 @@ class FailingView:
 
     name = "Spatial3DView"
     icon = ""
+    follows_cursor = True
 
     def query(self, *_: Any) -> Any:
         raise KeyError("nothing there")

@@ -254,7 +254,7 @@ class Viewer:
         if query is None:
             return _Failed("there is no recording")
         known_revision = self._revisions.get(query.recording.store_id)
-        key = (pane, known_revision, query.timeline, query.time)
+        key = (pane, known_revision, query.timeline, query.time if view.follows_cursor else None, query.span)
         where = (query.recording.store_id, view_id)
         kept = self._scenes.get(where)
         if kept is not None and kept[0] == key:

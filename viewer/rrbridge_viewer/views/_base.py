@@ -47,6 +47,8 @@ class View(Protocol):
 
     name: ClassVar[str]
     icon: ClassVar[str]
+    follows_cursor: ClassVar[bool]
+    """Whether what `query` finds depends on the cursor; plots and logs show all times at once."""
 
     def query(self, view_id: str, pane: Pane, query: Query) -> Any:
         """What is to be seen."""

@@ -45,6 +45,7 @@ class Spatial2DView:
 
     name = "Spatial2DView"
     icon = ICONS.spatial2d
+    follows_cursor = True
 
     def query(self, view_id: str, pane: Pane, query: Query) -> SpatialScene:
         """The scene at the cursor."""

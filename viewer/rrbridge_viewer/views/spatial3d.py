@@ -55,6 +55,7 @@ class Spatial3DView:
 
     name = "Spatial3DView"
     icon = ICONS.spatial3d
+    follows_cursor = True
 
     def query(self, view_id: str, pane: Pane, query: Query) -> SpatialScene:
         """The scene at the cursor."""

@@ -21,6 +21,7 @@ class TextDocumentView:
 
     name = "TextDocumentView"
     icon = ICONS.text_document
+    follows_cursor = True
 
     def query(self, _view_id: str, pane: Pane, query: Query) -> tuple[tuple[str, str], ...]:
         """`(entity, text)` of those that have one."""

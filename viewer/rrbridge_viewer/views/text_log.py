@@ -50,6 +50,7 @@ class TextLogView:
 
     name = "TextLogView"
     icon = ICONS.text_log
+    follows_cursor = False
 
     def query(self, view_id: str, pane: Pane, query: Query) -> LogScene:
         """Every line of the entities shown, whatever the cursor."""

@@ -71,6 +71,7 @@ class TimeSeriesView:
 
     name = "TimeSeriesView"
     icon = ICONS.time_series
+    follows_cursor = False
 
     def query(self, _view_id: str, pane: Pane, query: Query) -> PlotScene:
         """The series of every entity shown."""
