@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from rrbridge.errors import DecodeError, UnknownTypeError
-from rrbridge_bridge.decode import decode_what_can, decoder_for, definition_hash, registry_for
+from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for, definition_hash, registry_for
 from rrbridge_bridge.decode._msg import parse_msg
 from rrbridge_bridge.decode.definitions import _from_rosbags, embedded_definitions
 from rrbridge_bridge.decode.tree import ArrayOf, Message, Primitive, SequenceOf
@@ -20,15 +22,15 @@ from rrbridge_bridge.readers import open_bag
 LINE = "=" * 80
 
 
-def connection(msgtype, definition="", how="ros2msg", encoding="cdr"):
+def connection(msgtype: str, definition: str = "", how: str = "ros2msg", encoding: str = "cdr") -> Connection:
     return Connection(1, "/topic", msgtype, encoding, definition, how if definition else "")
 
 
-def cdr(code, *values):
+def cdr(code: str, *values: Any) -> bytes:
     return b"\0\1\0\0" + struct.pack(f"<{code}", *values)
 
 
-def test_the_grammar_of_fields():
+def test_the_grammar_of_fields() -> None:
     text = """
     # a comment
     uint8 OK=0          # a constant
@@ -73,7 +75,7 @@ def test_the_grammar_of_fields():
 
 
 @pytest.mark.parametrize(("store", "version"), [(Stores.ROS1_NOETIC, 1), (Stores.ROS2_JAZZY, 2)])
-def test_every_definition_reads_as_rosbags_reads_it(store, version):
+def test_every_definition_reads_as_rosbags_reads_it(store: Any, version: int) -> None:
     typestore = get_typestore(store)
     for msgtype in sorted(typestore.fielddefs):
         if msgtype.startswith("builtin_interfaces"):
@@ -111,7 +113,7 @@ module p {{ module msg {{ struct Inner {{ octet a; string b; }}; }}; }};
 """
 
 
-def test_idl_with_its_dependencies():
+def test_idl_with_its_dependencies() -> None:
     own = embedded_definitions(connection("p/msg/Outer", IDL, "ros2idl"))
     assert own["p/msg/Outer"] == (
         ("inner", Message("p/msg/Inner")),
@@ -123,13 +125,13 @@ def test_idl_with_its_dependencies():
     assert own["p/msg/Inner"] == (("a", Primitive("byte")), ("b", Primitive("string")))
 
 
-def test_idl_below_a_msg():
+def test_idl_below_a_msg() -> None:
     text = f"p/Inner inner\n{LINE}\nIDL: p/msg/Inner\nmodule p {{ module msg {{ struct Inner {{ octet a; }}; }}; }};\n"
     decode = decoder_for(connection("p/msg/Outer", text))
     assert decode(RawBatch.of(connection("p/msg/Outer"), [cdr("B", 7)], [0])).inner.a.tolist() == [7]
 
 
-def test_two_definitions_of_one_type_do_not_mix():
+def test_two_definitions_of_one_type_do_not_mix() -> None:
     for text, code, value in (("uint8 a", "B", 3), ("float64 a", "d", 2.5), ("int16 a", "h", -1)):
         decode = decoder_for(connection("p/msg/T", text))
         assert decode(RawBatch.of(connection("p/msg/T"), [cdr(code, value)], [0])).a.tolist() == [value]
@@ -140,7 +142,7 @@ def test_two_definitions_of_one_type_do_not_mix():
     assert len(hashes) == 3
 
 
-def test_a_workspace_is_searched(tmp_path):
+def test_a_workspace_is_searched(tmp_path: Path) -> None:
     for package, kind, name, text in (
         ("my_msgs", "msg", "Status.msg", "Inner inner\nother_msgs/Thing[] things\n"),
         ("my_msgs", "msg", "Inner.msg", "uint8 a\n"),
@@ -164,7 +166,7 @@ def test_a_workspace_is_searched(tmp_path):
         decoder_for(connection("my_msgs/msg/Nothing"), definitions=[tmp_path])
 
 
-def test_an_installed_ros_is_searched(tmp_path, monkeypatch):
+def test_an_installed_ros_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for prefix, text in (("one", "uint8 a\n"), ("two", "uint16 b\n")):
         path = tmp_path / prefix / "share" / "site_msgs" / "msg" / f"{prefix.title()}.msg"
         path.parent.mkdir(parents=True)
@@ -177,7 +179,7 @@ def test_an_installed_ros_is_searched(tmp_path, monkeypatch):
         registry_for(connection("x/msg/Y"))["../msg/One"]
 
 
-def test_the_stores_know_what_the_recording_does_not_say():
+def test_the_stores_know_what_the_recording_does_not_say() -> None:
     assert registry_for(connection("sensor_msgs/msg/Imu"))["sensor_msgs/msg/Imu"]
     noetic = registry_for(connection("std_msgs/msg/Header", encoding="ros1"))["std_msgs/msg/Header"]
     assert noetic[0] == ("seq", Primitive("uint32"))
@@ -187,12 +189,12 @@ def test_the_stores_know_what_the_recording_does_not_say():
     assert humble != jazzy
 
 
-def test_other_encodings_are_named():
+def test_other_encodings_are_named() -> None:
     with pytest.raises(DecodeError, match="'protobuf' are kept as bytes"):
         decoder_for(connection("foxglove.Log", encoding="protobuf"))
 
 
-def test_a_definition_that_messages_do_not_follow_gives_way(caplog):
+def test_a_definition_that_messages_do_not_follow_gives_way(caplog: pytest.LogCaptureFixture) -> None:
     store = get_typestore(Stores.ROS2_HUMBLE)
     message = store.types["std_msgs/msg/String"]("hello")
     wrong = connection("std_msgs/msg/String", "uint8 level")
@@ -209,7 +211,7 @@ def test_a_definition_that_messages_do_not_follow_gives_way(caplog):
     assert decode_what_can(decode, RawBatch.of(right, [cdr("d", 1.0)], [0])).bad.tolist() == [0]
 
 
-def test_texts_that_cannot_be_read_are_said_and_passed_over(caplog):
+def test_texts_that_cannot_be_read_are_said_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         broken = connection("std_msgs/msg/UInt8", "this; is { no definition", "ros2idl")
         assert decoder_for(broken)(RawBatch.of(broken, [cdr("B", 5)], [0])).data.tolist() == [5]
@@ -232,16 +234,17 @@ UNKNOWN = {
 
 
 @pytest.mark.real_data
-def test_every_message_of_every_recording_is_decoded(shared_data):
+def test_every_message_of_every_recording_is_decoded(shared_data: Path) -> None:
     files = [
         p for s in ("*.bag", "*.active", "*.db3", "*.mcap", "*.zstd", "*.bz2") for p in sorted(shared_data.rglob(s))
     ]
-    decoded, unknown = 0, {}
+    decoded = 0
+    unknown: dict[str, set[str]] = {}
     for path in files:
         if path.is_dir() or "conformance" in str(path) or "foxglove+mcap" in str(path):
             continue
         with open_bag(path) as reader:
-            decoders = {}
+            decoders: dict[int, Decode | None] = {}
             for batch in reader.batches():
                 c = batch.connection
                 if c.encoding not in ("cdr", "ros1"):
@@ -252,8 +255,9 @@ def test_every_message_of_every_recording_is_decoded(shared_data):
                     except UnknownTypeError as err:
                         unknown.setdefault(path.name, set()).add(err.msgtype)
                         decoders[c.id] = None
-                if decoders[c.id]:
-                    got = decode_what_can(decoders[c.id], batch)
+                decode = decoders[c.id]
+                if decode is not None:
+                    got = decode_what_can(decode, batch)
                     assert len(got.bad) == 0, (path, got.error)
                     decoded += len(got.rows)
     assert unknown == UNKNOWN

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_typestore
 
 from rrbridge.errors import DecodeError
-from rrbridge_bridge.decode import BadMessagesError, decode_what_can, decoder_for, plan_for, registry_for
+from rrbridge_bridge.decode import BadMessagesError, Decode, Wire, decode_what_can, decoder_for, plan_for, registry_for
 from rrbridge_bridge.decode.tree import ArrayOf, Message, Primitive, SequenceOf
 from rrbridge_bridge.raw import Connection, RawBatch
 
@@ -22,21 +23,21 @@ TYPES = STORE.types
 FRAMES = ["", "map", "base_link"]
 
 
-def connection(msgtype, encoding="cdr"):
+def connection(msgtype: str, encoding: str = "cdr") -> Connection:
     return Connection(1, "/topic", msgtype, encoding)
 
 
-def header(i):
+def header(i: int) -> Any:
     return TYPES["std_msgs/msg/Header"](TYPES["builtin_interfaces/msg/Time"](i, i), FRAMES[i % 3])
 
 
-def joint_state(i):
+def joint_state(i: int) -> Any:
     names = [f"joint{k}" for k in range(i % 5)]
     numbers = np.arange(i % 5, dtype=np.float64)
     return TYPES["sensor_msgs/msg/JointState"](header(i), names, numbers, numbers, numbers[:0])
 
 
-def transforms(i):
+def transforms(i: int) -> Any:
     geometry = TYPES["geometry_msgs/msg/Transform"](
         TYPES["geometry_msgs/msg/Vector3"](i, 0, 0), TYPES["geometry_msgs/msg/Quaternion"](0, 0, 0, 1)
     )
@@ -47,11 +48,11 @@ def transforms(i):
 MAKERS = {"sensor_msgs/msg/JointState": joint_state, "tf2_msgs/msg/TFMessage": transforms}
 
 
-def blobs_of(msgtype, count):
+def blobs_of(msgtype: str, count: int) -> list[bytes]:
     return [bytes(STORE.serialize_cdr(MAKERS[msgtype](i), msgtype)) for i in range(count)]
 
 
-def test_a_lying_length_is_named_with_its_facts():
+def test_a_lying_length_is_named_with_its_facts() -> None:
     blobs = blobs_of("sensor_msgs/msg/JointState", 6)
     bad = bytearray(blobs[4])
     bad[12:16] = struct.pack("<I", 0xFFFFFFF0)
@@ -66,7 +67,7 @@ def test_a_lying_length_is_named_with_its_facts():
     assert "4294967280 bytes" in str(caught.value)
 
 
-def test_what_is_good_of_a_batch_is_kept():
+def test_what_is_good_of_a_batch_is_kept() -> None:
     msgtype = "tf2_msgs/msg/TFMessage"
     blobs = blobs_of(msgtype, 50)
     good = decoder_for(connection(msgtype))(RawBatch.of(connection(msgtype), blobs, np.arange(50)))
@@ -82,7 +83,7 @@ def test_what_is_good_of_a_batch_is_kept():
     assert got.columns.transforms.lengths.tolist() == good.transforms.lengths[got.rows].tolist()
 
 
-def test_a_batch_of_nothing_but_bad_messages():
+def test_a_batch_of_nothing_but_bad_messages() -> None:
     msgtype = "sensor_msgs/msg/JointState"
     batch = RawBatch.of(connection(msgtype), [b"", b"abc", b"\0\1\0\0x"], np.arange(3))
     got = decode_what_can(decoder_for(connection(msgtype)), batch)
@@ -91,7 +92,7 @@ def test_a_batch_of_nothing_but_bad_messages():
     assert "position" in got.columns
 
 
-def test_lengths_are_checked_before_memory_is_taken():
+def test_lengths_are_checked_before_memory_is_taken() -> None:
     """Four billion elements are claimed by messages of a few bytes; decoding takes next to nothing."""
     definitions = {
         "p/msg/In": (("s", Primitive("string")), ("n", SequenceOf(Primitive("float64")))),
@@ -104,7 +105,8 @@ def test_lengths_are_checked_before_memory_is_taken():
         "p/msg/F": (("many", SequenceOf(Message("p/msg/Empty"))),),
     }
     blob = b"\0\1\0\0" + b"\xff\xff\xff\xff" + bytes(32)
-    for wire, data in (("cdr", blob), ("ros1", blob[4:])):
+    wires: list[tuple[Wire, bytes]] = [("cdr", blob), ("ros1", blob[4:])]
+    for wire, data in wires:
         for msgtype in ("p/msg/A", "p/msg/B", "p/msg/C", "p/msg/D", "p/msg/E", "p/msg/F"):
             plan = plan_for(definitions, msgtype, wire)
             tracemalloc.start()
@@ -115,7 +117,7 @@ def test_lengths_are_checked_before_memory_is_taken():
             assert peak < 200_000, (msgtype, peak)
 
 
-def test_huge_fixed_arrays_are_refused_or_bounded():
+def test_huge_fixed_arrays_are_refused_or_bounded() -> None:
     with pytest.raises(DecodeError):
         plan_for({"p/msg/A": (("x", ArrayOf(Primitive("uint8"), 1 << 40)),)}, "p/msg/A")
     plan = plan_for({"p/msg/A": (("x", ArrayOf(Primitive("string"), 1 << 30)),)}, "p/msg/A")
@@ -125,7 +127,7 @@ def test_huge_fixed_arrays_are_refused_or_bounded():
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(sorted(MAKERS)), st.randoms(use_true_random=False), st.sampled_from(["cdr", "ros1"]))
-def test_flipped_and_missing_bytes_only_ever_give_decode_errors(msgtype, rng: random.Random, wire):
+def test_flipped_and_missing_bytes_only_ever_give_decode_errors(msgtype: str, rng: random.Random, wire: str) -> None:
     blobs = blobs_of(msgtype, 12)
     if wire == "ros1":
         blobs = [bytes(STORE.cdr_to_ros1(blob, msgtype)) for blob in blobs]
@@ -144,6 +146,6 @@ def test_flipped_and_missing_bytes_only_ever_give_decode_errors(msgtype, rng: ra
     assert len(got.columns) == len(got.rows)
 
 
-def _ros1_decoder(msgtype):
+def _ros1_decoder(msgtype: str) -> Decode:
     plan = plan_for(registry_for(connection(msgtype)), msgtype, "ros1")
     return lambda batch: plan.decode(batch.buffer, batch.starts, batch.sizes)

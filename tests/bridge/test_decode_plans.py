@@ -6,7 +6,9 @@ import dataclasses
 import keyword
 import random
 import struct
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +20,11 @@ from rosbags.typesys.store import Typestore
 
 from rrbridge.columns import Columns, Ragged, Text
 from rrbridge.errors import DecodeError, UnknownTypeError
-from rrbridge_bridge.decode import BadMessagesError, _structures, plan_for
+from rrbridge_bridge.decode import BadMessagesError, Wire, _structures, plan_for
 from rrbridge_bridge.decode.definitions import _from_rosbags
 from rrbridge_bridge.decode.tree import ArrayOf, Message, Primitive, SequenceOf
 
-STORES = {
+STORES: dict[str, tuple[Stores, Wire]] = {
     "humble": (Stores.ROS2_HUMBLE, "cdr"),
     "jazzy": (Stores.ROS2_JAZZY, "cdr"),
     "noetic": (Stores.ROS1_NOETIC, "ros1"),
@@ -33,7 +35,7 @@ EMPTY = "structure_needs_at_least_one_member"
 
 
 @cache
-def store_of(name):
+def store_of(name: str) -> tuple[Typestore, dict[str, Any]]:
     store = get_typestore(STORES[name][0])
     return store, {msgtype: _from_rosbags(fields) for msgtype, (_, fields) in store.fielddefs.items()}
 
@@ -41,7 +43,7 @@ def store_of(name):
 ALL_TYPES = [(name, msgtype) for name in STORES for msgtype in sorted(store_of(name)[0].fielddefs)]
 
 
-def random_value(rng: random.Random, store: Typestore, description):
+def random_value(rng: random.Random, store: Typestore, description: Any) -> Any:
     kind, argument = description
     if kind == Nodetype.BASE:
         name, bound = argument
@@ -57,11 +59,11 @@ def random_value(rng: random.Random, store: Typestore, description):
         return rng.randint(np.iinfo(dtype).min, np.iinfo(dtype).max)
     if kind == Nodetype.NAME:
         fields = store.fielddefs[argument][1]
-        values = {f"{n}_" if keyword.iskeyword(n) else n: random_value(rng, store, d) for n, d in fields}
+        parts = {f"{n}_" if keyword.iskeyword(n) else n: random_value(rng, store, d) for n, d in fields}
         if argument.startswith("builtin_interfaces/"):
             # ROS 1 has unsigned seconds and signed nanoseconds where rosbags has it the other way round.
-            values = {"sec": abs(values["sec"]) % 2**31, "nanosec": values["nanosec"] % 10**9}
-        return store.types[argument](**values)
+            parts = {"sec": abs(parts["sec"]) % 2**31, "nanosec": parts["nanosec"] % 10**9}
+        return store.types[argument](**parts)
     item, count = argument
     if kind == Nodetype.SEQUENCE:
         count = rng.choice([0, 1, 1, 2, 3, rng.randint(0, 40)]) if not count else rng.randint(0, min(count, 8))
@@ -72,7 +74,7 @@ def random_value(rng: random.Random, store: Typestore, description):
     return values
 
 
-def row(column, i):
+def row(column: Any, i: int) -> Any:
     """One message of a column, as plain values."""
     if isinstance(column, Columns):
         return {name: row(column[name], i) for name in column}
@@ -86,7 +88,7 @@ def row(column, i):
     return column[i]
 
 
-def assert_same(got, want, where=""):
+def assert_same(got: Any, want: Any, where: str = "") -> None:
     if hasattr(want, "__msgtype__"):
         names = [f.name for f in dataclasses.fields(want) if "ClassVar" not in str(f.type) and f.name != EMPTY]
         assert [f"{n}_" if keyword.iskeyword(n) else n for n in got] == names, where
@@ -103,7 +105,7 @@ def assert_same(got, want, where=""):
         assert got == want, where
 
 
-def packed(blobs, gap=b""):
+def packed(blobs: list[bytes], gap: bytes = b"") -> tuple[Any, Any, Any]:
     """Buffer, starts and sizes of byte strings with something between them."""
     sizes = np.array([len(b) for b in blobs])
     starts = np.cumsum(sizes + len(gap)) - sizes
@@ -111,7 +113,7 @@ def packed(blobs, gap=b""):
 
 
 @pytest.mark.parametrize(("name", "msgtype"), ALL_TYPES)
-def test_equals_rosbags_for_random_ragged_values(name, msgtype, monkeypatch):
+def test_equals_rosbags_for_random_ragged_values(name: str, msgtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store, definitions = store_of(name)
     wire = STORES[name][1]
     rng = random.Random(f"{name} {msgtype}")
@@ -138,7 +140,7 @@ def test_equals_rosbags_for_random_ragged_values(name, msgtype, monkeypatch):
     assert_same_shape(columns, plan.decode(np.zeros(0, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64)))
 
 
-def assert_same_shape(a, b):
+def assert_same_shape(a: Any, b: Any) -> None:
     assert type(a) is type(b)
     if isinstance(a, Columns):
         assert list(a) == list(b)
@@ -155,7 +157,7 @@ PRIMITIVES = ["bool", "uint8", "int16", "uint32", "float32", "float64", "int64",
 
 
 @st.composite
-def definitions_of_anything(draw):
+def definitions_of_anything(draw: st.DrawFn) -> dict[str, str]:
     """A few message types, each made of primitives and of the types before it."""
     texts = {}
     for number in range(draw(st.integers(1, 4))):
@@ -171,29 +173,30 @@ def definitions_of_anything(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(definitions_of_anything(), st.randoms(use_true_random=False), st.integers(1, 40))
-def test_equals_rosbags_for_random_definitions(texts, rng, count):
+def test_equals_rosbags_for_random_definitions(texts: dict[str, str], rng: random.Random, count: int) -> None:
     store = get_typestore(Stores.EMPTY)
     for msgtype, text in texts.items():
         store.register(get_types_from_msg(text, msgtype))
     definitions = {msgtype: _from_rosbags(fields) for msgtype, (_, fields) in store.fielddefs.items()}
     msgtype = list(texts)[-1]
     messages = [random_value(rng, store, (Nodetype.NAME, msgtype)) for _ in range(count)]
-    for wire, write, read in (
+    wires: list[tuple[Wire, Callable[..., Any], Callable[..., Any]]] = [
         ("cdr", store.serialize_cdr, store.deserialize_cdr),
         ("ros1", store.serialize_ros1, store.deserialize_ros1),
-    ):
+    ]
+    for wire, write, read in wires:
         blobs = [bytes(write(m, msgtype)) for m in messages]
         columns = plan_for(definitions, msgtype, wire).decode(*packed(blobs))
         for i, blob in enumerate(blobs):
             assert_same(row(columns, i), read(blob, msgtype))
 
 
-def test_wide_strings():
+def test_wide_strings() -> None:
     definitions = {
         "p/msg/W": (("a", Primitive("wstring")), ("b", SequenceOf(Primitive("wstring"))), ("c", Primitive("uint8")))
     }
 
-    def wide(text):
+    def wide(text: str) -> bytes:
         units = np.frombuffer(text.encode("utf-16-le"), "<u2").astype("<u4")
         return struct.pack("<I", len(units)) + units.tobytes()
 
@@ -207,36 +210,35 @@ def test_wide_strings():
 class Xcdr2:
     """Writes CDR version 2 by the rules of DDS-XTypes 7.4.3: what the reader is held against, as no ROS tool writes it."""
 
-    def __init__(self, delimited):
+    def __init__(self, delimited: bool) -> None:
         self.delimited = delimited
         self.out = b""
 
-    def align(self, to):
+    def align(self, to: int) -> None:
         self.out += b"\0" * (-len(self.out) % to)
 
-    def number(self, code, value):
+    def number(self, code: str, value: Any) -> None:
         size = struct.calcsize(code)
         self.align(min(size, 4))
         self.out += struct.pack(f"<{code}", value)
 
-    def string(self, text):
+    def string(self, text: str) -> None:
         raw = text.encode() + b"\0"
         self.number("I", len(raw))
         self.out += raw
 
-    def sized(self, write, *, when=True):
-        if not when:
-            return write()
-        self.align(4)
+    def sized(self, write: Callable[[], object], *, when: bool = True) -> None:
+        if when:
+            self.align(4)
+            self.out += b"\0\0\0\0"
         at = len(self.out)
-        self.out += b"\0\0\0\0"
         write()
-        self.out = self.out[:at] + struct.pack("<I", len(self.out) - at - 4) + self.out[at + 4 :]
-        return None
+        if when:
+            self.out = self.out[: at - 4] + struct.pack("<I", len(self.out) - at) + self.out[at:]
 
 
 @pytest.mark.parametrize(("kind", "delimited"), [(7, False), (0x11, False), (9, True), (0x15, True)])
-def test_cdr_version_2(kind, delimited):
+def test_cdr_version_2(kind: int, delimited: bool) -> None:
     definitions = {
         "p/msg/A": (("n", Primitive("uint8")), ("d", Primitive("float64")), ("s", Primitive("string"))),
         "p/msg/B": (
@@ -251,24 +253,28 @@ def test_cdr_version_2(kind, delimited):
     for extra in range(3):
         w = Xcdr2(delimited)
 
-        def a(number, w=w):
+        def a(number: int, w: Xcdr2 = w) -> None:
             w.number("B", number)
             w.number("d", number / 2)
             w.string("x" * number)
 
-        def many(w=w, a=a, extra=extra):
+        def many(w: Xcdr2 = w, a: Any = a, extra: int = extra) -> None:
             w.number("I", extra)
             for i in range(extra):
-                w.sized(lambda i=i: a(i), when=delimited)
+                w.sized(partial(a, i), when=delimited)
 
-        def b(w=w, a=a, many=many):
+        def b(w: Xcdr2 = w, a: Any = a, many: Any = many) -> None:
             w.sized(lambda: a(3), when=delimited)
             w.sized(many)
-            w.sized(lambda: [w.string(s) for s in ("one", "two")])
+            w.sized(names)
             w.number("I", 2)
             w.number("d", 1.5)
             w.number("d", 2.5)
             w.number("H", 77)
+
+        def names(w: Xcdr2 = w) -> None:
+            w.string("one")
+            w.string("two")
 
         w.sized(b, when=delimited)
         blobs.append(bytes([0, kind, 0, 0]) + w.out)
@@ -281,7 +287,7 @@ def test_cdr_version_2(kind, delimited):
     assert columns["values"][0].tolist() == [1.5, 2.5]
 
 
-def test_strings_without_final_zero_are_read_whole():
+def test_strings_without_final_zero_are_read_whole() -> None:
     definitions = {"p/msg/S": (("s", Primitive("string")), ("t", Primitive("string")))}
     blob = b"\0\1\0\0" + struct.pack("<I", 0) + struct.pack("<I", 3) + b"abc"
     columns = plan_for(definitions, "p/msg/S").decode(*packed([blob]))
@@ -289,7 +295,7 @@ def test_strings_without_final_zero_are_read_whole():
     assert columns.t.to_list() == ["abc"]
 
 
-def test_ros1_times_beyond_2038_and_negative_durations():
+def test_ros1_times_beyond_2038_and_negative_durations() -> None:
     definitions = {
         "p/msg/T": (("t", Message("builtin_interfaces/msg/Time")), ("d", Message("builtin_interfaces/msg/Duration")))
     }
@@ -300,7 +306,7 @@ def test_ros1_times_beyond_2038_and_negative_durations():
     assert columns.d.sec.tolist() == [-1]
 
 
-def test_a_byte_is_signed_in_ros1_and_not_in_ros2():
+def test_a_byte_is_signed_in_ros1_and_not_in_ros2() -> None:
     definitions = {
         "p/msg/B": (("b", Primitive("byte")), ("many", ArrayOf(Primitive("byte"), 2)), ("c", Primitive("char")))
     }
@@ -310,34 +316,36 @@ def test_a_byte_is_signed_in_ros1_and_not_in_ros2():
     assert (ros2.b.tolist(), ros2.many.tolist(), ros2.c.tolist()) == ([255], [[254, 253]], [252])
 
 
-def test_empty_messages_take_one_byte_in_ros2_and_none_in_ros1():
+def test_empty_messages_take_one_byte_in_ros2_and_none_in_ros1() -> None:
     definitions = {"p/msg/E": (), "p/msg/H": (("e", Message("p/msg/E")), ("n", Primitive("uint8")))}
     assert plan_for(definitions, "p/msg/H").decode(*packed([b"\0\1\0\0\0\5"])).n.tolist() == [5]
     assert plan_for(definitions, "p/msg/H", "ros1").decode(*packed([b"\5"])).n.tolist() == [5]
     assert list(plan_for(definitions, "p/msg/E").decode(*packed([b"\0\1\0\0\0\0\0\0"]))) == []
 
 
-def test_definitions_that_cannot_be_expressed_are_refused_with_facts():
+def test_definitions_that_cannot_be_expressed_are_refused_with_facts() -> None:
     with pytest.raises(DecodeError, match="contains itself"):
         plan_for({"p/msg/R": (("r", SequenceOf(Message("p/msg/R"))),)}, "p/msg/R")
     with pytest.raises(DecodeError, match="float128"):
         plan_for({"p/msg/R": (("r", Primitive("float128")),)}, "p/msg/R")
     with pytest.raises((UnknownTypeError, KeyError)):
         plan_for({"p/msg/R": (("r", Message("p/msg/None")),)}, "p/msg/R")
-    wide = {f"p/msg/L{i}": tuple((f"f{j}", Message(f"p/msg/L{i + 1}")) for j in range(10)) for i in range(9)}
+    wide: dict[str, Any] = {
+        f"p/msg/L{i}": tuple((f"f{j}", Message(f"p/msg/L{i + 1}")) for j in range(10)) for i in range(9)
+    }
     wide["p/msg/L9"] = (("x", Primitive("uint8")),)
     with pytest.raises(DecodeError, match="more than"):
         plan_for(wide, "p/msg/L0")
 
 
-def test_parameter_lists_are_refused_in_words():
+def test_parameter_lists_are_refused_in_words() -> None:
     definitions = {"p/msg/S": (("s", Primitive("uint8")),)}
     with pytest.raises(BadMessagesError, match="parameter list") as caught:
         plan_for(definitions, "p/msg/S").decode(*packed([b"\0\1\0\0\1", b"\0\3\0\0\1"]))
     assert caught.value.rows.tolist() == [1]
 
 
-def test_every_element_phase_is_found():
+def test_every_element_phase_is_found() -> None:
     """Elements whose size depends on where they begin: `uint8, uint16, uint8` alternates."""
     store = get_typestore(Stores.EMPTY)
     store.register(get_types_from_msg("uint8 a\nuint16 b\nuint8 c\n", "p/msg/Odd"))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import re
 import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,16 +16,17 @@ from rosbags.rosbag1.reader import ReaderError, normalize
 from rosbags.typesys import Stores, get_typestore
 
 from rrbridge.errors import FileError, NotARecordingError, RrbridgeError, UnsupportedVersionError
+from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import ReadOptions, open_bag
 
 STORE = get_typestore(Stores.ROS1_NOETIC)
 
 
-def bag_files(shared_data):
+def bag_files(shared_data: Path) -> list[Path]:
     return sorted(path for path in [*shared_data.rglob("*.bag"), *shared_data.rglob("*.active")] if path.is_file())
 
 
-def rows_of(batches):
+def rows_of(batches: Iterable[RawBatch]) -> list[Any]:
     """In file order: `(connection id, time, payload)`."""
     rows = {}
     for batch in batches:
@@ -38,13 +42,13 @@ def rows_of(batches):
     return [rows[order] for order in sorted(rows)]
 
 
-def read(path, options=None):
+def read(path: Path, options: ReadOptions | None = None) -> tuple[list[Any], Sequence[str]]:
     with open_bag(path) as reader:
         return rows_of(reader.batches(options)), list(reader.notes)
 
 
 @pytest.mark.real_data
-def test_every_recording_equals_rosbags(shared_data):
+def test_every_recording_equals_rosbags(shared_data: Path) -> None:
     compared, files, refused = 0, 0, []
     for path in bag_files(shared_data):
         try:
@@ -60,7 +64,7 @@ def test_every_recording_equals_rosbags(shared_data):
             assert sorted(got) == sorted(want), path
             assert {c.id: (normalize(c.topic), c.msgtype, c.definition) for c in reader.connections} == connections
             summary = reader.summary()
-            assert sum(topic.count for topic in summary.topics) == len(want)
+            assert sum(topic.count or 0 for topic in summary.topics) == len(want)
             if want:
                 times = [t for _, t, _ in want]
                 assert (summary.start_nanos, summary.end_nanos) == (min(times), max(times)), path
@@ -72,7 +76,7 @@ def test_every_recording_equals_rosbags(shared_data):
 
 
 @pytest.mark.real_data
-def test_compression_does_not_change_what_is_read(shared_data):
+def test_compression_does_not_change_what_is_read(shared_data: Path) -> None:
     folder = shared_data / "cruise-automation+rosbag.js"
     payloads = []
     for name in ("example.bag", "example-bz2.bag", "example-lz4.bag"):
@@ -83,16 +87,16 @@ def test_compression_does_not_change_what_is_read(shared_data):
 
 
 @pytest.mark.real_data
-def test_a_bag_that_was_never_closed_is_scanned(shared_data):
+def test_a_bag_that_was_never_closed_is_scanned(shared_data: Path) -> None:
     with open_bag(shared_data / "foxglove+foxglove-cli" / "gps.bag.active") as reader:
         summary = reader.summary()
-        assert sum(len(batch) for batch in reader.batches()) == sum(t.count for t in summary.topics) == 30_445
+        assert sum(len(batch) for batch in reader.batches()) == sum(t.count or 0 for t in summary.topics) == 30_445
         assert any("not closed" in note for note in summary.notes)
         assert all(t.start_nanos is not None for t in summary.topics if t.count)
 
 
 @pytest.mark.real_data
-def test_cut_off_bags_say_so(shared_data):
+def test_cut_off_bags_say_so(shared_data: Path) -> None:
     rows, notes = read(shared_data / "cmu-rss-lab+roswire" / "simple.bag")
     assert len(rows) == 1
     assert notes
@@ -102,13 +106,13 @@ def test_cut_off_bags_say_so(shared_data):
 
 
 @pytest.mark.real_data
-def test_a_bag_compressed_as_a_whole(shared_data):
+def test_a_bag_compressed_as_a_whole(shared_data: Path) -> None:
     folder = shared_data / "berndpfrommer+tagslam_test"
     assert read(folder / "reference.bag.bz2")[0] == read(folder / "test_1_reference.bag")[0]
 
 
 @pytest.mark.real_data
-def test_without_index_the_same_is_read(shared_data, tmp_path):
+def test_without_index_the_same_is_read(shared_data: Path, tmp_path: Path) -> None:
     """Removing a bag's index changes nothing but the time it takes, and gives a note."""
     for name in ("example.bag", "example-bz2.bag", "example-unsorted-chunks.bag"):
         path = shared_data / "cruise-automation+rosbag.js" / name
@@ -122,7 +126,9 @@ def test_without_index_the_same_is_read(shared_data, tmp_path):
         assert any("not closed" in note for note in notes)
 
 
-def make(path, *, compression=None, count=2000, chunk_bytes=20_000):
+def make(
+    path: Path, *, compression: Writer.CompressionFormat | None = None, count: int = 2000, chunk_bytes: int = 20_000
+) -> list[Any]:
     rng = random.Random(4)
     messages = []
     writer = Writer(path)
@@ -147,7 +153,7 @@ COMPRESSIONS = {"none": None, "bz2": Writer.CompressionFormat.BZ2, "lz4": Writer
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_written_by_rosbags(tmp_path, compression):
+def test_written_by_rosbags(tmp_path: Path, compression: str) -> None:
     want = make(tmp_path / "a.bag", compression=COMPRESSIONS[compression])
     got, notes = read(tmp_path / "a.bag")
     assert got == want
@@ -161,7 +167,7 @@ def test_written_by_rosbags(tmp_path, compression):
         assert first.encoding == "ros1"
 
 
-def test_filters_leave_what_they_should(tmp_path):
+def test_filters_leave_what_they_should(tmp_path: Path) -> None:
     want = make(tmp_path / "a.bag")
     got, _ = read(tmp_path / "a.bag", ReadOptions(wants=lambda topic: topic == "/b"))
     assert got == [m for m in want if m[0] == want_id(tmp_path / "a.bag", "/b")]
@@ -170,13 +176,13 @@ def test_filters_leave_what_they_should(tmp_path):
     assert got == want[500:601]
 
 
-def want_id(path, topic):
+def want_id(path: Path, topic: str) -> int:
     with open_bag(path) as reader:
         return next(c.id for c in reader.connections if c.topic == topic)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_a_cut_off_bag_gives_its_beginning_and_says_so(tmp_path, compression):
+def test_a_cut_off_bag_gives_its_beginning_and_says_so(tmp_path: Path, compression: str) -> None:
     want = make(tmp_path / "a.bag", compression=COMPRESSIONS[compression])
     whole = (tmp_path / "a.bag").read_bytes()
     # While it is being written a bag's header says nothing of an index.
@@ -195,7 +201,7 @@ def test_a_cut_off_bag_gives_its_beginning_and_says_so(tmp_path, compression):
     assert longest > len(want) * 0.5
 
 
-def test_old_and_encrypted_bags_are_refused_in_a_sentence(tmp_path):
+def test_old_and_encrypted_bags_are_refused_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "a.bag"
     path.write_bytes(b"#ROSBAG V1.2\n" + bytes(100))
     with pytest.raises(UnsupportedVersionError, match=r"1\.2"):
@@ -211,7 +217,7 @@ def test_old_and_encrypted_bags_are_refused_in_a_sentence(tmp_path):
         open_bag(path)
 
 
-def test_not_a_bag(tmp_path):
+def test_not_a_bag(tmp_path: Path) -> None:
     path = tmp_path / "a.bag"
     path.write_bytes(b"something else")
     with pytest.raises(NotARecordingError):
@@ -219,7 +225,7 @@ def test_not_a_bag(tmp_path):
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_flipped_bytes_only_ever_give_our_errors(tmp_path, compression):
+def test_flipped_bytes_only_ever_give_our_errors(tmp_path: Path, compression: str) -> None:
     make(tmp_path / "a.bag", compression=COMPRESSIONS[compression], count=150)
     whole = (tmp_path / "a.bag").read_bytes()
     path = tmp_path / "b.bag"
@@ -242,7 +248,7 @@ def test_flipped_bytes_only_ever_give_our_errors(tmp_path, compression):
             pass
 
 
-def test_other_orders_of_a_message_header(tmp_path):
+def test_other_orders_of_a_message_header(tmp_path: Path) -> None:
     """Writers put `op`, `conn` and `time` in an order of their own; two orders in one chunk are read as well."""
     want = make(tmp_path / "a.bag", count=200)
     data = bytearray((tmp_path / "a.bag").read_bytes())

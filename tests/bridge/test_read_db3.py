@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,13 @@ import zstandard
 from rosbags.rosbag2 import Reader, ReaderError
 
 from rrbridge.errors import FileError, NotARecordingError, RrbridgeError
+from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import ReadOptions, bag_format, db3, open_bag
+from rrbridge_bridge.readers._folder import FolderReader
 from rrbridge_bridge.readers._metadata import parse_metadata
 
 
-def rows_of(batches):
+def rows_of(batches: Iterable[RawBatch]) -> list[Any]:
     """In file order: `(topic, type, time, payload)`."""
     rows = {}
     for batch in batches:
@@ -33,16 +37,16 @@ def rows_of(batches):
     return [rows[order] for order in sorted(rows)]
 
 
-def read(path, options=None):
+def read(path: Path, options: ReadOptions | None = None) -> tuple[list[Any], Sequence[str]]:
     with open_bag(path) as reader:
         return rows_of(reader.batches(options)), list(reader.notes)
 
 
-def without_types(rows):
+def without_types(rows: Any) -> list[Any]:
     return [(topic, time, data) for topic, _, time, data in rows]
 
 
-def rows_in_sqlite(path):
+def rows_in_sqlite(path: Path) -> list[Any]:
     db = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     try:
         return db.execute(
@@ -53,7 +57,7 @@ def rows_in_sqlite(path):
 
 
 @pytest.mark.real_data
-def test_every_db3_holds_what_its_tables_hold(shared_data):
+def test_every_db3_holds_what_its_tables_hold(shared_data: Path) -> None:
     count = 0
     for path in sorted(shared_data.rglob("*.db3")):
         got, notes = read(path)
@@ -63,14 +67,14 @@ def test_every_db3_holds_what_its_tables_hold(shared_data):
         assert without_types(got) == want, path
         assert notes == []
         with open_bag(path) as reader:
-            assert sum(t.count for t in reader.summary().topics) == len(want)
+            assert sum(t.count or 0 for t in reader.summary().topics) == len(want)
             assert all("/msg/" in c.msgtype or "/srv/" in c.msgtype for c in reader.connections)
         count += len(want)
     assert count > 50_000
 
 
 @pytest.mark.real_data
-def test_every_folder_equals_rosbags(shared_data):
+def test_every_folder_equals_rosbags(shared_data: Path) -> None:
     compared = 0
     for metadata in sorted(shared_data.rglob("metadata.yaml")):
         folder = metadata.parent
@@ -87,13 +91,13 @@ def test_every_folder_equals_rosbags(shared_data):
         # rosbags reads each part in time order, for some parts of split bags through an index of its own.
         assert sorted(got) == sorted(want), folder
         with open_bag(folder) as reader:
-            assert sum(t.count for t in reader.summary().topics) == len(want)
+            assert sum(t.count or 0 for t in reader.summary().topics) == len(want)
         compared += 1
     assert compared >= 20
 
 
 @pytest.mark.real_data
-def test_parts_without_metadata_are_read_in_order(shared_data):
+def test_parts_without_metadata_are_read_in_order(shared_data: Path) -> None:
     folder = shared_data / "ros2+rosbag2" / "multiple_files"
     got, notes = read(folder)
     want = [row for part in range(3) for row in rows_in_sqlite(folder / f"multiple_files_{part}.db3")]
@@ -108,7 +112,9 @@ def test_parts_without_metadata_are_read_in_order(shared_data):
 
 
 @pytest.mark.real_data
-def test_compressed_parts_are_unpacked_and_removed(shared_data, monkeypatch, tmp_path):
+def test_compressed_parts_are_unpacked_and_removed(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     got, _ = read(shared_data / "ros2+rosbag2" / "file_compression")
     assert len(got) == 775
@@ -116,7 +122,7 @@ def test_compressed_parts_are_unpacked_and_removed(shared_data, monkeypatch, tmp
 
 
 @pytest.mark.real_data
-def test_old_topics_without_msg_in_their_type(shared_data):
+def test_old_topics_without_msg_in_their_type(shared_data: Path) -> None:
     with open_bag(shared_data / "klintan+rosbag2.js" / "sample.db3") as reader:
         assert {c.msgtype for c in reader.connections} <= {
             c.msgtype for c in reader.connections if "/msg/" in c.msgtype
@@ -139,7 +145,7 @@ INSERT INTO message_definitions VALUES (1, 'std_msgs/msg/String', 'ros2msg', 'st
 """
 
 
-def make(path, count=10_000, largest=60):
+def make(path: Path, count: int = 10_000, largest: int = 60) -> list[Any]:
     rng = random.Random(1)
     rows = [
         (rng.choice([1, 1, 1, 2]), 1000 + i * 7 % 5000, rng.randbytes(rng.randint(0, largest))) for i in range(count)
@@ -153,7 +159,7 @@ def make(path, count=10_000, largest=60):
     return [(names[topic], "std_msgs/msg/String", time, data) for topic, time, data in rows]
 
 
-def test_everything_that_the_tables_say(tmp_path):
+def test_everything_that_the_tables_say(tmp_path: Path) -> None:
     want = make(tmp_path / "a.db3")
     got, notes = read(tmp_path / "a.db3")
     assert got == want
@@ -166,28 +172,32 @@ def test_everything_that_the_tables_say(tmp_path):
         assert reader.ros_distro == "jazzy"
 
 
-def test_filters_leave_what_they_should(tmp_path):
+def test_filters_leave_what_they_should(tmp_path: Path) -> None:
     want = make(tmp_path / "a.db3")
     options = ReadOptions(wants=lambda topic: topic == "/b", start_nanos=2000, end_nanos=3000)
     assert read(tmp_path / "a.db3", options)[0] == [r for r in want if r[0] == "/b" and 2000 <= r[2] <= 3000]
     assert read(tmp_path / "a.db3", ReadOptions(wants=lambda _: False))[0] == []
 
 
-def test_large_messages_are_fetched_a_few_at_a_time(tmp_path, monkeypatch):
+def test_large_messages_are_fetched_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db3, "WINDOW_BYTES", 20_000)
     want = make(tmp_path / "a.db3", count=500, largest=9000)
     sizes = []
-    with open_bag(tmp_path / "a.db3") as reader:
+    with db3.Db3Reader(tmp_path / "a.db3") as reader:
         windows = reader._windows
-        monkeypatch.setattr(
-            reader, "_windows", lambda options: (sizes.append(sum(len(r[3]) for r in w)) or w for w in windows(options))
-        )
+
+        def watched(options: ReadOptions) -> Iterator[Any]:
+            for window in windows(options):
+                sizes.append(sum(len(row[3]) for row in window))
+                yield window
+
+        monkeypatch.setattr(reader, "_windows", watched)
         assert rows_of(reader.batches()) == want
     assert max(sizes) <= 20_000
     assert len(sizes) > 50
 
 
-def test_messages_compressed_one_by_one(tmp_path, monkeypatch):
+def test_messages_compressed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     want = make(tmp_path / "a.db3", count=100)
     db = sqlite3.connect(tmp_path / "a.db3")
     for number, data in db.execute("SELECT id, data FROM messages").fetchall():
@@ -203,7 +213,7 @@ def test_messages_compressed_one_by_one(tmp_path, monkeypatch):
     assert any("damaged" in note for note in notes)
 
 
-def test_a_message_that_unpacks_to_too_much_is_refused(tmp_path):
+def test_a_message_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     make(tmp_path / "a.db3", count=3)
     frame = zstandard.ZstdCompressor(write_content_size=True).compress(bytes(10))
     bomb = frame[:4] + b"\xa0" + (1 << 31).to_bytes(4, "little") + frame[6:]
@@ -215,7 +225,7 @@ def test_a_message_that_unpacks_to_too_much_is_refused(tmp_path):
     assert any("at most" in note for note in notes)
 
 
-def test_rows_of_odd_types_do_not_stop_reading(tmp_path):
+def test_rows_of_odd_types_do_not_stop_reading(tmp_path: Path) -> None:
     make(tmp_path / "a.db3", count=10)
     db = sqlite3.connect(tmp_path / "a.db3")
     db.execute("UPDATE messages SET data = 'text', timestamp = 'soon', topic_id = 99 WHERE id = 3")
@@ -226,7 +236,7 @@ def test_rows_of_odd_types_do_not_stop_reading(tmp_path):
     assert any("no known topic" in note for note in notes)
 
 
-def test_an_unfinished_write_ahead_log_is_read_too(tmp_path):
+def test_an_unfinished_write_ahead_log_is_read_too(tmp_path: Path) -> None:
     make(tmp_path / "a.db3", count=5)
     db = sqlite3.connect(tmp_path / "a.db3")
     db.execute("PRAGMA journal_mode=WAL")
@@ -241,7 +251,7 @@ def test_an_unfinished_write_ahead_log_is_read_too(tmp_path):
     assert any("write-ahead log" in note for note in notes)
 
 
-def test_other_sqlite_files_are_refused(tmp_path):
+def test_other_sqlite_files_are_refused(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "a.db3")
     db.execute("CREATE TABLE t(x)")
     db.execute("CREATE VIEW messages AS SELECT 1 AS topic_id, 2 AS timestamp, 3 AS data")
@@ -251,7 +261,7 @@ def test_other_sqlite_files_are_refused(tmp_path):
         open_bag(tmp_path / "a.db3")
 
 
-def test_flipped_bytes_only_ever_give_our_errors(tmp_path):
+def test_flipped_bytes_only_ever_give_our_errors(tmp_path: Path) -> None:
     make(tmp_path / "a.db3", count=400)
     whole = (tmp_path / "a.db3").read_bytes()
     rng = random.Random(8)
@@ -272,27 +282,27 @@ def test_flipped_bytes_only_ever_give_our_errors(tmp_path):
             pass
 
 
-def test_a_folder_of_several_recordings_asks_which(tmp_path):
+def test_a_folder_of_several_recordings_asks_which(tmp_path: Path) -> None:
     make(tmp_path / "one.db3", count=1)
     make(tmp_path / "two.db3", count=1)
     with pytest.raises(FileError, match="several recordings"):
         open_bag(tmp_path)
 
 
-def test_parts_are_told_by_number_not_by_spelling(tmp_path):
+def test_parts_are_told_by_number_not_by_spelling(tmp_path: Path) -> None:
     want = []
     for part in (0, 1, 2, 10):
         want += make(tmp_path / f"run_{part}.db3", count=part + 1)
     assert read(tmp_path)[0] == want
 
 
-def test_metadata_names_only_files_of_its_own_folder(tmp_path):
+def test_metadata_names_only_files_of_its_own_folder(tmp_path: Path) -> None:
     make(tmp_path / "a_0.db3", count=1)
     (tmp_path / "metadata.yaml").write_text(
         "rosbag2_bagfile_information:\n  version: 5\n  storage_identifier: sqlite3\n"
         "  relative_file_paths: [../../etc/a_0.db3, missing.db3]\n"
     )
-    with open_bag(tmp_path) as reader:
+    with FolderReader(tmp_path) as reader:
         assert reader.parts == (tmp_path / "a_0.db3",)
         assert any("1 of the 2 parts" in note for note in reader.notes)
 
@@ -300,7 +310,7 @@ def test_metadata_names_only_files_of_its_own_folder(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "a: b", "rosbag2_bagfile_information: 7", "{{", "x: &a [*a]", "a\n b: c: d"]
 )
-def test_bad_metadata_is_a_note(tmp_path, text):
+def test_bad_metadata_is_a_note(tmp_path: Path, text: str) -> None:
     make(tmp_path / "a_0.db3", count=2)
     (tmp_path / "metadata.yaml").write_text(text)
     got, notes = read(tmp_path)
@@ -308,12 +318,12 @@ def test_bad_metadata_is_a_note(tmp_path, text):
     assert any("metadata.yaml" in note for note in notes)
 
 
-def test_metadata_that_is_not_a_mapping_is_refused():
+def test_metadata_that_is_not_a_mapping_is_refused() -> None:
     with pytest.raises(ValueError, match="not rosbag2 metadata"):
         parse_metadata("- 1\n- 2\n")
 
 
-def test_what_kind_of_recording_a_path_is(tmp_path):
+def test_what_kind_of_recording_a_path_is(tmp_path: Path) -> None:
     make(tmp_path / "a_0.db3", count=1)
     assert bag_format(tmp_path, b"") == "db3"
     assert bag_format(Path("x.db3"), b"SQLite format 3\0") == "db3"
