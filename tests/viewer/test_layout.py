@@ -86,6 +86,12 @@ def test_an_image_gets_its_view_with_what_is_drawn_on_it() -> None:
     assert contents == {"/cam/image": ("/cam/image", "/cam/image/boxes"), "/other": ("/other",)}
 
 
+def test_image_titles_are_short_and_tell_images_apart() -> None:
+    paths = ["/a/cam/raw", "/b/cam/raw", "/a/cam/raw/compressed", "/single"]
+    panes = automatic_blueprint([facts(path, "Image") for path in paths]).panes.values()
+    assert {pane.title for pane in panes} == {"a/cam/raw", "b/cam/raw", "raw/compressed", "single"}
+
+
 def test_an_image_of_a_camera_is_also_in_space() -> None:
     found = [
         facts("/cam", "Pinhole", camera="/cam"),

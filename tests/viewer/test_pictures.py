@@ -230,7 +230,7 @@ def test_a_real_image_has_the_pixels_that_were_recorded(desk: Any, shared_data: 
     if message.encoding.startswith("bgr"):
         expected = expected[..., 2::-1]
     desk.open(bag, at="end")
-    view = desk.view_id("Spatial2DView", topic)
+    view = desk.view_id("Spatial2DView", "camera/frontleft/image")
     desk.do(Maximize(view))
     left, top, right, bottom = desk.area(view)
     compared = 0

@@ -110,6 +110,7 @@ def _images(entities: Sequence[EntityFacts]) -> list[Pane]:
     overlays = [entity for entity in entities if entity.archetypes & FLAT and not entity.archetypes & IMAGES]
     panes = []
     used: set[str] = set()
+    titles = _short_titles([picture.path for picture in pictures])
     for picture in sorted(pictures, key=lambda entity: (-entity.rows, entity.path))[:MAX_IMAGES]:
         folder = _entity_path.parent(picture.path) or "/"
         alone = sum(_entity_path.is_descendant(other.path, folder) for other in pictures) == 1 and folder != "/"
@@ -120,13 +121,25 @@ def _images(entities: Sequence[EntityFacts]) -> list[Pane]:
             or (overlay.camera is not None and overlay.camera == picture.camera)
         ]
         used.update(drawn_on)
-        panes.append(Pane("Spatial2DView", picture.path, picture.path, (picture.path, *drawn_on)))
+        panes.append(Pane("Spatial2DView", titles[picture.path], picture.path, (picture.path, *drawn_on)))
     by_folder: dict[str, list[str]] = defaultdict(list)
     for overlay in overlays:
         if overlay.path not in used and overlay.camera is None:
             by_folder[_entity_path.parent(overlay.path) or "/"].append(overlay.path)
     panes += [Pane("Spatial2DView", folder, folder, tuple(paths)) for folder, paths in by_folder.items()]
     return panes[:MAX_IMAGES]
+
+
+def _short_titles(paths: Sequence[str]) -> dict[str, str]:
+    """Of each path its last two parts, or as many as tell it from the others: tabs are narrow."""
+    ends = {path: [_entity_path.unescape(part) for part in _entity_path.parts(path)] for path in paths}
+    titles: dict[str, str] = {}
+    for path, parts in ends.items():
+        count = 2
+        while count < len(parts) and sum(other[-count:] == parts[-count:] for other in ends.values()) > 1:
+            count += 1
+        titles[path] = "/".join(parts[-count:])
+    return titles
 
 
 def _plots(entities: Sequence[EntityFacts]) -> list[Pane]:

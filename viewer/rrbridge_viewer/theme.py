@@ -186,6 +186,7 @@ def _style_implot() -> None:
     style.minor_alpha = 0.35
     style.fit_padding = imgui.ImVec2(0, 0.07)
     style.plot_padding = imgui.ImVec2(8, 6)
+    style.plot_min_size = imgui.ImVec2(60, 50)
     style.legend_padding = imgui.ImVec2(6, 6)
     style.legend_inner_padding = imgui.ImVec2(6, 4)
     style.legend_spacing = imgui.ImVec2(6, 2)
