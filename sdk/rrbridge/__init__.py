@@ -120,13 +120,17 @@ from rrbridge.components import MeshFaceRendering as MeshFaceRendering
 from rrbridge.components import PointShading as PointShading
 from rrbridge.components import TransformRelation as TransformRelation
 from rrbridge.components import VideoCodec as VideoCodec
+from rrbridge.encodings import Angle as Angle
+from rrbridge.encodings import AnnotationInfo as AnnotationInfo
 from rrbridge.encodings import ChannelDatatype as ChannelDatatype
+from rrbridge.encodings import ClassDescription as ClassDescription
 from rrbridge.encodings import ColorModel as ColorModel
 from rrbridge.encodings import PixelFormat as PixelFormat
+from rrbridge.encodings import Quaternion as Quaternion
+from rrbridge.encodings import RotationAxisAngle as RotationAxisAngle
 from rrbridge.errors import RrbridgeError as RrbridgeError
 from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 
-RotationAxisAngle = encodings.RotationAxisAngle
 ImageFormat = encodings.ImageFormat
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, ParamSpec, Self, dataclass_transform, get_args, get_type_hints, overload
 
@@ -30,7 +31,7 @@ from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge.columns import Ragged
 from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding, empty
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import InvalidValueError, RrbridgeError
 
 __all__ = ["Archetype", "Component", "ComponentColumnList"]
 
@@ -121,6 +122,8 @@ class Archetype:
 
     archetype_name: ClassVar[str]
     """Full name: `rerun.archetypes.Points3D`."""
+    NAME: ClassVar[str]
+    """The same, by the reference's name."""
     fields: ClassVar[Mapping[str, Field]]
     """Its fields in order of declaration."""
 
@@ -129,6 +132,9 @@ class Archetype:
         own = cls.__module__.startswith("rrbridge.")
         cls.archetype_name = name or (f"rerun.archetypes.{cls.__name__}" if own else cls.__name__)
         dataclasses.dataclass(frozen=True, eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
+        if "__init__" in cls.__dict__ and own:
+            cls.__init__ = _explained(cls.__name__, cls.__init__)  # type: ignore[method-assign]
+        cls.NAME = cls.archetype_name
         prefix = short_name(cls.archetype_name)
         cls.fields = {
             name: Field(
@@ -139,6 +145,18 @@ class Archetype:
             for name, hint in get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True).items()
             if (component := _component(hint))
         }
+        for name, field in cls.fields.items():
+            setattr(cls, f"descriptor_{name}", staticmethod(_returning(field.descriptor)))
+
+    @classmethod
+    def archetype(cls) -> str:
+        """Its full name: `rerun.archetypes.Points3D`."""
+        return cls.archetype_name
+
+    @classmethod
+    def archetype_short_name(cls) -> str:
+        """Its name: `Points3D`."""
+        return short_name(cls.archetype_name)
 
     def __post_init__(self) -> None:
         self._assign(**{name: getattr(self, name) for name in self.fields})
@@ -211,6 +229,27 @@ class Archetype:
             f"{name}={_summary(value)}" for name in self.fields if (value := getattr(self, name)) is not None
         )
         return f"{type(self).__name__}({shown})"
+
+
+def _returning(descriptor: ComponentDescriptor) -> Callable[[], ComponentDescriptor]:
+    return lambda: descriptor
+
+
+def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., None]:
+    """Let what a constructor is given fail with our error, whatever it is; calls with wrong names stay TypeErrors."""
+
+    @functools.wraps(constructor)
+    def construct(*args: Any, **kwargs: Any) -> None:
+        try:
+            constructor(*args, **kwargs)
+        except RrbridgeError:
+            raise
+        except PARSE_ERRORS as err:
+            if err.__traceback__ is not None and err.__traceback__.tb_next is None:
+                raise
+            raise InvalidValueError(name, "values that fit", str(err)) from err
+
+    return construct
 
 
 def _parsed(field: Field, value: Any) -> Batch:

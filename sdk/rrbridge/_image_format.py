@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from enum import Enum, IntEnum
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ChannelDatatype", "ColorModel", "ImageFormat", "PixelFormat"]
+__all__ = ["ChannelDatatype", "ColorModel", "ImageFormat", "PixelFormat", "choice"]
+
+
+E = TypeVar("E", bound=Enum)
+
+
+def choice(cls: type[E], value: Any) -> E:
+    """The member that a member, its name in any case, or its number stands for. Raises ValueError."""
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, str):
+        for member in cls:
+            if member.name.lower() == value.lower():
+                return member
+    elif isinstance(value, int | np.integer) and any(member.value == value for member in cls):
+        return cls(int(value))
+    raise ValueError(f"one of {', '.join(member.name for member in cls)}, not {value!r}")
 
 
 class PixelFormat(IntEnum):
@@ -93,3 +109,14 @@ class ImageFormat:
     pixel_format: PixelFormat | None = None
     color_model: ColorModel | None = None
     channel_datatype: ChannelDatatype | None = None
+
+    def __post_init__(self) -> None:
+        """Let names and numbers stand for members. Raises ValueError."""
+        for name, choices in (
+            ("pixel_format", PixelFormat),
+            ("color_model", ColorModel),
+            ("channel_datatype", ChannelDatatype),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, choice(choices, value))

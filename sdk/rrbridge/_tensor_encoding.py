@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 from rrbridge._arrow import list_array, list_type, primitive
 from rrbridge.columns import Ragged
 from rrbridge.encodings import _encoding
+from rrbridge.errors import InvalidValueError
 
 __all__ = ["TensorData", "TensorLike", "tensor"]
 
@@ -45,18 +45,70 @@ _NAMES = list_type(pa.utf8(), nullable=False)
 _TENSOR = pa.struct([pa.field("shape", _SHAPE, nullable=False), pa.field("names", _NAMES), pa.field("buffer", _BUFFER)])
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class TensorData:
     """An array and what its axes are called."""
 
-    array: npt.NDArray[Any]
-    dim_names: tuple[str, ...] | None = None
+    __slots__ = ("array", "dim_names")
 
-    def __post_init__(self) -> None:
+    array: npt.NDArray[Any]
+    dim_names: tuple[str, ...] | None
+
+    def __init__(
+        self,
+        *,
+        shape: Sequence[int] | None = None,
+        buffer: Any | None = None,
+        array: Any | None = None,
+        dim_names: Sequence[str] | None = None,
+    ) -> None:
+        """Give `array`, with or without another `shape`; or `buffer`, its numbers in C order, with a `shape`."""
+        given = array if buffer is None else buffer
+        if (array is None) == (buffer is None) or (buffer is not None and shape is None):
+            raise InvalidValueError("TensorData", "array=, or buffer= with shape=", "something else")
+        try:
+            found = given.array if isinstance(given, TensorData) else np.array(given, order="C")
+            self.array = checked(found if shape is None else found.reshape(tuple(shape)))
+        except (TypeError, ValueError) as err:
+            raise InvalidValueError("TensorData", "an array of numbers that fits its shape", str(err)) from err
+        if dim_names is None and isinstance(given, TensorData):
+            dim_names = given.dim_names
+        self.dim_names = None if dim_names is None else tuple(map(str, dim_names))
         if self.dim_names is not None and len(self.dim_names) != self.array.ndim:
-            raise ValueError(
-                f"{self.array.ndim} names for the axes of shape {self.array.shape}, not {len(self.dim_names)}"
+            raise InvalidValueError(
+                "TensorData.dim_names",
+                f"{self.array.ndim} names, for shape {self.array.shape}",
+                str(len(self.dim_names)),
             )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.array.shape
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """What the axes are called."""
+        return self.dim_names
+
+    @property
+    def buffer(self) -> npt.NDArray[Any]:
+        """The numbers in C order."""
+        return self.array.reshape(-1)
+
+    def numpy(self, force: bool = False) -> npt.NDArray[Any]:  # noqa: ARG002 - as the reference has it
+        """The array."""
+        return self.array
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.asarray(self.array, dtype)
+
+
+def checked(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array whose numbers tensors can hold; booleans become 0 and 1. Raises TypeError."""
+    found = array.astype(np.uint8) if array.dtype == np.bool_ else array
+    if found.dtype not in _CODE_OF:
+        raise TypeError(f"an array of numbers, not of {found.dtype}")
+    return found
 
 
 TensorLike: TypeAlias = TensorData | npt.NDArray[Any] | Sequence[Any]
@@ -67,12 +119,7 @@ def _parse(value: Any) -> tuple[TensorData, ...]:
         return tuple(value)
     if isinstance(value, TensorData):
         return (value,)
-    array = np.asarray(value)
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8)
-    if array.dtype not in _CODE_OF:
-        raise TypeError(f"an array of numbers, not of {array.dtype}")
-    return (TensorData(np.array(array, order="C")),)
+    return (TensorData(array=value),)
 
 
 def _build(batches: Sequence[tuple[TensorData, ...]]) -> pa.Array:

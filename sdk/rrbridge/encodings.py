@@ -21,6 +21,7 @@ from rrbridge._image_format import ChannelDatatype as ChannelDatatype
 from rrbridge._image_format import ColorModel as ColorModel
 from rrbridge._image_format import ImageFormat as ImageFormat
 from rrbridge._image_format import PixelFormat as PixelFormat
+from rrbridge._image_format import choice
 from rrbridge._records import Angle as Angle
 from rrbridge._records import AnnotationInfo as AnnotationInfo
 from rrbridge._records import ClassDescription as ClassDescription
@@ -29,6 +30,7 @@ from rrbridge._records import KeypointPair as KeypointPair
 from rrbridge._records import Quaternion as Quaternion
 from rrbridge._records import RotationAxisAngle as RotationAxisAngle
 from rrbridge._values import Rgba32 as Rgba32
+from rrbridge._values import Utf8Pair as Utf8Pair
 from rrbridge.columns import Ragged, Text
 
 __all__ = [
@@ -132,9 +134,9 @@ def _through_arrow(
 
     def parse_or_pass(value: Any) -> Batch:
         if isinstance(value, pa.Array):
-            if not value.type.equals(arrow):
-                raise TypeError(f"an Arrow array of {value.type}, not {arrow}")
-            return value
+            if value.type.equals(arrow):
+                return value
+            return parse(value.to_numpy(zero_copy_only=False))
         return parse(value)
 
     def build(batches: Sequence[Batch]) -> pa.Array:
@@ -177,7 +179,8 @@ def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
         array = _numbers(value, wanted)
         if array.size == 0:
             return array.reshape(0, width)
-        if array.shape[-1] != width and array.shape != (width,):
+        flat = array.ndim == 1 and array.size % width == 0
+        if not flat and (array.ndim == 0 or array.shape[-1] != width):
             raise ValueError(f"the last axis must be {width} long, shape is {array.shape}")
         return array.reshape(-1, width)
 
@@ -225,29 +228,25 @@ def parse_color(value: Any) -> Array:
 
 def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:
     """A choice out of an enumeration, given as member, name or number."""
-    by_name = {member.name.lower(): member.value for member in cls}
-    known = {member.value for member in cls}
     wanted = np.dtype(dtype)
 
     def one(value: Any) -> int:
-        if isinstance(value, cls):
-            return int(value.value)
-        if isinstance(value, str) and value.lower() in by_name:
-            return int(by_name[value.lower()])
-        if isinstance(value, int | np.integer) and int(value) in known:
-            return int(value)
-        raise ValueError(f"one of {', '.join(member.name for member in cls)}, not {value!r}")
+        return int(choice(cls, value).value)
 
     def parse(value: Any) -> Array:
         if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
             for distinct in np.unique(value).tolist():
                 one(distinct)
             return value.astype(wanted).reshape(-1)
-        many = value if isinstance(value, list | tuple) else [value]
-        return np.array([one(v) for v in many], wanted)
+        many = value if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim) else [value]
+        return np.array([one(v) for v in many if np.size(v)], wanted)
 
     arrow = pa.from_numpy_dtype(wanted)
     return _encoding(arrow, parse, lambda batches: primitive(_joined(batches), arrow), f"a {cls.__name__}")
+
+
+_WRITTEN_AS_TEXT = (str, int, float, np.generic, Enum, Path)
+"""Labels are often numbers; these have one obvious text."""
 
 
 def _parse_text(value: Any) -> Batch:
@@ -257,11 +256,19 @@ def _parse_text(value: Any) -> Batch:
         return (value,)
     if isinstance(value, np.ndarray):
         value = value.reshape(-1).tolist()
-    strings = tuple(value)
-    for item in strings:
-        if not isinstance(item, str):
-            raise TypeError(f"text, not {_shown(item)}")
-    return strings
+    if isinstance(value, _WRITTEN_AS_TEXT):
+        return (_text(value),)
+    if isinstance(value, bytes | bytearray | memoryview | Mapping):
+        raise TypeError(f"text, not {_shown(value)}")
+    return tuple(item if type(item) is str else _text(item) for item in value)
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, Enum):
+        return item.name
+    if isinstance(item, _WRITTEN_AS_TEXT):
+        return str(item)
+    raise TypeError(f"text, not {_shown(item)}")
 
 
 def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
@@ -270,17 +277,23 @@ def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
 
 
 def _bytes_array(value: Any) -> npt.NDArray[np.uint8]:
-    if isinstance(value, np.ndarray):
-        return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+    if isinstance(value, np.ndarray) or hasattr(value, "__array__") or isinstance(value, list | tuple):
+        return _numbers(np.ascontiguousarray(value), np.uint8).reshape(-1)
     return np.frombuffer(value, np.uint8)
 
 
 def _parse_blob(value: Any) -> Ragged:
     if isinstance(value, Ragged):
         return Ragged(value.offsets, _bytes_array(value.values))
+    if hasattr(value, "read"):
+        value = value.read()
+    if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype == np.uint8:
+        return Ragged.from_lengths(np.full(len(value), value.shape[1]), value.reshape(-1))
     if isinstance(value, bytes | bytearray | memoryview | np.ndarray):
         one = _bytes_array(value)
         return Ragged.from_lengths([len(one)], one)
+    if isinstance(value, list | tuple) and value and isinstance(value[0], int | np.integer):
+        value = [value]
     if isinstance(value, Iterable) and not isinstance(value, str):
         many = [_bytes_array(v) for v in value]
         return Ragged.from_lengths([len(m) for m in many], np.concatenate(many) if many else np.empty(0, np.uint8))
@@ -306,6 +319,8 @@ def strips(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
         if isinstance(value, Ragged):
             return Ragged(value.offsets, item.parse(value.values))
         if isinstance(value, np.ndarray):
+            if value.ndim < 3 and value.size == 0:
+                return Ragged.from_lengths([], np.empty((0, width), wanted))
             if value.ndim == 2:
                 value = value[None]
             if value.ndim != 3:
@@ -326,8 +341,9 @@ def structured(arrow: pa.DataType, one: Callable[[Any], Any], expects: str) -> E
     """A record per instance, made by `one` as Arrow takes it: dicts and lists. For what is logged rarely or is small."""
 
     def parse(value: Any) -> tuple[Any, ...]:
-        many = value if isinstance(value, list) else [value]
-        return tuple(one(v) for v in many)
+        several = isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim != 0)
+        several = several or (isinstance(value, tuple) and not (value and isinstance(value[0], str)))
+        return tuple(one(v) for v in value) if several and not isinstance(value, Utf8Pair) else (one(value),)
 
     def build(batches: Sequence[Batch]) -> pa.Array:
         return pa.array([v for batch in batches for v in batch], arrow)
@@ -412,11 +428,6 @@ def _one_context(value: Any) -> list[dict[str, Any]]:
 
 def _one_pairs(value: Any) -> list[dict[str, str]]:
     return [{"first": str(k), "second": str(v)} for k, v in (value.items() if isinstance(value, Mapping) else value)]
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """The content of a file that is to be logged whole."""
-    return Path(path).read_bytes()
 
 
 boolean = number(np.bool_)

@@ -4,43 +4,20 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from rrbridge import components as c
 from rrbridge._archetype import Archetype, ComponentColumnList
-from rrbridge.encodings import (
-    ChannelDatatype,
-    ColorModel,
-    ImageFormat,
-    PixelFormat,
-    read_bytes,
-)
+from rrbridge._files import file_content
+from rrbridge._image_format import ChannelDatatype, ColorModel, ImageFormat, PixelFormat, choice
+from rrbridge._pictures import compressed, format_of, pil_image, pixels, raw_bytes
 from rrbridge.errors import InvalidValueError
 
 _MODEL_OF_CHANNELS = {1: ColorModel.L, 3: ColorModel.RGB, 4: ColorModel.RGBA}
-_MEDIA_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 _MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIFF", "image/webp"))
-
-
-def _pixels(name: str, image: Any, channels: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], int]:
-    """The pixel array and its number of channels, from shape (h, w) or (h, w, c)."""
-    array = np.asarray(image)
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8)
-    if array.ndim > 3:  # a batch of one
-        array = np.squeeze(array)
-    count = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or count not in channels:
-        wanted = " or ".join(f"(height, width{', ' + str(n) if n > 1 else ''})" for n in channels)
-        raise InvalidValueError(name, f"an array of shape {wanted}", f"shape {array.shape}")
-    return array, count
-
-
-def _media_type(contents: bytes, path: str | Path | None) -> str | None:
-    by_name = _MEDIA_TYPES.get(Path(path).suffix.lower()) if path is not None else None
-    return by_name or next((media for magic, media in _MAGIC if contents.startswith(magic)), None)
 
 
 class Image(Archetype):
@@ -59,8 +36,8 @@ class Image(Archetype):
         image: Any | None = None,
         color_model: ColorModel | str | None = None,
         *,
-        pixel_format: PixelFormat | None = None,
-        datatype: ChannelDatatype | type | None = None,
+        pixel_format: PixelFormat | str | None = None,
+        datatype: ChannelDatatype | npt.DTypeLike | None = None,
         bytes: bytes | None = None,  # noqa: A002 - the reference's name
         width: int | None = None,
         height: int | None = None,
@@ -69,27 +46,26 @@ class Image(Archetype):
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Give an array of shape (h, w) or (h, w, 3 or 4), or `bytes` with `width`, `height` and a format."""
-        model = ColorModel[color_model] if isinstance(color_model, str) else color_model
+        model = None if color_model is None else choice(ColorModel, color_model)
+        content: Any
         if bytes is not None or pixel_format is not None:
-            content: Any = bytes if bytes is not None else image
+            content = bytes if bytes is not None else image
             if content is None or width is None or height is None:
                 raise InvalidValueError("Image", "bytes= or an array, with width= and height=", "not all of them")
-            if pixel_format is None and model is None:
-                raise InvalidValueError("Image", "a pixel_format= or a color_model= beside bytes=", "neither")
-            channel = None
-            if pixel_format is None:
-                channel = (
-                    datatype
-                    if isinstance(datatype, ChannelDatatype)
-                    else ChannelDatatype.from_dtype(datatype or np.uint8)
+            if (pixel_format is None) == (model is None):
+                raise InvalidValueError(
+                    "Image", "either pixel_format= or color_model= beside bytes=", "both" if model else "neither"
                 )
-            record = ImageFormat(width, height, pixel_format, None if pixel_format else model, channel)
+            content = raw_bytes(content) if isinstance(content, np.ndarray) else content
+            channel = None if pixel_format is not None else _channel(datatype)
+            layout = None if pixel_format is None else choice(PixelFormat, pixel_format)
+            record = ImageFormat(width, height, layout, model, channel)
         else:
-            content, count = _pixels("Image", image, (1, 3, 4))
-            record = ImageFormat(
-                content.shape[1], content.shape[0], None, model or _MODEL_OF_CHANNELS[count],
-                ChannelDatatype.from_dtype(content.dtype),
-            )  # fmt: skip
+            array, count = pixels("Image", image, (1, 3, 4))
+            if model is not None and model.num_channels() != count:
+                raise InvalidValueError("Image", f"{model.num_channels()} channels for {model.name}", f"{count}")
+            content, channel = raw_bytes(array), ChannelDatatype.from_dtype(array.dtype)
+            record = ImageFormat(array.shape[1], array.shape[0], None, model or _MODEL_OF_CHANNELS[count], channel)
         self._assign(
             buffer=content,
             format=record,
@@ -116,6 +92,35 @@ class Image(Archetype):
             }
         )  # fmt: skip
 
+    def image_format(self) -> ImageFormat:
+        """Its size and what its pixels are."""
+        return format_of(self.format)
+
+    def as_pil_image(self) -> Any:
+        """As a Pillow image; not for chroma-subsampled ones."""
+        return pil_image(cast("Any", self.buffer), self.image_format())
+
+    def compress(self, jpeg_quality: int = 95) -> EncodedImage:
+        """As a JPEG. Raises InvalidValueError unless it is 8-bit L, RGB or BGR."""
+        kind = self.image_format()
+        plain = kind.color_model in (ColorModel.L, ColorModel.RGB, ColorModel.BGR)
+        if not plain or kind.channel_datatype is not ChannelDatatype.U8:
+            raise InvalidValueError("Image.compress", "an image of 8-bit L, RGB or BGR", repr(kind))
+        contents = compressed(self.as_pil_image(), "JPEG", quality=jpeg_quality)
+        return EncodedImage(
+            contents=contents, media_type="image/jpeg", opacity=self.opacity, draw_order=self.draw_order,
+            magnification_filter=self.magnification_filter,
+        )  # fmt: skip
+
+
+def _channel(datatype: Any) -> ChannelDatatype:
+    """The channel type that a member, its name or a numpy type stands for. Bytes unless told otherwise."""
+    if datatype is None:
+        return ChannelDatatype.U8
+    if isinstance(datatype, str) and datatype.upper() in ChannelDatatype.__members__:
+        return ChannelDatatype[datatype.upper()]
+    return choice(ChannelDatatype, datatype) if isinstance(datatype, int) else ChannelDatatype.from_dtype(datatype)
+
 
 class EncodedImage(Archetype):
     """An image as a JPEG, PNG or WebP file."""
@@ -131,19 +136,19 @@ class EncodedImage(Archetype):
         self,
         *,
         path: str | Path | None = None,
-        contents: bytes | None = None,
+        contents: bytes | IO[bytes] | c.BlobLike | None = None,
         media_type: c.MediaTypeLike | None = None,
         opacity: c.OpacityLike | None = None,
         draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Give `path` or `contents`; the media type is guessed from either."""
-        if (path is None) == (contents is None):
-            raise InvalidValueError("EncodedImage", "exactly one of path=, contents=", "both" if path else "neither")
-        content = contents if contents is not None else read_bytes(path or "")
+        content, media_type = file_content("EncodedImage", path, contents, media_type)
+        if media_type is None and isinstance(content, bytes):
+            media_type = next((media for magic, media in _MAGIC if content.startswith(magic)), None)
         self._assign(
-            blob=content, media_type=media_type or _media_type(content[:8], path), opacity=opacity,
-            draw_order=draw_order, magnification_filter=magnification_filter,
+            blob=content, media_type=media_type, opacity=opacity, draw_order=draw_order,
+            magnification_filter=magnification_filter,
         )  # fmt: skip
 
     @classmethod
@@ -191,11 +196,11 @@ class DepthImage(Archetype):
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
         """Take an array of shape (h, w)."""
-        pixels, _ = _pixels("DepthImage", image, (1,))
-        channel = ChannelDatatype.from_dtype(pixels.dtype)
+        array, _ = pixels("DepthImage", image, (1,))
+        channel = ChannelDatatype.from_dtype(array.dtype)
         self._assign(
-            buffer=pixels,
-            format=ImageFormat(pixels.shape[1], pixels.shape[0], None, None, channel),
+            buffer=raw_bytes(array),
+            format=ImageFormat(array.shape[1], array.shape[0], None, None, channel),
             meter=meter, colormap=colormap, depth_range=depth_range, point_fill_ratio=point_fill_ratio,
             draw_order=draw_order, magnification_filter=magnification_filter,
         )  # fmt: skip
@@ -220,6 +225,26 @@ class DepthImage(Archetype):
                 "point_fill_ratio": point_fill_ratio, "draw_order": draw_order,
                 "magnification_filter": magnification_filter,
             }
+        )  # fmt: skip
+
+    def image_format(self) -> ImageFormat:
+        """Its size and the type of its numbers."""
+        return format_of(self.format)
+
+    def as_pil_image(self) -> Any:
+        """As a Pillow image of one channel."""
+        return pil_image(cast("Any", self.buffer), self.image_format())
+
+    def compress(self, compress_level: int = 6) -> EncodedDepthImage:
+        """As a PNG, without loss. Raises InvalidValueError unless its numbers are of 8 or 16 bits, without a sign."""
+        kind = self.image_format()
+        if kind.channel_datatype not in (ChannelDatatype.U8, ChannelDatatype.U16):
+            raise InvalidValueError("DepthImage.compress", "an image of uint8 or uint16", repr(kind))
+        return EncodedDepthImage(
+            compressed(self.as_pil_image(), "PNG", compress_level=compress_level), media_type="image/png",
+            meter=self.meter, colormap=self.colormap, depth_range=self.depth_range,
+            point_fill_ratio=self.point_fill_ratio, draw_order=self.draw_order,
+            magnification_filter=self.magnification_filter,
         )  # fmt: skip
 
 
@@ -250,10 +275,22 @@ class SegmentationImage(Archetype):
         self, image: Any, *, opacity: c.OpacityLike | None = None, draw_order: c.DrawOrderLike | None = None
     ) -> None:
         """Take an array of shape (h, w) of whole numbers."""
-        pixels, _ = _pixels("SegmentationImage", image, (1,))
-        channel = ChannelDatatype.from_dtype(pixels.dtype)
-        record = ImageFormat(pixels.shape[1], pixels.shape[0], None, None, channel)
-        self._assign(buffer=pixels, format=record, opacity=opacity, draw_order=draw_order)
+        array, _ = pixels("SegmentationImage", image, (1,))
+        channel = ChannelDatatype.from_dtype(array.dtype)
+        record = ImageFormat(array.shape[1], array.shape[0], None, None, channel)
+        self._assign(buffer=raw_bytes(array), format=record, opacity=opacity, draw_order=draw_order)
+
+    @classmethod
+    def columns(  # type: ignore[override]  # columns take buffers and formats, not arrays of pixels
+        cls,
+        *,
+        buffer: c.ImageBufferLike | None = None,
+        format: c.ImageFormatLike | None = None,  # noqa: A002 - the reference's name
+        opacity: c.OpacityLike | None = None,
+        draw_order: c.DrawOrderLike | None = None,
+    ) -> ComponentColumnList:
+        """Many rows at once."""
+        return cls._columns({"buffer": buffer, "format": format, "opacity": opacity, "draw_order": draw_order})
 
 
 class GridMap(Archetype):

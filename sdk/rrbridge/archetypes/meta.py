@@ -17,6 +17,16 @@ class Clear(Archetype):
     def __init__(self, *, recursive: bool) -> None:
         self._assign(is_recursive=recursive)
 
+    @staticmethod
+    def flat() -> Clear:
+        """Ends the entity alone."""
+        return Clear(recursive=False)
+
+    @staticmethod
+    def recursive() -> Clear:
+        """Ends the entity and all below it."""
+        return Clear(recursive=True)
+
 
 class RecordingInfo(Archetype):
     """Properties of a recording."""

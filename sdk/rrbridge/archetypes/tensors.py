@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
-from typing import Any
-
-import numpy as np
 
 from rrbridge import components as c
 from rrbridge._archetype import Archetype, ComponentColumnList
@@ -22,17 +19,14 @@ class Tensor(Archetype):
 
     def __init__(
         self,
-        data: TensorLike,
+        data: TensorLike | None = None,
         *,
         dim_names: Sequence[str] | None = None,
         value_range: c.ValueRangeLike | None = None,
     ) -> None:
         """`dim_names`: what the axes are called."""
-        named: Any = data
-        if dim_names is not None:
-            array = data.array if isinstance(data, TensorData) else np.array(data, order="C")
-            named = TensorData(array, tuple(dim_names))
-        self._assign(data=named, value_range=value_range)
+        tensor = None if data is None else TensorData(array=data, dim_names=dim_names)
+        self._assign(data=tensor, value_range=value_range)
 
     @classmethod
     def columns(  # type: ignore[override]  # columns are given field by field, without the constructor's other ways

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from functools import cache
 from itertools import permutations, product
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from rrbridge import components as c
 from rrbridge import encodings as enc
@@ -53,16 +54,17 @@ class Transform3D(Archetype):
         if rotation is not None:
             if rotation_axis_angle is not None or quaternion is not None:
                 raise InvalidValueError("Transform3D", "one rotation", "several")
-            if isinstance(rotation, enc.RotationAxisAngle):
-                rotation_axis_angle = rotation
+            first = rotation[0] if isinstance(rotation, list | tuple) and rotation else rotation
+            if isinstance(first, enc.RotationAxisAngle):
+                rotation_axis_angle = cast("enc.RotationAxisAngle", rotation)
             else:
-                quaternion = rotation
+                quaternion = cast("VecLike", rotation)
         if from_parent is not None:
             if relation is not None:
                 raise InvalidValueError("Transform3D", "from_parent= or relation=", "both")
-            relation = c.TransformRelation.ChildFromParent if from_parent else c.TransformRelation.ParentFromChild
-        if isinstance(scale, int | float):
-            scale = (scale, scale, scale)
+            relation = c.TransformRelation.ChildFromParent if from_parent else None
+        if scale is not None and np.size(np.asarray(scale)) == 1:
+            scale = np.repeat(np.asarray(scale, np.float32).reshape(-1), 3)
         self._assign(
             translation=translation, rotation_axis_angle=rotation_axis_angle, quaternion=quaternion, scale=scale,
             mat3x3=mat3x3, relation=relation, child_frame=child_frame, parent_frame=parent_frame,
@@ -122,6 +124,9 @@ class ViewCoordinates(Archetype):
 
     xyz: c.ViewCoordinatesLike
     """1 up, 2 down, 3 right, 4 left, 5 forward, 6 back."""
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.asarray(self.xyz, dtype).reshape(-1)
 
     RDF: ClassVar[ViewCoordinates]
     """A camera's optical frame (REP 103)."""
