@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+from typing import Any
 
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -23,7 +24,7 @@ node = rclpy.create_node(f"test_publisher_{int(time.time() * 1e6) % 10**9}")
 log = open(log_path, "wb", buffering=0)  # noqa: PTH123, SIM115
 
 
-def message(entry, number):
+def message(entry: dict[str, Any], number: int) -> Any:
     package, _, name = entry["type"].split("/")
     made = getattr(importlib.import_module(f"{package}.msg"), name)()
     if name == "String":
@@ -47,7 +48,7 @@ def message(entry, number):
     return made
 
 
-def run(index, entry, publisher):
+def run(index: int, entry: dict[str, Any], publisher: Any) -> None:
     while entry.get("wait", True) and publisher.get_subscription_count() < 1:
         time.sleep(0.02)
     if entry.get("wait", True):
