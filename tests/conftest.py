@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +24,33 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return data
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _finished_recordings_verify(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every finished recording that the tests leave behind passes the reference's own check.
+
+    Damaged ones, and those in folders named `damaged`, are what tests of damage made on purpose.
+    """
+    yield
+    rerun = Path(sys.executable).parent / "rerun"
+    if not rerun.is_file():
+        warnings.warn(f"{rerun} is not installed: recordings were not verified", stacklevel=1)
+        return
+    from rrbridge.errors import RrbridgeError
+    from rrbridge.rrd import RrdReader
+
+    def is_finished(path: Path) -> bool:
+        try:
+            footer = RrdReader(path).footer()
+        except RrbridgeError:
+            return False
+        return footer is not None and bool(footer.manifests)  # the reference takes no file without data
+
+    made = [p for p in tmp_path_factory.getbasetemp().rglob("*.rrd") if "damaged" not in p.parts and is_finished(p)]
+    for first in range(0, len(made), 100):
+        checked = subprocess.run([rerun, "rrd", "verify", *made[first : first + 100]], capture_output=True, text=True)
+        if checked.returncode:
+            pytest.fail(
+                f"`rerun rrd verify` refuses what the tests wrote:\n{checked.stdout}\n{checked.stderr}", pytrace=False
+            )

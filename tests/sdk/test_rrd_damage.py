@@ -31,6 +31,14 @@ STORE = StoreId(StoreKind.RECORDING, "damage", "d")
 LAYOUT = StoreId(StoreKind.BLUEPRINT, "damage", "layout")
 
 
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder whose name says that what is in it is broken on purpose."""
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    return damaged
+
+
 def chunk(entity: str, rows: int = 3) -> Chunk:
     times = [TimeColumn.of("log_time", TimeKind.TIMESTAMP, np.arange(rows) + 1_700_000_000_000_000_000)]
     cells = pa.array([[f"text {i}" * 5] for i in range(rows)], pa.list_(pa.utf8()))
