@@ -13,10 +13,11 @@ import pytest
 from imgui_bundle import imgui
 
 from rrbridge_viewer.clock import Clock
+from rrbridge_viewer.commands import Command
 from rrbridge_viewer.docking import PANEL_WINDOWS
 from rrbridge_viewer.loading import Library
 from rrbridge_viewer.run import move_cursor, settle
-from rrbridge_viewer.state import Command, RecordingState
+from rrbridge_viewer.state import RecordingState
 from rrbridge_viewer.times import parse_time
 from rrbridge_viewer.viewer import Viewer, view_key
 from rrbridge_viewer.views._base import Views

@@ -10,19 +10,11 @@ import numpy as np
 import pytest
 
 import rrbridge as rr
+from rrbridge_viewer.blueprint import EntityItem, RecordingItem, ViewItem
 from rrbridge_viewer.clock import Loop, Play
+from rrbridge_viewer.commands import ActivateRecording, Maximize, Seek, SetPlay, SetSpeed
 from rrbridge_viewer.docking import PANEL_WINDOWS
 from rrbridge_viewer.render.camera import on_screen
-from rrbridge_viewer.state import (
-    ActivateRecording,
-    EntityItem,
-    Maximize,
-    RecordingItem,
-    Seek,
-    SetPlay,
-    SetSpeed,
-    ViewItem,
-)
 
 SECOND = 10**9
 
@@ -210,7 +202,7 @@ def test_the_eye_in_the_tree_hides_and_shows(desk: Any, input_file: Path) -> Non
 def test_undo_by_key(desk: Any, input_file: Path) -> None:
     from pyglet.window import key
 
-    from rrbridge_viewer.state import ShowView
+    from rrbridge_viewer.commands import ShowView
 
     desk.open(input_file, at="+4s")
     view = desk.view_id("Spatial3DView")
@@ -280,7 +272,7 @@ def test_nothing_is_drawn_while_nothing_happens(desk: Any, input_file: Path) -> 
 
 
 def test_folding_a_panel_away_gives_its_room_to_the_views(desk: Any, input_file: Path) -> None:
-    from rrbridge_viewer.state import TogglePanel
+    from rrbridge_viewer.commands import TogglePanel
 
     desk.open(input_file, at="+4s")
     view = desk.view_id("Spatial3DView")

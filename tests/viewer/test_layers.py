@@ -9,7 +9,18 @@ import rrbridge_viewer
 
 ROOT = Path(rrbridge_viewer.__file__).parent
 KNOW_PYGLET = {"window.py", "imgui_backend.py"}
-PURE = {"clock.py", "state.py", "times.py", "series.py", "ticks.py", "layout.py", "entity_tree.py", "values.py"}
+PURE = {
+    "blueprint.py",
+    "clock.py",
+    "commands.py",
+    "state.py",
+    "times.py",
+    "series.py",
+    "ticks.py",
+    "layout.py",
+    "entity_tree.py",
+    "values.py",
+}
 NO_SCREEN = PURE | {"query.py", "recordings.py", "pinholes.py", "video_samples.py", "loading.py", "facts.py"}
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import rrbridge as rr
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge._timeline import TimeKind
+from rrbridge_viewer.blueprint import Blueprint, Container
 from rrbridge_viewer.clock import Span
 from rrbridge_viewer.facts import entity_facts
 from rrbridge_viewer.layout import EntityFacts, automatic_blueprint
 from rrbridge_viewer.loading import Library
 from rrbridge_viewer.recordings import Recording, aliased
-from rrbridge_viewer.state import Blueprint, Container
 
 
 def facts(path: str, *archetypes: str, space: str = "tf#/", camera: str | None = None, rows: int = 10) -> EntityFacts:

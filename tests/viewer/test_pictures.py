@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 import rrbridge as rr
+from rrbridge_viewer.commands import Maximize, SetViewState, ShowEntity, ShowView, Undo
 from rrbridge_viewer.render.camera import Camera2D, on_screen
-from rrbridge_viewer.state import Maximize, SetViewState, ShowEntity, ShowView, Undo
 
 RED, GREEN, BLUE, YELLOW = (230, 40, 40), (40, 220, 60), (50, 90, 240), (240, 220, 40)
 Near = Callable[..., npt.NDArray[np.bool_]]

@@ -8,23 +8,24 @@ from hypothesis import strategies as st
 
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge._timeline import TimeKind
-from rrbridge_viewer import state as s
+from rrbridge_viewer import blueprint as b
+from rrbridge_viewer import commands as s
 from rrbridge_viewer.clock import Clock, Loop, Play, Span, next_event, previous_event
 from rrbridge_viewer.state import State, apply
 
 A, B = (StoreId(StoreKind.RECORDING, "app", name) for name in "ab")
 SPANS = {"log_time": Span(TimeKind.TIMESTAMP, 100, 10_000_000_100), "frame": Span(TimeKind.SEQUENCE, 0, 10)}
-PANES = {f"v{i}": s.Pane("TimeSeriesView", f"plot {i}", contents=("/a", "/a/b", f"/p{i}")) for i in range(3)}
-BLUEPRINT = s.Blueprint(PANES, s.Container("horizontal", ("v0", s.Container("vertical", ("v1", "v2")))))
+PANES = {f"v{i}": b.Pane("TimeSeriesView", f"plot {i}", contents=("/a", "/a/b", f"/p{i}")) for i in range(3)}
+BLUEPRINT = b.Blueprint(PANES, b.Container("horizontal", ("v0", b.Container("vertical", ("v1", "v2")))))
 
 ids = st.sampled_from([A, B])
 views = st.sampled_from(["v0", "v1", "v2", "nowhere"])
 paths = st.sampled_from(["/a", "/a/b", "/p1", "/"])
 times = st.integers(-(2**40), 2**40)
 items = st.one_of(
-    st.builds(s.EntityItem, paths, st.none() | st.integers(0, 3)),
-    st.builds(s.ViewItem, views),
-    st.builds(s.RecordingItem, ids),
+    st.builds(b.EntityItem, paths, st.none() | st.integers(0, 3)),
+    st.builds(b.ViewItem, views),
+    st.builds(b.RecordingItem, ids),
 )
 blueprint_edits = st.one_of(
     st.builds(s.ShowEntity, views, paths, st.booleans()),
@@ -218,7 +219,7 @@ def test_an_entity_switched_off_takes_what_is_below_it() -> None:
 def test_a_removed_view_leaves_no_empty_container_behind() -> None:
     state = run(opened(), s.RemoveView("v1"), s.RemoveView("v2"))
     assert state.recording is not None
-    assert state.recording.blueprint.root == s.Container("horizontal", ("v0",), (1.0,))
+    assert state.recording.blueprint.root == b.Container("horizontal", ("v0",), (1.0,))
 
 
 @given(st.integers(100, 10_000_000_100), st.integers(0, 9_000_000_000), st.integers(1, 10**9))

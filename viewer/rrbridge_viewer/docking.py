@@ -7,7 +7,7 @@ from collections.abc import Callable
 from imgui_bundle import imgui
 from imgui_bundle.imgui import internal
 
-from rrbridge_viewer.state import Blueprint, Container
+from rrbridge_viewer.blueprint import Blueprint, Container
 
 __all__ = ["PANEL_WINDOWS", "arrange"]
 

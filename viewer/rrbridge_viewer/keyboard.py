@@ -8,9 +8,10 @@ from imgui_bundle import imgui
 
 from rrbridge._timeline import TimeKind
 from rrbridge_viewer.clock import Play
+from rrbridge_viewer.commands import Command, Maximize, Redo, Seek, SeekBy, Select, SetLoop, SetPlay, SetSpeed, Undo
 from rrbridge_viewer.panels.time import next_loop, step
 from rrbridge_viewer.query import Query
-from rrbridge_viewer.state import Command, Maximize, Redo, Seek, SeekBy, Select, SetLoop, SetPlay, SetSpeed, State, Undo
+from rrbridge_viewer.state import State
 
 __all__ = ["key_commands"]
 

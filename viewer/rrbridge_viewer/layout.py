@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rrbridge import _entity_path
-from rrbridge_viewer.state import Blueprint, Container, Pane
+from rrbridge_viewer.blueprint import Blueprint, Container, Pane
 
 __all__ = ["EntityFacts", "automatic_blueprint"]
 

@@ -10,8 +10,8 @@ import rich_click as click
 from rrbridge import importers
 from rrbridge.errors import RrbridgeError
 from rrbridge_viewer.clock import Play
+from rrbridge_viewer.commands import Seek, SetPlay, SetTimeline
 from rrbridge_viewer.loading import Library
-from rrbridge_viewer.state import Seek, SetPlay, SetTimeline
 from rrbridge_viewer.times import TimeSpec, parse_time
 from rrbridge_viewer.viewer import Viewer
 from rrbridge_viewer.views._base import Views

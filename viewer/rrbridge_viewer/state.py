@@ -1,4 +1,4 @@
-"""Everything the viewer remembers, as frozen values, and everything a person can do, as commands.
+"""Everything the viewer remembers, as frozen values, and what commands do to it.
 
 `apply(state, command)` is the only way state changes. It accepts every command in every state: what has no meaning there
 changes nothing.
@@ -9,120 +9,44 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from rrbridge._messages import StoreId
-from rrbridge_viewer.clock import Clock, Loop, Play, Span
+from rrbridge_viewer.blueprint import Blueprint, Container, Item, ViewId
+from rrbridge_viewer.clock import Clock, Play
+from rrbridge_viewer.commands import (
+    ActivateRecording,
+    AddView,
+    CloseRecording,
+    Command,
+    Hover,
+    LearnTimelines,
+    Maximize,
+    OpenRecording,
+    Redo,
+    RemoveView,
+    Seek,
+    SeekBy,
+    Select,
+    SetBlueprint,
+    SetLoop,
+    SetPlay,
+    SetSection,
+    SetSpeed,
+    SetTimeline,
+    SetTimeWindow,
+    SetViewState,
+    ShowEntity,
+    ShowView,
+    Tick,
+    TogglePanel,
+    Undo,
+)
 
-__all__ = [
-    "ActivateRecording",
-    "AddView",
-    "Blueprint",
-    "CloseRecording",
-    "Command",
-    "Container",
-    "EntityItem",
-    "Hover",
-    "Item",
-    "LearnTimelines",
-    "Maximize",
-    "OpenRecording",
-    "Pane",
-    "RecordingItem",
-    "RecordingState",
-    "Redo",
-    "RemoveView",
-    "Seek",
-    "SeekBy",
-    "Select",
-    "SetBlueprint",
-    "SetLoop",
-    "SetPlay",
-    "SetSection",
-    "SetSpeed",
-    "SetTimeWindow",
-    "SetTimeline",
-    "SetViewState",
-    "ShowEntity",
-    "ShowView",
-    "State",
-    "Tick",
-    "TogglePanel",
-    "Undo",
-    "ViewItem",
-    "apply",
-]
+__all__ = ["RecordingState", "State", "apply"]
 
-ViewId: TypeAlias = str
 UNDO_LIMIT = 100
 MIN_SPEED, MAX_SPEED = 0.01, 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pane:
-    """One view on screen: which class, rooted where, showing what."""
-
-    view: str
-    """The name of a view class: `Spatial3DView`."""
-    title: str
-    origin: str = "/"
-    """Where it looks from: contents are below it, 2D views show its image."""
-    contents: tuple[str, ...] = ()
-    """The entities it shows."""
-    frame: str = ""
-    """3D views: the frame that everything is brought into."""
-    hidden: frozenset[str] = frozenset()
-    """Entities of `contents` that are switched off; what lies below them is off too."""
-    visible: bool = True
-
-    def shows(self, entity: str) -> bool:
-        """Whether no switch at the entity or above it is off."""
-        return not any(entity == off or entity.startswith(off.rstrip("/") + "/") for off in self.hidden)
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """How views share the screen: side by side, one above the other, or as tabs."""
-
-    kind: Literal["horizontal", "vertical", "tabs"]
-    children: tuple[ViewId | Container, ...]
-    shares: tuple[float, ...] = ()
-    """Relative sizes; empty: equal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """What is shown of a recording, and where."""
-
-    panes: Mapping[ViewId, Pane] = field(default_factory=dict)
-    root: Container | None = None
-    maximized: ViewId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EntityItem:
-    """An entity, or one instance of it (one point of a cloud)."""
-
-    path: str
-    instance: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ViewItem:
-    """A view."""
-
-    view_id: ViewId
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingItem:
-    """A recording."""
-
-    store_id: StoreId
-
-
-Item: TypeAlias = EntityItem | ViewItem | RecordingItem
-"""What can be selected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,216 +76,6 @@ class State:
     def recording(self) -> RecordingState | None:
         """The one on screen."""
         return self.recordings.get(self.active) if self.active else None
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRecording:
-    """A recording has begun to arrive; the first one comes on screen."""
-
-    store_id: StoreId
-
-
-@dataclass(frozen=True, slots=True)
-class ActivateRecording:
-    """Bring a recording on screen."""
-
-    store_id: StoreId
-
-
-@dataclass(frozen=True, slots=True)
-class CloseRecording:
-    """Forget a recording."""
-
-    store_id: StoreId
-
-
-@dataclass(frozen=True, slots=True)
-class LearnTimelines:
-    """Data has arrived: these are the timelines now."""
-
-    store_id: StoreId
-    timelines: Mapping[str, Span]
-    preferred: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetBlueprint:
-    """Show a recording in another way. `automatic` ones come from the layout and cannot be undone."""
-
-    store_id: StoreId
-    blueprint: Blueprint
-    automatic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SetTimeline:
-    """Look along another timeline."""
-
-    timeline: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seek:
-    """Move the cursor by hand: the nearest time that the data covers, and stay there."""
-
-    time: int
-
-
-@dataclass(frozen=True, slots=True)
-class SeekBy:
-    """Move the cursor by hand, from where it is."""
-
-    delta: int
-
-
-@dataclass(frozen=True, slots=True)
-class SetPlay:
-    """Play, pause, follow."""
-
-    play: Play
-
-
-@dataclass(frozen=True, slots=True)
-class SetSpeed:
-    """How many seconds of data pass in a second."""
-
-    speed: float
-
-
-@dataclass(frozen=True, slots=True)
-class SetLoop:
-    """What happens at the end."""
-
-    loop: Loop
-
-
-@dataclass(frozen=True, slots=True)
-class SetSection:
-    """The part of the timeline to repeat."""
-
-    section: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetTimeWindow:
-    """What the time panel shows; None: all."""
-
-    window: tuple[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Real time has passed."""
-
-    elapsed_secs: float
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """Select these instead of what was selected; `extend` adds them, or takes out those already in."""
-
-    items: tuple[Item, ...]
-    extend: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hover:
-    """The pointer is over something, or over nothing."""
-
-    item: Item | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowEntity:
-    """Switch an entity of a view on or off, with all below it."""
-
-    view_id: ViewId
-    path: str
-    visible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ShowView:
-    """Put a view on screen, or take it off."""
-
-    view_id: ViewId
-    visible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AddView:
-    """A new view."""
-
-    view_id: ViewId
-    pane: Pane
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveView:
-    """Take a view out of the blueprint."""
-
-    view_id: ViewId
-
-
-@dataclass(frozen=True, slots=True)
-class Maximize:
-    """Let one view fill the screen; None: all as before."""
-
-    view_id: ViewId | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetViewState:
-    """What a view wants to find again in the next frame."""
-
-    view_id: ViewId
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class TogglePanel:
-    """Fold a panel away, or bring it back."""
-
-    panel: Literal["left", "right", "bottom"]
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """Take back the last change to the blueprint on screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Redo:
-    """Take back the last undo."""
-
-
-Command: TypeAlias = (
-    OpenRecording
-    | ActivateRecording
-    | CloseRecording
-    | LearnTimelines
-    | SetBlueprint
-    | SetTimeline
-    | Seek
-    | SeekBy
-    | SetPlay
-    | SetSpeed
-    | SetLoop
-    | SetSection
-    | SetTimeWindow
-    | Tick
-    | Select
-    | Hover
-    | ShowEntity
-    | ShowView
-    | AddView
-    | RemoveView
-    | Maximize
-    | SetViewState
-    | TogglePanel
-    | Undo
-    | Redo
-)
 
 
 def apply(state: State, command: Command) -> State:

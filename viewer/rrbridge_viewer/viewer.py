@@ -12,7 +12,9 @@ from imgui_bundle import imgui
 
 from rrbridge._messages import StoreId
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import Blueprint, Pane, ViewItem
 from rrbridge_viewer.clock import Play
+from rrbridge_viewer.commands import Command, Hover, LearnTimelines, Maximize, OpenRecording, Select, SetBlueprint, Tick
 from rrbridge_viewer.docking import PANEL_WINDOWS, arrange
 from rrbridge_viewer.facts import entity_facts
 from rrbridge_viewer.graphics import Graphics
@@ -24,22 +26,7 @@ from rrbridge_viewer.panels import time as time_panel
 from rrbridge_viewer.panels._base import PanelContext
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.recordings import Recording
-from rrbridge_viewer.state import (
-    Blueprint,
-    Command,
-    Hover,
-    LearnTimelines,
-    Maximize,
-    OpenRecording,
-    Pane,
-    RecordingState,
-    Select,
-    SetBlueprint,
-    State,
-    Tick,
-    ViewItem,
-    apply,
-)
+from rrbridge_viewer.state import RecordingState, State, apply
 from rrbridge_viewer.theme import ICONS, Theme, color
 from rrbridge_viewer.views._base import View, ViewContext, Views, centered_note
 from rrbridge_viewer.widgets import padded

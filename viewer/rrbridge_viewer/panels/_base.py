@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rrbridge_viewer.blueprint import EntityItem, Item
 from rrbridge_viewer.clock import Clock
 from rrbridge_viewer.loading import Library
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.recordings import Recording
-from rrbridge_viewer.state import EntityItem, Item, RecordingState, State
+from rrbridge_viewer.state import RecordingState, State
 from rrbridge_viewer.theme import Theme
 from rrbridge_viewer.views._base import Views
 

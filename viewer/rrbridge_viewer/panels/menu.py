@@ -8,8 +8,8 @@ from imgui_bundle import imgui
 
 from rrbridge_viewer import theme
 from rrbridge_viewer.clock import Loop, Play
+from rrbridge_viewer.commands import Command, Redo, SetLoop, SetPlay, TogglePanel, Undo
 from rrbridge_viewer.panels._base import PanelContext
-from rrbridge_viewer.state import Command, Redo, SetLoop, SetPlay, TogglePanel, Undo
 from rrbridge_viewer.theme import ICONS, color
 
 __all__ = ["MenuAnswer", "draw"]

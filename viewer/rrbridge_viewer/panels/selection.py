@@ -8,9 +8,10 @@ from imgui_bundle import imgui
 
 from rrbridge._store_index import Latest
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import EntityItem, Item, RecordingItem, ViewItem
+from rrbridge_viewer.commands import Command, Select
 from rrbridge_viewer.panels._base import PanelContext
 from rrbridge_viewer.recordings import Recording
-from rrbridge_viewer.state import Command, EntityItem, Item, RecordingItem, Select, ViewItem
 from rrbridge_viewer.theme import ICONS, color
 from rrbridge_viewer.times import format_duration, format_time
 from rrbridge_viewer.values import datatype_name, short_value

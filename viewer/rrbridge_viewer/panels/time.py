@@ -11,13 +11,10 @@ from imgui_bundle import imgui
 from rrbridge._timeline import TimeKind
 from rrbridge.errors import InvalidValueError
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import EntityItem
 from rrbridge_viewer.clock import SPEEDS, Clock, Loop, Play, Span, next_event, previous_event
-from rrbridge_viewer.entity_tree import Node, entity_tree
-from rrbridge_viewer.panels._base import PanelContext
-from rrbridge_viewer.query import Query
-from rrbridge_viewer.state import (
+from rrbridge_viewer.commands import (
     Command,
-    EntityItem,
     Hover,
     Seek,
     Select,
@@ -28,6 +25,9 @@ from rrbridge_viewer.state import (
     SetTimeline,
     SetTimeWindow,
 )
+from rrbridge_viewer.entity_tree import Node, entity_tree
+from rrbridge_viewer.panels._base import PanelContext
+from rrbridge_viewer.query import Query
 from rrbridge_viewer.theme import ICONS, color_u32
 from rrbridge_viewer.ticks import LEVELS, Marks, event_marks
 from rrbridge_viewer.times import format_duration, format_time, nice_ticks, parse_time

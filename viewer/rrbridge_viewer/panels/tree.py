@@ -7,21 +7,10 @@ from collections.abc import Iterator
 from imgui_bundle import imgui
 
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import EntityItem, Pane, RecordingItem, ViewItem
+from rrbridge_viewer.commands import ActivateRecording, Command, Hover, Maximize, Select, ShowEntity, ShowView
 from rrbridge_viewer.entity_tree import Node, entity_tree
 from rrbridge_viewer.panels._base import PanelContext
-from rrbridge_viewer.state import (
-    ActivateRecording,
-    Command,
-    EntityItem,
-    Hover,
-    Maximize,
-    Pane,
-    RecordingItem,
-    Select,
-    ShowEntity,
-    ShowView,
-    ViewItem,
-)
 from rrbridge_viewer.theme import ICONS, color
 from rrbridge_viewer.widgets import heading, tree_row
 

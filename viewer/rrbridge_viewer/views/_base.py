@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Protocol
 from imgui_bundle import imgui
 
 from rrbridge import plugins
+from rrbridge_viewer.blueprint import EntityItem, Item, Pane
 from rrbridge_viewer.clock import Clock
+from rrbridge_viewer.commands import Command
 from rrbridge_viewer.graphics import Graphics
 from rrbridge_viewer.query import Query
-from rrbridge_viewer.state import Command, EntityItem, Item, Pane
 from rrbridge_viewer.theme import Theme
 
 __all__ = ["View", "ViewContext", "Views", "centered_note"]

@@ -12,12 +12,13 @@ import pyarrow as pa
 from imgui_bundle import imgui
 
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import EntityItem, Item, Pane
+from rrbridge_viewer.commands import Command, Hover, Select
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.camera import Camera, Size, on_screen
 from rrbridge_viewer.render.primitives import Labels
 from rrbridge_viewer.render.scene import Scene
 from rrbridge_viewer.render.scene_renderer import Highlight, Pick
-from rrbridge_viewer.state import Command, EntityItem, Hover, Item, Pane, Select
 from rrbridge_viewer.theme import ICONS, color, color_u32
 from rrbridge_viewer.values import short_value
 from rrbridge_viewer.views._base import ViewContext

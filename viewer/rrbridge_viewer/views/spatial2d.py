@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from imgui_bundle import imgui
 
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import Pane
+from rrbridge_viewer.commands import Command, SetViewState
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.backdrop import Backdrop
 from rrbridge_viewer.render.camera import Camera2D
 from rrbridge_viewer.render.primitives import Picture
 from rrbridge_viewer.render.scene import Bounds, bounds_of
-from rrbridge_viewer.state import Command, Pane, SetViewState
 from rrbridge_viewer.theme import ICONS, color_u32
 from rrbridge_viewer.views._base import ViewContext, centered_note
 from rrbridge_viewer.views._spatial import (

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from imgui_bundle import imgui
 
+from rrbridge_viewer.blueprint import Pane
+from rrbridge_viewer.commands import Command, SetViewState
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.backdrop import Backdrop
 from rrbridge_viewer.render.camera import Camera3D, Size, on_screen
 from rrbridge_viewer.render.primitives import F64, IDENTITY, Primitive
 from rrbridge_viewer.render.scene import Bounds, bounds_of
 from rrbridge_viewer.render.scene_renderer import Pick
-from rrbridge_viewer.state import Command, Pane, SetViewState
 from rrbridge_viewer.theme import ICONS
 from rrbridge_viewer.views._base import ViewContext
 from rrbridge_viewer.views._spatial import (

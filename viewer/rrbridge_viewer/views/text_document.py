@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from imgui_bundle import imgui
 
+from rrbridge_viewer.blueprint import Pane
+from rrbridge_viewer.commands import Command
 from rrbridge_viewer.query import Query
-from rrbridge_viewer.state import Command, Pane
 from rrbridge_viewer.theme import ICONS
 from rrbridge_viewer.views._base import ViewContext, centered_note
 

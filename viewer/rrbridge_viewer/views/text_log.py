@@ -13,9 +13,10 @@ from imgui_bundle import imgui
 from rrbridge._store_range import Range
 from rrbridge._timeline import TimeKind
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import EntityItem, Pane
 from rrbridge_viewer.clock import Span
+from rrbridge_viewer.commands import Command, Seek, Select, SetViewState
 from rrbridge_viewer.query import Query
-from rrbridge_viewer.state import Command, EntityItem, Pane, Seek, Select, SetViewState
 from rrbridge_viewer.theme import ICONS, color, color_u32
 from rrbridge_viewer.times import format_time
 from rrbridge_viewer.views._base import ViewContext, centered_note

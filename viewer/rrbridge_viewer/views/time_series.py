@@ -11,10 +11,11 @@ from imgui_bundle import imgui, implot
 
 from rrbridge._timeline import TimeKind
 from rrbridge_viewer import theme
+from rrbridge_viewer.blueprint import Pane
 from rrbridge_viewer.clock import Span
+from rrbridge_viewer.commands import Command, Seek, SetViewState
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.series import decimate
-from rrbridge_viewer.state import Command, Pane, Seek, SetViewState
 from rrbridge_viewer.theme import ICONS, color
 from rrbridge_viewer.times import format_time, nice_ticks
 from rrbridge_viewer.views._base import ViewContext, centered_note
