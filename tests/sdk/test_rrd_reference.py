@@ -49,6 +49,8 @@ def chunks() -> list[Chunk]:
         ComponentDescriptor("Clear:is_recursive", "rerun.archetypes.Clear", "rerun.components.ClearIsRecursive"),
         pa.array([[True]], pa.list_(pa.bool_())),
     )
+    shrinks_not = pa.array([list(np.random.default_rng(0).integers(0, 2**63, 40_000))], pa.list_(pa.uint64()))
+    noise = ComponentColumn(ComponentDescriptor("noise"), shrinks_not)
     frame = TimeColumn.of("frame", TimeKind.SEQUENCE, [4, 3, 2, 1])
     stamp = TimeColumn.of("log_time", TimeKind.TIMESTAMP, 1_700_000_000_000_000_000 + np.arange(4))
     drive = TimeColumn.of("drive - time, 2.0", TimeKind.DURATION, np.arange(4) * 1_000)
@@ -57,6 +59,7 @@ def chunks() -> list[Chunk]:
         Chunk.from_columns("/world/points", components=[positions(1, 3)]),
         Chunk.from_columns("/logs", times=[stamp, drive], components=[text, bare]),
         Chunk.from_columns("/world", times=[TimeColumn.of("frame", TimeKind.SEQUENCE, [9])], components=[clear]),
+        Chunk.from_columns("/noise", components=[noise]),
     ]
 
 
@@ -78,7 +81,7 @@ def test_the_reference_accepts_what_we_write(tmp_path: Path, compression: str) -
     merged = tmp_path / "merged.rrd"
     rerun_rrd("merge", path, "-o", merged)
     rerun_rrd("compare", "--unordered", path, merged)
-    assert "num_chunks = 4" in rerun_rrd("stats", path)
+    assert "num_chunks = 5" in rerun_rrd("stats", path)
 
 
 def reference_batches(path: Path) -> dict[bytes, pa.RecordBatch]:
@@ -114,7 +117,7 @@ def test_the_reference_opens_it_by_its_index(tmp_path: Path) -> None:
     path = write(tmp_path / "two.rrd", interleaved)
     reader = ReferenceReader(path)
     counts = {store.recording_id: len(reader.store(store=store)) for store in reader.recordings()}
-    assert counts == {"run-1": 3, "run-2": 1}
+    assert counts == {"run-1": 4, "run-2": 1}
     store = reader.store(store=next(s for s in reader.recordings() if s.recording_id == "run-1"))
     names = {column.component for column in store.schema().component_columns()}
     assert names == {"Points3D:positions", "TextLog:text", "voltage", "Clear:is_recursive"}
@@ -250,7 +253,7 @@ def test_a_stream_through_a_pipe_is_a_whole_file(tmp_path: Path) -> None:
             writer.sync()
         child.stdin.close()
         printed = child.stdout.read().decode()
-    assert "num_chunks = 4" in printed
+    assert "num_chunks = 5" in printed
 
 
 def test_joined_files_are_read_by_both(tmp_path: Path) -> None:

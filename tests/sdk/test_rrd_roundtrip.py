@@ -297,13 +297,25 @@ def test_an_empty_recording_is_a_legal_file(tmp_path: Path) -> None:
     assert reader.truncated_at is None
 
 
-def test_what_does_not_shrink_is_stored_as_it_is(tmp_path: Path) -> None:
-    noise = pa.array([np.random.default_rng(0).bytes(100_000)], pa.binary())
-    cells = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), noise)
+@pytest.mark.parametrize(
+    ("zeros", "noise", "zeros_after", "stored"),
+    [
+        pytest.param(0, 100_000, 0, 100_000, id="noise"),
+        pytest.param(0, 1_000_000, 0, 1_000_000, id="much noise"),
+        pytest.param(40_000, 920_000, 40_000, 1_000_000, id="noise wherever samples are taken"),
+        pytest.param(0, 700_000, 300_000, 700_000, id="noise in most of them"),
+        pytest.param(100_000, 100_000, 0, 100_000, id="too little to be worth a sample"),
+    ],
+)
+def test_what_does_not_shrink_is_stored_as_it_is(
+    tmp_path: Path, zeros: int, noise: int, zeros_after: int, stored: int
+) -> None:
+    content = bytes(zeros) + np.random.default_rng(0).bytes(noise) + bytes(zeros_after)
+    cells = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), pa.array([content], pa.binary()))
     chunk = Chunk.from_columns("/jpeg", components=[ComponentColumn(ComponentDescriptor("blob"), cells)])
     with RrdWriter(tmp_path / "x.rrd") as writer:
         writer.write(StoredChunk(STORE, chunk))
-        assert writer.bytes_written < 102_000
+        assert stored < writer.bytes_written < stored + 6_000
     (message,) = RrdReader(tmp_path / "x.rrd").messages()
     assert isinstance(message, StoredChunk)
     assert message.chunk.components["blob"].cells.equals(cells)

@@ -30,6 +30,8 @@ MAX_UNPACKED_BYTES = 0x7E00_0000
 LZ4_BEST_RATIO = 255
 """No LZ4 block can unpack to more than this many times its size."""
 ZSTD_BEST_RATIO = 1 << 16
+SAMPLES, SAMPLE_BYTES = 4, 1 << 14
+"""Of large data, pieces from all over it tell whether compressing is worth the time: its columns differ."""
 _CONTINUATION = 0xFFFF_FFFF
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
 _LZ4_FRAME = 0
@@ -57,11 +59,20 @@ def write_schema(schema: pa.Schema) -> bytes:
 
 def pack(data: pa.Buffer, wanted: Compression) -> tuple[Compression, memoryview]:
     """The data compressed as wanted, or as it is where that would not make it smaller (images, video)."""
-    if wanted is Compression.LZ4 and len(data) <= MAX_UNPACKED_BYTES:
+    if wanted is Compression.LZ4 and len(data) <= MAX_UNPACKED_BYTES and _shrinks(memoryview(data)):
         packed = lz4.block.compress(data, store_size=False)
         if len(packed) < len(data):
             return Compression.LZ4, memoryview(packed)
     return Compression.NONE, memoryview(data)
+
+
+def _shrinks(data: memoryview) -> bool:
+    if len(data) < 4 * SAMPLES * SAMPLE_BYTES:
+        return True
+    step = len(data) // SAMPLES
+    starts = range((step - SAMPLE_BYTES) // 2, len(data), step)
+    pieces = (data[start : start + SAMPLE_BYTES] for start in starts)
+    return any(len(lz4.block.compress(piece, store_size=False)) < len(piece) for piece in pieces)
 
 
 def unpack(payload: memoryview, compression: Compression, uncompressed_size: int) -> bytes:
