@@ -117,7 +117,9 @@ def curve(points: Floats, headings: Floats, steps: int = 80) -> Floats:
         )
     way = np.vstack([*pieces, points[-1:]])
     steps_xy = np.gradient(way, axis=0)
-    return np.column_stack([way, np.unwrap(np.arctan2(steps_xy[:, 1], steps_xy[:, 0]))])
+    yaw = np.arctan2(steps_xy[:, 1], steps_xy[:, 0])
+    yaw[[0, -1]] = headings[[0, -1]]  # where a chord would miss the direction
+    return np.column_stack([way, np.unwrap(yaw)])
 
 
 def length(way: Floats) -> float:
