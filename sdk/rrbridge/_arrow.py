@@ -8,7 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["ITEM", "as_numpy", "fixed_size_list", "list_array", "list_type", "list_values", "primitive", "unit_lists"]
+__all__ = [
+    "ITEM",
+    "as_numpy",
+    "first_values",
+    "fixed_size_list",
+    "list_array",
+    "list_type",
+    "list_values",
+    "primitive",
+    "unit_lists",
+]
 
 ITEM = "item"
 """The name that every list child has in a chunk (FORMAT §5.2)."""
@@ -86,3 +96,15 @@ def list_values(cells: pa.Array) -> tuple[npt.NDArray[np.int32], pa.Array]:
         return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), flat
     offsets = np.frombuffer(cells.buffers()[1], np.int32, count=len(cells) + 1, offset=4 * cells.offset)
     return offsets - offsets[0], cells.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+
+
+def first_values(cells: pa.Array) -> tuple[npt.NDArray[np.bool_], pa.Array]:
+    """Which rows of a list array begin with a value, and that value of each of those; a null is none."""
+    offsets, values = list_values(cells)
+    has = offsets[1:] > offsets[:-1]
+    firsts = offsets[:-1][has]
+    found = values if len(firsts) == len(values) else values.take(pa.array(firsts))
+    if found.null_count:
+        has[has] = found.is_valid().to_numpy(zero_copy_only=False)
+        found = found.drop_null()
+    return has, found

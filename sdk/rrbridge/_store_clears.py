@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from rrbridge import _entity_path
+from rrbridge._arrow import first_values
 from rrbridge._chunk import Chunk
 from rrbridge._store_index import ALWAYS, NEVER, Bools, Cells, Column, Latest, Span, row_id_of, tuid_order
 from rrbridge._timeline import MIN_TIME
 from rrbridge._tuid import TuidArray
 
 __all__ = ["CLEAR", "ClearedAt", "Clears", "Tombstones"]
+
+_log = logging.getLogger(__name__)
 
 CLEAR = "Clear:is_recursive"
 _NO_ROW = b""
@@ -119,10 +124,13 @@ class Clears:
 
 def _flags(cells: Cells) -> tuple[Bools, Bools]:
     """Which rows hold a flag, and which of them is true; a cell is read by its first instance."""
-    lists = cells.lists
-    given = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False) > 0
-    flags = np.zeros(len(lists), bool)
-    flat, lengths = lists.flatten(), lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-    firsts = (np.cumsum(lengths) - lengths)[given]
-    flags[given] = flat.fill_null(False).to_numpy(zero_copy_only=False)[firsts]
+    flags = np.zeros(len(cells.lists), bool)
+    datatype = cells.lists.type.value_type
+    if not pa.types.is_boolean(datatype):
+        _log.warning(
+            "%s: %s has type %s, which no clear has; it clears nothing", cells.chunk.entity_path, CLEAR, datatype
+        )
+        return flags, flags
+    given, firsts = first_values(cells.lists)
+    flags[given] = firsts.to_numpy(zero_copy_only=False)
     return given, flags

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_values
+from rrbridge._arrow import first_values
 from rrbridge._chunk import Chunk
+from rrbridge._rotations import axis_angle_quaternions, rotations, slerp
 from rrbridge._tuid import TuidArray
 
-__all__ = ["Growing", "Names", "TransformRows", "TransformTable", "rotations", "slerp"]
+__all__ = ["Growing", "Names", "TransformRows", "TransformTable"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,12 @@ RELATION = "Transform3D:relation"
 CHILD_FRAME = "Transform3D:child_frame"
 PARENT_FRAME = "Transform3D:parent_frame"
 _ALL = (TRANSLATION, AXIS_ANGLE, QUATERNION, SCALE, MATRIX, RELATION, CHILD_FRAME, PARENT_FRAME)
+_DEFAULTS = {
+    TRANSLATION: (0.0, 0.0, 0.0),
+    QUATERNION: (0.0, 0.0, 0.0, 1.0),
+    SCALE: (1.0, 1.0, 1.0),
+    MATRIX: (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
+}
 _CHILD_FROM_PARENT = 2
 
 Doubles = npt.NDArray[np.float64]
@@ -60,20 +67,6 @@ class Growing:
             self._memory = grown
         self._memory[self._count : count] = rows
         self._count = count
-
-
-def rotations(quaternions: npt.NDArray[np.floating[Any]]) -> Doubles:
-    """Rotation matrices (n, 3, 3) of quaternions x, y, z, w of any length (n, 4); a zero or broken one does not rotate."""
-    q = quaternions.astype(np.float64)
-    square = np.einsum("ij,ij->i", q, q)
-    usable = (square > 0) & np.isfinite(square)
-    x, y, z, w = np.where(usable[:, None], q, (0.0, 0.0, 0.0, 1.0)).T
-    s = 2.0 / np.where(usable, square, 1.0)
-    out = np.empty((len(q), 3, 3))
-    out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = 1 - s * (y * y + z * z), s * (x * y - z * w), s * (x * z + y * w)
-    out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = s * (x * y + z * w), 1 - s * (x * x + z * z), s * (y * z - x * w)
-    out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = s * (x * z - y * w), s * (y * z + x * w), 1 - s * (x * x + y * y)
-    return out
 
 
 class Names(NamedTuple):
@@ -116,8 +109,9 @@ class TransformRows:
             if key:
                 groups.setdefault(key, []).append(chunk)
         for key, group in groups.items():
-            rows = cls._of(group, [name for name, _ in key])
-            if len(rows.chunk_of):
+            names = [name for name, datatype in key if _is_usable(name, datatype.value_type)]
+            rows = cls._of(group, names) if names else None
+            if rows is not None and len(rows.chunk_of):
                 yield rows
 
     @classmethod
@@ -131,8 +125,8 @@ class TransformRows:
             chunk_of, chunk_rows = chunk_of[said], chunk_rows[said]
             columns = {name: cells.filter(pa.array(said)) for name, cells in columns.items()}
         count = len(chunk_of)
-        translations, _ = _vectors(columns, TRANSLATION, (0.0, 0.0, 0.0), count)
-        quaternions, _ = _vectors(columns, QUATERNION, (0.0, 0.0, 0.0, 1.0), count)
+        translations, _ = _vectors(columns, TRANSLATION, count)
+        quaternions, _ = _vectors(columns, QUATERNION, count)
         special_rows, specials = _specials(columns, translations, quaternions)
         return cls(
             chunks,
@@ -156,35 +150,28 @@ class TransformRows:
         return found
 
 
-def _firsts(cells: pa.ListArray) -> tuple[Bools, pa.Array]:
-    """Which rows have an instance, and the first instance of each of those."""
-    offsets, values = list_values(cells)
-    has = offsets[1:] > offsets[:-1]
-    firsts = offsets[:-1][has]
-    if len(firsts) == len(values):
-        return has, values
-    return has, values.take(pa.array(firsts))
+def _is_usable(name: str, datatype: pa.DataType) -> bool:
+    """Whether a component holds what its name promises; a file may hold anything."""
+    if name in (CHILD_FRAME, PARENT_FRAME):
+        usable = pa.types.is_string(datatype)
+    elif name == RELATION:
+        usable = _is_number(datatype)
+    elif name == AXIS_ANGLE:
+        parts = {field.name: field.type for field in datatype} if pa.types.is_struct(datatype) else {}
+        usable = parts.keys() == {"axis", "angle"} and _is_vector(parts["axis"], 3) and _is_number(parts["angle"])
+    else:
+        usable = _is_vector(datatype, len(_DEFAULTS[name]))
+    if not usable:
+        _log.warning("%s has type %s, which is none of a transform; it is left out", name, datatype)
+    return bool(usable)
 
 
-def _unusable(name: str, datatype: pa.DataType) -> None:
-    _log.warning("%s has type %s, which is none of a transform; it is left out", name, datatype)
+def _is_number(datatype: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(datatype) or pa.types.is_floating(datatype))
 
 
-def _vectors(
-    columns: dict[str, pa.ListArray], name: str, default: tuple[float, ...], count: int
-) -> tuple[Floats, Bools]:
-    """The first vector of each row, shape (count, len(default)), and which rows have one."""
-    out = np.tile(np.array(default, np.float32), (count, 1))
-    cells = columns.get(name)
-    if cells is None:
-        return out, np.zeros(count, bool)
-    datatype = cells.type.value_type
-    if not pa.types.is_fixed_size_list(datatype) or datatype.list_size != len(default):
-        _unusable(name, datatype)
-        return out, np.zeros(count, bool)
-    has, values = _firsts(cells)
-    out[has] = _numbers(values.flatten()).reshape(-1, len(default))
-    return out, has
+def _is_vector(datatype: pa.DataType, size: int) -> bool:
+    return pa.types.is_fixed_size_list(datatype) and datatype.list_size == size and _is_number(datatype.value_type)
 
 
 def _numbers(values: pa.Array) -> Floats:
@@ -192,23 +179,29 @@ def _numbers(values: pa.Array) -> Floats:
     return found
 
 
+def _rows(vectors: pa.Array) -> Floats:
+    """Vectors of equal length as rows, shape (n, length)."""
+    size = vectors.type.list_size
+    return _numbers(vectors.values.slice(vectors.offset * size, len(vectors) * size)).reshape(-1, size)
+
+
+def _vectors(columns: dict[str, pa.ListArray], name: str, count: int) -> tuple[Floats, Bools]:
+    """The first vector of each row, shape (count, its length), and which rows have one."""
+    out = np.tile(np.array(_DEFAULTS[name], np.float32), (count, 1))
+    if name not in columns:
+        return out, np.zeros(count, bool)
+    has, values = first_values(columns[name])
+    out[has] = _rows(values)
+    return out, has
+
+
 def _axis_angles(columns: dict[str, pa.ListArray], count: int) -> tuple[Doubles, Bools]:
     """The quaternion of each row's rotation about an axis, shape (count, 4), and which rows have one."""
     out = np.tile(np.array((0.0, 0.0, 0.0, 1.0)), (count, 1))
-    cells = columns.get(AXIS_ANGLE)
-    if cells is None:
+    if AXIS_ANGLE not in columns:
         return out, np.zeros(count, bool)
-    datatype = cells.type.value_type
-    if not pa.types.is_struct(datatype) or {f.name for f in datatype} != {"axis", "angle"}:
-        _unusable(AXIS_ANGLE, datatype)
-        return out, np.zeros(count, bool)
-    has, values = _firsts(cells)
-    fields = dict(zip((f.name for f in datatype), values.flatten(), strict=True))
-    axes = _numbers(fields["axis"].flatten()).reshape(-1, 3).astype(np.float64)
-    half = _numbers(fields["angle"]).astype(np.float64)[:, None] / 2
-    length = np.linalg.norm(axes, axis=1, keepdims=True)
-    turned = np.hstack([axes / np.where(length > 0, length, 1) * np.sin(half), np.cos(half)])
-    out[has] = np.where(length > 0, turned, (0.0, 0.0, 0.0, 1.0))
+    has, values = first_values(columns[AXIS_ANGLE])
+    out[has] = axis_angle_quaternions(_rows(values.field("axis")), _numbers(values.field("angle")))
     return out, has
 
 
@@ -218,11 +211,11 @@ def _specials(columns: dict[str, pa.ListArray], translations: Floats, quaternion
     """
     count = len(translations)
     turns, has_turn = _axis_angles(columns, count)
-    scales, has_scale = _vectors(columns, SCALE, (1.0, 1.0, 1.0), count)
-    matrices, has_matrix = _vectors(columns, MATRIX, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), count)
+    scales, has_scale = _vectors(columns, SCALE, count)
+    matrices, has_matrix = _vectors(columns, MATRIX, count)
     inverted = np.zeros(count, bool)
     if RELATION in columns:
-        has, values = _firsts(columns[RELATION])
+        has, values = first_values(columns[RELATION])
         inverted[has] = _numbers(values) == _CHILD_FROM_PARENT
     rows = np.flatnonzero(has_turn | has_scale | has_matrix | inverted)
     linear = rotations(turns[rows]) @ rotations(quaternions[rows])
@@ -247,14 +240,10 @@ def _inverses(affine: Doubles) -> Doubles:
 def _names(columns: dict[str, pa.ListArray], name: str, count: int) -> Names:
     """The first text of each row."""
     codes = np.full(count, -1, np.int64)
-    cells = columns.get(name)
-    if cells is None:
+    if name not in columns:
         return Names(codes, [])
-    if not pa.types.is_string(cells.type.value_type):
-        _unusable(name, cells.type.value_type)
-        return Names(codes, [])
-    has, values = _firsts(cells)
-    encoded = values.fill_null("").dictionary_encode()
+    has, values = first_values(columns[name])
+    encoded = values.dictionary_encode()
     codes[has] = encoded.indices.to_numpy(zero_copy_only=False)
     names = encoded.dictionary.to_pylist()
     if "" in names:
@@ -323,27 +312,3 @@ class TransformTable:
         if (special >= 0).any():
             out[special >= 0, :3] = self._specials.array[special[special >= 0]]
         return out
-
-
-def slerp(starts: npt.NDArray[np.floating[Any]], ends: npt.NDArray[np.floating[Any]], weights: Doubles) -> Doubles:
-    """Unit quaternions between two each, shapes (n, 4), (n, 4), (n, 1) → (n, 4), along the shorter arc.
-
-    sin((1 - w)θ)/sin θ · a + sin(wθ)/sin θ · b (Shoemake, Animating rotation with quaternion curves, 1985).
-    """
-    a, b = _unit(starts), _unit(ends)
-    dot = np.einsum("ij,ij->i", a, b)[:, None]
-    b = np.where(dot < 0, -b, b)
-    angle = np.arctan2(np.linalg.norm(a - b, axis=1, keepdims=True), np.linalg.norm(a + b, axis=1, keepdims=True)) * 2
-    sine = np.sin(angle)
-    near = sine < 1e-9
-    divisor = np.where(near, 1.0, sine)
-    from_a = np.where(near, 1 - weights, np.sin((1 - weights) * angle) / divisor)
-    from_b = np.where(near, weights, np.sin(weights * angle) / divisor)
-    return from_a * a + from_b * b
-
-
-def _unit(quaternions: npt.NDArray[np.floating[Any]]) -> Doubles:
-    q = quaternions.astype(np.float64)
-    length = np.linalg.norm(q, axis=1, keepdims=True)
-    usable = (length > 0) & np.isfinite(length)
-    return np.where(usable, q / np.where(usable, length, 1.0), (0.0, 0.0, 0.0, 1.0))

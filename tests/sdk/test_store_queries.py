@@ -273,3 +273,11 @@ def test_one_thread_loads_while_another_asks() -> None:
         assert store.latest_at_many(store.entities(), None, "log", time) == fresh.latest_at_many(
             fresh.entities(), None, "log", time
         )
+
+
+@pytest.mark.parametrize(("cell", "datatype"), [("yes", pa.utf8()), (1.0, pa.float32()), (None, pa.bool_())])
+def test_a_clear_that_is_none_clears_nothing(cell: object, datatype: pa.DataType) -> None:
+    odd = chunk("/a", [5], [[cell]], descriptor=CLEAR, datatype=pa.list_(datatype))
+    store = ChunkStore.from_chunks([chunk("/a", [0], [[1]]), odd, clear("/b", [5], recursive=False)])
+    assert store.revision == 3
+    assert store.latest_at("/a", ["x"], "log", 9)["x"].values.to_pylist() == [1]

@@ -12,9 +12,9 @@ import pytest
 from rrbridge._arrow import fixed_size_list, unit_lists
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._rotations import rotations, slerp
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge._transform_rows import rotations, slerp
 from rrbridge._transform_tracks import Track
 from rrbridge._transforms import TransformTree, implicit_frame
 from rrbridge.errors import TransformError
@@ -321,3 +321,37 @@ def test_it_follows_a_store_that_another_thread_fills() -> None:
     loader.join()
     assert position(tree.transform("map", "base", "log", 1000)) == [499, 0, 0]
     assert position(tree.transform("map", "base", "log", 250)) == [250, 0, 0]
+
+
+FLOATS3 = pa.list_(pa.float32(), 3)
+AXIS_ANGLE = pa.struct({"axis": FLOATS3, "angle": pa.float32()})
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "datatype"),
+    [
+        ("translation", [["a", "b", "c"]], pa.list_(pa.utf8(), 3)),
+        ("quaternion", [[0.0, 0.0, 1.0]], FLOATS3),
+        ("scale", [2.0], pa.float32()),
+        ("relation", ["backwards"], pa.utf8()),
+        (
+            "rotation_axis_angle",
+            [{"axis": 1.0, "angle": 2.0}],
+            pa.struct({"axis": pa.float32(), "angle": pa.float32()}),
+        ),
+        ("rotation_axis_angle", [[0.0, 0.0, 1.0]], FLOATS3),
+        ("parent_frame", [7], pa.int64()),
+        ("translation", [None], FLOATS3),
+        ("rotation_axis_angle", [None], AXIS_ANGLE),
+        ("parent_frame", [None], pa.utf8()),
+    ],
+)
+def test_what_is_no_transform_costs_only_itself(name: str, cell: list[object], datatype: pa.DataType) -> None:
+    good = ComponentColumn(
+        ComponentDescriptor("Transform3D:mat3x3"), pa.array([[[2.0] * 9]], pa.list_(pa.list_(pa.float32(), 9)))
+    )
+    other = ComponentColumn(ComponentDescriptor(f"Transform3D:{name}"), pa.array([cell], pa.list_(datatype)))
+    alone = tree_of(Chunk.from_columns("/a", components=[other]))
+    assert np.array_equal(alone.transform("tf#/", "tf#/a", "log", 0), np.eye(4))
+    both = tree_of(Chunk.from_columns("/a", components=[good, other]))
+    assert both.transform("tf#/", "tf#/a", "log", 0)[:3].tolist() == [[2, 2, 2, 0]] * 3

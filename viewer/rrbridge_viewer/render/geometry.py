@@ -1,4 +1,4 @@
-"""Numpy geometry: poses from quaternions and axis-angles, unit shapes, normals."""
+"""Numpy geometry: poses, unit shapes, normals."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ __all__ = [
     "affine",
     "broadcast",
     "composed",
-    "rotations_from_axis_angles",
-    "rotations_from_quaternions",
     "unit_shape",
     "vertex_normals",
 ]
@@ -30,33 +28,6 @@ def broadcast(values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     if len(values) == 0:
         return np.zeros((count, *values.shape[1:]), values.dtype)
     return values[np.minimum(np.arange(count), len(values) - 1)]
-
-
-def rotations_from_quaternions(quaternions_xyzw: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    """(n, 3, 3) from (n, 4); a quaternion of no length turns nothing."""
-    q = np.asarray(quaternions_xyzw, np.float64).reshape(-1, 4)
-    norm = np.linalg.norm(q, axis=1, keepdims=True)
-    q = np.where(norm > 0, q / np.where(norm > 0, norm, 1), (0.0, 0.0, 0.0, 1.0))
-    x, y, z, w = q.T
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], axis=1),
-            np.stack([2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], axis=1),
-            np.stack([2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], axis=1),
-        ],
-        axis=1,
-    )
-
-
-def rotations_from_axis_angles(
-    axes: npt.NDArray[np.floating[Any]], angles: npt.NDArray[np.floating[Any]]
-) -> npt.NDArray[np.float64]:
-    """(n, 3, 3) from axes (n, 3) of any length and angles (n,) in radians; an axis of no length turns nothing."""
-    axis = np.asarray(axes, np.float64).reshape(-1, 3)
-    norm = np.linalg.norm(axis, axis=1, keepdims=True)
-    axis = np.where(norm > 0, axis / np.where(norm > 0, norm, 1), 0.0)
-    half = np.asarray(angles, np.float64).reshape(-1, 1) / 2
-    return rotations_from_quaternions(np.hstack([axis * np.sin(half), np.where(norm > 0, np.cos(half), 1.0)]))
 
 
 def affine(

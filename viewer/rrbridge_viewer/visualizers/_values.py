@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rrbridge._rotations import axis_angle_quaternions, rotations
 from rrbridge.errors import InvalidValueError
-from rrbridge_viewer.render.geometry import affine, rotations_from_axis_angles, rotations_from_quaternions
+from rrbridge_viewer.render.geometry import affine, broadcast
 from rrbridge_viewer.render.primitives import F32, Colors, Labels
 from rrbridge_viewer.visualizers._entity import AnnotationClass, EntityData
 
@@ -137,22 +138,20 @@ def rotations_of(
 ) -> npt.NDArray[np.float64] | None:
     """(count, 3, 3): quaternions and axis-angles together, the quaternion outside; None: nothing is turned."""
     ending = "s" if many else ""
-    rotations: npt.NDArray[np.float64] | None = None
+    turned: npt.NDArray[np.float64] | None = None
     quaternions = entity.array(f"{archetype}:quaternion{ending}")
     if quaternions is not None:
-        rotations = _rows(rotations_from_quaternions(quaternions), count)
+        turned = broadcast(rotations(quaternions), count)
     axis_angles = entity.arrow(f"{archetype}:rotation_axis_angle{ending}")
     if axis_angles is not None:
-        turned = _rows(_from_axis_angles(axis_angles), count)
-        rotations = turned if rotations is None else rotations @ turned
-    return rotations
+        inner = broadcast(rotations(_quaternions(axis_angles)), count)
+        turned = inner if turned is None else turned @ inner
+    return turned
 
 
-def _from_axis_angles(values: pa.StructArray) -> npt.NDArray[np.float64]:
-    axes = pc.struct_field(values, "axis")
-    axis = np.asarray(axes.flatten().to_numpy(zero_copy_only=False), np.float64).reshape(-1, 3)
-    angle = np.asarray(pc.struct_field(values, "angle").to_numpy(zero_copy_only=False), np.float64)
-    return rotations_from_axis_angles(axis, angle)
+def _quaternions(axis_angles: pa.StructArray) -> npt.NDArray[np.float64]:
+    axes = pc.struct_field(axis_angles, "axis").flatten().to_numpy(zero_copy_only=False).reshape(-1, 3)
+    return axis_angle_quaternions(axes, pc.struct_field(axis_angles, "angle").to_numpy(zero_copy_only=False))
 
 
 def instance_poses(entity: EntityData) -> F32 | None:
@@ -170,10 +169,10 @@ def instance_poses(entity: EntityData) -> F32 | None:
         return None
     linear = rotations_of(entity, "InstancePoses3D", count)
     if matrices is not None:
-        shear = _rows(matrices.reshape(-1, 3, 3).transpose(0, 2, 1), count)
+        shear = broadcast(matrices.reshape(-1, 3, 3).transpose(0, 2, 1), count)
         linear = shear if linear is None else linear @ shear
-    centers = np.zeros((count, 3)) if translations is None else _rows(translations, count)
-    return affine(centers, linear, None if scales is None else _rows(scales, count))
+    centers = np.zeros((count, 3)) if translations is None else broadcast(translations, count)
+    return affine(centers, linear, None if scales is None else broadcast(scales, count))
 
 
 def with_instance_poses(entity: EntityData, poses: F32) -> F32:
@@ -182,13 +181,8 @@ def with_instance_poses(entity: EntityData, poses: F32) -> F32:
     if outer is None or not len(poses):
         return poses
     count = max(len(outer), len(poses))
-    outer, inner = _rows(outer, count), _rows(poses, count)
+    outer, inner = broadcast(outer, count), broadcast(poses, count)
     placed = np.empty((count, 3, 4), np.float32)
     placed[:, :, :3] = outer[:, :, :3] @ inner[:, :, :3]
     placed[:, :, 3] = (outer[:, :, :3] @ inner[:, :, 3:])[:, :, 0] + outer[:, :, 3]
     return placed
-
-
-def _rows(values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-    """`count` rows; the last one repeats."""
-    return values[:count] if len(values) >= count else values[np.minimum(np.arange(count), len(values) - 1)]
