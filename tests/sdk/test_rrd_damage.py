@@ -224,6 +224,13 @@ def test_the_length_of_a_frame_is_not_believed(tmp_path: Path, size: int) -> Non
     assert stream_reader.truncated_at == len(UNFINISHED)
 
 
+def test_damage_without_end_is_told_once_and_read_in_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found, reader = read(UNFINISHED + framed(b"") * 200_000 + stream(), tmp_path)
+    assert keys(found) == keys(MESSAGES * 2)
+    assert [d.offset for d in reader.damage] == [len(UNFINISHED)]
+    assert len(caplog.records) == 1
+
+
 def arrow_payload(data: bytes, uncompressed_size: int, *, packed: bool = True) -> bytes:
     compression = protocol.Compression.LZ4 if packed else protocol.Compression.NONE
     message = protocol.ArrowMsg(STORE, compression, uncompressed_size, memoryview(data), bytes(16), is_static=False)

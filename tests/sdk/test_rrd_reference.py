@@ -120,8 +120,8 @@ def test_the_reference_opens_it_by_its_index(tmp_path: Path) -> None:
     assert counts == {"run-1": 4, "run-2": 1}
     store = reader.store(store=next(s for s in reader.recordings() if s.recording_id == "run-1"))
     names = {column.component for column in store.schema().component_columns()}
-    assert names == {"Points3D:positions", "TextLog:text", "voltage", "Clear:is_recursive"}
-    assert len(list(store.stream())) == 3
+    assert names == {"Points3D:positions", "TextLog:text", "voltage", "Clear:is_recursive", "noise"}
+    assert len(list(store.stream())) == 4
 
 
 @pytest.fixture(scope="module")
@@ -263,9 +263,9 @@ def test_joined_files_are_read_by_both(tmp_path: Path) -> None:
     joined = tmp_path / "joined.rrd"
     joined.write_bytes(path.read_bytes() + again.read_bytes())
     reader = RrdReader(joined)
-    assert len(list(reader.messages())) == 10
+    assert len(list(reader.messages())) == 2 * len(messages())
     assert reader.truncated_at is None
     assert reader.damage == ()
     assert reader.footer() is None
-    assert [len(manifest) for manifest in reader.manifests()] == [8]
-    assert "num_chunks = 8" in rerun_rrd("stats", joined)
+    assert [len(manifest) for manifest in reader.manifests()] == [2 * len(chunks())]
+    assert f"num_chunks = {2 * len(chunks())}" in rerun_rrd("stats", joined)

@@ -42,11 +42,12 @@ PROGRESS_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A message that was left out because it could not be read."""
+    """Messages in a row that were left out because they could not be read."""
 
     offset: int
-    """Where its frame begins."""
+    """Where the frame of the first begins."""
     reason: str
+    """What is wrong with the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,12 @@ class RrdReader:
         """Of the format, once reading began."""
         self.truncated_at: int | None = None
         """After reading: the size of what is whole, if writing was interrupted; None if it was not."""
-        self.damage: tuple[Damage, ...] = ()
+        self._damage: list[Damage] = []
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
         """After reading: what was left out."""
+        return tuple(self._damage)
 
     def messages(self, progress: Callable[[int, int], None] | None = None) -> Iterator[LogMessage]:
         """Everything in the file, in order. `progress` is told bytes done and bytes in all.
@@ -114,9 +119,9 @@ class RrdReader:
                     try:
                         message = decoder.decode(frame.kind, frame.payload)
                     except DECODE_ERRORS as err:
-                        start = frame.offset - FRAME.size
-                        self._note(start, str(err))
-                        bad_since = start if bad_since is None else bad_since
+                        if bad_since is None:
+                            bad_since = frame.offset - FRAME.size
+                            self._note(bad_since, str(err))
                         continue
                     bad_since = None
                     yield frame, message
@@ -143,7 +148,7 @@ class RrdReader:
         if self._strict:
             raise DamagedFileError(self.path, reason, offset=offset)
         log.warning("%s: left out from byte %d: %s", self.path, offset, reason)
-        self.damage = (*self.damage, Damage(offset, reason))
+        self._damage.append(Damage(offset, reason))
 
     def _open(self) -> AbstractContextManager[IO[bytes]]:
         if self._stream is not None:
