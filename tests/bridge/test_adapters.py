@@ -131,6 +131,24 @@ def test_point_cloud_colours_are_unpacked(random_messages: RandomMessages, colum
     assert cells(emits, "Points3D:positions").to_pylist() == [[[1, 0, 0], [2, 0, 0]]]
 
 
+@pytest.mark.parametrize(("height", "width"), [(2**30, 2**30), (2**32 - 1, 2**32 - 1), (2**31, 2**29)])
+def test_clouds_that_promise_too_much_are_left_out(
+    random_messages: RandomMessages, columns_of: ColumnsOf, height: int, width: int
+) -> None:
+    field = type(random_messages("sensor_msgs/msg/PointField", 1, 0)[0])
+    lies, honest = random_messages("sensor_msgs/msg/PointCloud2", 2, 0)
+    for message, size in ((lies, (height, width)), (honest, (1, 2))):
+        message.fields = [field(name=n, offset=4 * i, datatype=7, count=1) for i, n in enumerate("xyz")]
+        message.height, message.width = size
+        message.point_step, message.row_step, message.is_bigendian = 16, 0, False
+        message.data = np.zeros(32, np.uint8)
+    messages = columns_of("sensor_msgs/msg/PointCloud2", [lies, honest])
+    (emit,) = adapters.by_type["sensor_msgs/msg/PointCloud2"](messages)
+    assert emit.rows is not None
+    assert emit.rows.tolist() == [1]
+    assert cells([emit], "Points3D:positions").to_pylist() == [[[0, 0, 0], [0, 0, 0]]]
+
+
 def test_maps_start_at_their_upper_edge(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
     message = random_messages("nav_msgs/msg/OccupancyGrid", 1, 0)[0]
     message.info.width, message.info.height = 3, 2

@@ -87,9 +87,9 @@ def _points(
     widths, heights = msgs.width[rows].astype(np.int64), msgs.height[rows].astype(np.int64)
     steps = msgs.row_step[rows].astype(np.int64)
     tight = widths * dtype.itemsize
-    whole = (msgs.data.lengths[rows] >= heights * np.maximum(steps, tight)) | (
-        msgs.data.lengths[rows] == heights * tight
-    )
+    lengths = msgs.data.lengths[rows]
+    lines = heights.astype(np.float64)  # 2³² lines of 2³² points do not fit into an int64
+    whole = (lengths >= lines * np.maximum(steps, tight)) | (lengths == lines * tight)
     kept = rows[whole]
     data = take(msgs.data, kept) if len(kept) != len(msgs.data) else msgs.data
     sizes = widths[whole] * heights[whole]
