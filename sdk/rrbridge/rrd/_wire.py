@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-__all__ = ["Field", "WireError", "blob", "fields", "fixed64", "integer", "key", "octets", "signed32", "text", "varint"]
+__all__ = ["Field", "WireError", "blob", "fields", "fixed64", "integer", "key", "octets", "text", "varint"]
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -133,9 +133,3 @@ def number(value: int | memoryview) -> int:
     if not isinstance(value, int):
         raise WireError("bytes where an integer belongs")
     return value
-
-
-def signed32(value: int | memoryview) -> int:
-    """The value as an int32, which the wire carries extended to 64 bits."""
-    low = number(value) & 0xFFFF_FFFF
-    return low - (1 << 32) if low >> 31 else low
