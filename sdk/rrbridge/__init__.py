@@ -25,8 +25,10 @@ from rrbridge._batches import ComponentBatchMixin as ComponentBatchMixin
 from rrbridge._batches import DescribedComponentBatch as DescribedComponentBatch
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
+from rrbridge._dataframe import AUTO_INDEX as AUTO_INDEX
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
 from rrbridge._entity_path import escape_entity_path_part as escape_entity_path_part
+from rrbridge._global import binary_stream as binary_stream
 from rrbridge._global import disable_timeline as disable_timeline
 from rrbridge._global import disconnect as disconnect
 from rrbridge._global import get_application_id as get_application_id
@@ -34,20 +36,34 @@ from rrbridge._global import get_recording_id as get_recording_id
 from rrbridge._global import init as init
 from rrbridge._global import is_enabled as is_enabled
 from rrbridge._global import log as log
+from rrbridge._global import log_file_from_contents as log_file_from_contents
+from rrbridge._global import log_file_from_path as log_file_from_path
+from rrbridge._global import memory_recording as memory_recording
+from rrbridge._global import new_entity_path as new_entity_path
 from rrbridge._global import reset_time as reset_time
 from rrbridge._global import save as save
+from rrbridge._global import send_chunks as send_chunks
 from rrbridge._global import send_columns as send_columns
+from rrbridge._global import send_dataframe as send_dataframe
 from rrbridge._global import send_property as send_property
+from rrbridge._global import send_record_batch as send_record_batch
 from rrbridge._global import send_recording_name as send_recording_name
 from rrbridge._global import send_recording_start_time_nanos as send_recording_start_time_nanos
 from rrbridge._global import set_log_tick_enabled as set_log_tick_enabled
 from rrbridge._global import set_log_time_enabled as set_log_time_enabled
+from rrbridge._global import set_sinks as set_sinks
 from rrbridge._global import set_time as set_time
+from rrbridge._global import spawn as spawn
 from rrbridge._global import stdout as stdout
+from rrbridge._global import version as version
 from rrbridge._misuse import set_strict_mode as set_strict_mode
 from rrbridge._misuse import strict_mode as strict_mode
+from rrbridge._process import cleanup_if_forked_child as cleanup_if_forked_child
+from rrbridge._process import rerun_shutdown as rerun_shutdown
+from rrbridge._process import unregister_shutdown as unregister_shutdown
 from rrbridge._recording import AsComponents as AsComponents
 from rrbridge._recording import RecordingStream as RecordingStream
+from rrbridge._sinks import FileSink as FileSink
 from rrbridge._tensor_encoding import TensorData as TensorData
 from rrbridge._timeline import TimeColumn as TimeColumn
 from rrbridge.archetypes import AnnotationContext as AnnotationContext
@@ -137,8 +153,26 @@ if TYPE_CHECKING:
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
+    from rrbridge._contexts import recording_stream_generator_ctx as recording_stream_generator_ctx
+    from rrbridge._contexts import shutdown_at_exit as shutdown_at_exit
+    from rrbridge._contexts import thread_local_stream as thread_local_stream
+    from rrbridge._logging_handler import LoggingHandler as LoggingHandler
+    from rrbridge._outputs import BinaryStream as BinaryStream
+    from rrbridge._outputs import MemoryRecording as MemoryRecording
+    from rrbridge._scripts import script_add_args as script_add_args
+    from rrbridge._scripts import script_setup as script_setup
+    from rrbridge._scripts import script_teardown as script_teardown
 
 _RARE = {
+    "recording_stream_generator_ctx": "rrbridge._contexts",
+    "shutdown_at_exit": "rrbridge._contexts",
+    "thread_local_stream": "rrbridge._contexts",
+    "LoggingHandler": "rrbridge._logging_handler",
+    "MemoryRecording": "rrbridge._outputs",
+    "BinaryStream": "rrbridge._outputs",
+    "script_add_args": "rrbridge._scripts",
+    "script_setup": "rrbridge._scripts",
+    "script_teardown": "rrbridge._scripts",
     "AlbedoFactor": "rrbridge.components",
     "Color": "rrbridge.components",
     "GraphEdge": "rrbridge.components",

@@ -1,9 +1,10 @@
-"""Which recording the logging functions mean: this thread's, else the program's."""
+"""Which recording the logging functions mean: that of the `with` block around, this thread's, else the program's."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rrbridge._recording import RecordingStream
@@ -16,8 +17,12 @@ __all__ = [
     "set_thread_local_data_recording",
 ]
 
+Stack: TypeAlias = "tuple[RecordingStream, ...]"
+
 _global_recording: RecordingStream | None = None
 _thread = threading.local()
+_stack: ContextVar[Stack] = ContextVar("rrbridge_recordings", default=())
+"""Recordings of the `with` blocks around, innermost last; a task of asyncio has its own."""
 
 
 def get_global_data_recording() -> RecordingStream | None:
@@ -34,8 +39,8 @@ def set_global_data_recording(recording: RecordingStream | None) -> RecordingStr
 
 def get_thread_local_data_recording() -> RecordingStream | None:
     """This thread's recording."""
-    stack: list[RecordingStream] = getattr(_thread, "stack", [])
-    return stack[-1] if stack else getattr(_thread, "recording", None)
+    blocks = _stack.get()
+    return blocks[-1] if blocks else getattr(_thread, "recording", None)
 
 
 def set_thread_local_data_recording(recording: RecordingStream | None) -> RecordingStream | None:
@@ -46,16 +51,28 @@ def set_thread_local_data_recording(recording: RecordingStream | None) -> Record
 
 
 def push(recording: RecordingStream) -> None:
-    """Make a recording this thread's until it is popped."""
-    if not hasattr(_thread, "stack"):
-        _thread.stack = []
-    _thread.stack.append(recording)
+    """Enter a `with` block."""
+    _stack.set((*_stack.get(), recording))
 
 
 def pop(recording: RecordingStream) -> None:
-    """Undo the last `push` of this recording."""
-    stack: list[RecordingStream] = _thread.stack
-    del stack[len(stack) - 1 - stack[::-1].index(recording)]
+    """Leave the innermost `with` block of this recording."""
+    blocks = list(_stack.get())
+    if recording in blocks:
+        del blocks[len(blocks) - 1 - blocks[::-1].index(recording)]
+    _stack.set(tuple(blocks))
+
+
+def stack() -> Stack:
+    """The `with` blocks around."""
+    return _stack.get()
+
+
+def replace_stack(blocks: Stack) -> Stack:
+    """Put other `with` blocks around; returns those before."""
+    before = _stack.get()
+    _stack.set(blocks)
+    return before
 
 
 def get_data_recording(recording: RecordingStream | None = None) -> RecordingStream | None:

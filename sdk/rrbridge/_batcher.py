@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,6 +19,9 @@ from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import TuidArray
 from rrbridge.columns import Ragged, Text
 from rrbridge.encodings import Batch
+from rrbridge.errors import InvalidValueError
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Batcher", "ChunkBatcherConfig", "Times"]
 
@@ -23,20 +29,89 @@ Times: TypeAlias = tuple[tuple[str, TimeKind, int], ...]
 """Where a row is in time: (timeline, kind, sequence number or nanoseconds), by timeline name."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkBatcherConfig:
-    """When rows become chunks. Defaults: those for files (FORMAT §7.3)."""
+UNLIMITED = 2**64 - 1
 
-    flush_tick: float = 0.2
-    """Seconds after which rows are written at the latest."""
-    flush_num_bytes: int = 2 * 1024 * 1024
-    """Bytes at which they are written at once."""
-    flush_num_rows: int = 2**63 - 1
-    """Rows at which they are written at once."""
-    chunk_max_rows_if_unsorted: int = 8192
-    """Most rows of a chunk whose times are not in order."""
-    max_bytes_in_flight: int = 100 * 1024 * 1024
-    """Bytes waiting to be written at which logging waits."""
+
+class ChunkBatcherConfig:
+    """When rows become chunks, and what happens when they cannot be written fast enough.
+
+    What is not given comes from the environment (`RERUN_FLUSH_TICK_SECS`, `RERUN_FLUSH_NUM_BYTES`,
+    `RERUN_FLUSH_NUM_ROWS`, `RERUN_CHUNK_MAX_ROWS_IF_UNSORTED`), else it is what suits files (FORMAT §7.3).
+    """
+
+    __slots__ = (
+        "chunk_max_rows_if_unsorted", "flush_num_bytes", "flush_num_rows", "flush_tick", "flush_tick_secs",
+        "max_bytes_in_flight", "when_full",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        flush_tick: float | dt.timedelta | None = None,
+        flush_num_bytes: int | None = None,
+        flush_num_rows: int | None = None,
+        chunk_max_rows_if_unsorted: int | None = None,
+        *,
+        max_bytes_in_flight: int = 100 * 1024 * 1024,
+        when_full: Literal["block", "drop"] = "block",
+    ) -> None:
+        """`flush_tick` (seconds), `flush_num_bytes`, `flush_num_rows`: rows are written when any of them is reached.
+
+        `chunk_max_rows_if_unsorted`: most rows of a chunk whose times are not in order. `max_bytes_in_flight`: when this
+        much waits to be written, logging waits (`when_full="block"`, for scripts), or what is logged is lost and counted
+        in `RecordingStream.dropped_rows` (`"drop"`, for control loops).
+        """
+        given = flush_tick.total_seconds() if isinstance(flush_tick, dt.timedelta) else flush_tick
+        self.flush_tick_secs: float = _setting("RERUN_FLUSH_TICK_SECS", given, 0.2, float)
+        self.flush_num_bytes: int = _setting("RERUN_FLUSH_NUM_BYTES", flush_num_bytes, 2 * 1024 * 1024, int)
+        self.flush_num_rows: int = _setting("RERUN_FLUSH_NUM_ROWS", flush_num_rows, UNLIMITED, int)
+        self.chunk_max_rows_if_unsorted: int = _setting(
+            "RERUN_CHUNK_MAX_ROWS_IF_UNSORTED", chunk_max_rows_if_unsorted, 8192, int
+        )
+        if not self.flush_tick_secs >= 0:
+            raise InvalidValueError("flush_tick", "seconds from 0", repr(flush_tick))
+        if when_full not in ("block", "drop"):
+            raise InvalidValueError("when_full", "'block' or 'drop'", repr(when_full))
+        self.flush_tick = dt.timedelta(seconds=min(self.flush_tick_secs, 86_400.0 * 365))
+        self.max_bytes_in_flight = max_bytes_in_flight
+        self.when_full = when_full
+
+    def __repr__(self) -> str:
+        return f"ChunkBatcherConfig({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__slots__)})"
+
+    @staticmethod
+    def DEFAULT() -> ChunkBatcherConfig:  # noqa: N802 - the reference's name
+        """For files: every 200 ms or 2 MiB."""
+        return ChunkBatcherConfig(0.2, 2 * 1024 * 1024, UNLIMITED, 8192)
+
+    @staticmethod
+    def LOW_LATENCY() -> ChunkBatcherConfig:  # noqa: N802 - the reference's name
+        """For viewers: every 8 ms."""
+        return ChunkBatcherConfig(0.008, 2 * 1024 * 1024, UNLIMITED, 8192)
+
+    @staticmethod
+    def NEVER() -> ChunkBatcherConfig:  # noqa: N802 - the reference's name
+        """Only when told to flush."""
+        return ChunkBatcherConfig(float("inf"), UNLIMITED, UNLIMITED, 256)
+
+    @staticmethod
+    def ALWAYS_TEST_ONLY() -> ChunkBatcherConfig:  # noqa: N802 - the reference's name
+        """Every row by itself."""
+        return ChunkBatcherConfig(float("inf"), 0, 0, 256)
+
+
+N = TypeVar("N", int, float)
+
+
+def _setting(variable: str, given: N | None, default: N, read: Callable[[str], N]) -> N:
+    """A number as given, else from the environment, else the default."""
+    if given is not None:
+        return given
+    text = os.environ.get(variable, "").strip()
+    try:
+        return read(text) if text else default
+    except ValueError:
+        log.warning("%s=%r is not a number; it is not used", variable, text)
+        return default
 
 
 @dataclass(slots=True)

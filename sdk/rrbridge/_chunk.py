@@ -186,9 +186,26 @@ class Chunk:
         return cls(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata=schema_metadata)))
 
     @classmethod
-    def from_record_batch(cls, batch: pa.RecordBatch) -> Chunk:
-        """The same as the constructor, by the reference's name."""
-        return cls(batch)
+    def from_record_batch(
+        cls, record_batch: pa.RecordBatch, *, index: Any = ..., entity_path: str | None = None
+    ) -> list[Chunk]:
+        """One chunk per entity that a batch has columns of.
+
+        `index` names the columns that are times; None: static data; left out: the batch's metadata say. `entity_path`
+        is for columns that do not say theirs, by metadata or by a name such as `/points:Points3D:positions`. A batch
+        that is a chunk stays as it is. Raises InvalidChunkError.
+        """
+        from rrbridge._dataframe import AUTO_INDEX, chunks_of_batch
+
+        return chunks_of_batch(record_batch, AUTO_INDEX if index is ... else index, entity_path)
+
+    @classmethod
+    def from_dataframe(cls, df: Any, *, index: Any = ..., entity_path: str | None = None) -> list[Chunk]:
+        """The same for a table of pyarrow, pandas or polars, or anything that hands out Arrow."""
+        from rrbridge._dataframe import batches_of
+
+        batches = batches_of(df)
+        return [c for b in batches for c in cls.from_record_batch(b, index=index, entity_path=entity_path)]
 
     def to_record_batch(self) -> pa.RecordBatch:
         """The chunk's own record batch."""

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from rrbridge import _entity_path
 from rrbridge._active import get_data_recording
 from rrbridge._chunk import ComponentColumn
+from rrbridge._dataframe import AUTO_INDEX, AutoIndex
 from rrbridge._misuse import caller_depth, set_strict_mode, strict_mode
 from rrbridge._recording import EntityPathLike, Loggable, RecordingStream
 from rrbridge._timeline import DurationLike, TimeColumn, TimestampLike
 from rrbridge.errors import InvalidValueError, RrbridgeWarning
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from rrbridge._chunk import Chunk
+    from rrbridge._outputs import BinaryStream, MemoryRecording
+    from rrbridge._sinks import FileSink
+    from rrbridge._store import ChunkStore
+
 __all__ = [
+    "binary_stream",
     "disable_timeline",
     "disconnect",
     "get_application_id",
@@ -22,16 +35,26 @@ __all__ = [
     "init",
     "is_enabled",
     "log",
+    "log_file_from_contents",
+    "log_file_from_path",
+    "memory_recording",
+    "new_entity_path",
     "reset_time",
     "save",
+    "send_chunks",
     "send_columns",
+    "send_dataframe",
     "send_property",
+    "send_record_batch",
     "send_recording_name",
     "send_recording_start_time_nanos",
     "set_log_tick_enabled",
     "set_log_time_enabled",
+    "set_sinks",
     "set_time",
+    "spawn",
     "stdout",
+    "version",
 ]
 
 
@@ -39,20 +62,27 @@ def init(
     application_id: str,
     *,
     recording_id: str | uuid.UUID | None = None,
+    spawn: bool = False,
+    init_logging: bool = True,  # noqa: ARG001 - the reference's name; log messages go through Python's logging
     default_enabled: bool = True,
     strict: bool | None = None,
     send_properties: bool = True,
 ) -> None:
-    """Start the recording that the program's logging functions use."""
+    """Start the recording that the program's logging functions use; with `spawn` a viewer shows it.
+
+    `strict`: whether misuse raises; by default `RERUN_STRICT` in the environment says.
+    """
     if strict is not None:
         set_strict_mode(strict)
-    RecordingStream(
+    stream = RecordingStream(
         application_id,
         recording_id=recording_id,
         make_default=True,
         default_enabled=default_enabled,
         send_properties=send_properties,
     )
+    if spawn:
+        stream.spawn()
 
 
 def _active(recording: RecordingStream | None) -> RecordingStream | None:
@@ -161,6 +191,108 @@ def send_recording_start_time_nanos(nanos: int, recording: RecordingStream | Non
     """When it began, nanoseconds since the Unix epoch."""
     if (stream := _active(recording)) is not None:
         stream.send_recording_start_time_nanos(nanos)
+
+
+def set_sinks(*sinks: FileSink, recording: RecordingStream | None = None) -> None:
+    """Write the recording to several places from now on, beginning with what was logged so far."""
+    if (stream := _active(recording)) is not None:
+        stream.set_sinks(*sinks)
+
+
+def spawn(
+    *,
+    memory_limit: str = "75%",
+    executable_name: str = "rrbridge",
+    executable_path: str | None = None,
+    recording: RecordingStream | None = None,
+) -> None:
+    """Start a viewer and show it the recording from now on, beginning with what was logged so far."""
+    if (stream := _active(recording)) is not None:
+        stream.spawn(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
+
+
+def memory_recording(recording: RecordingStream | None = None) -> MemoryRecording:
+    """Keep the recording in memory from now on, to be taken out as the bytes of a file. Raises InvalidValueError."""
+    return _required(recording).memory_recording()
+
+
+def binary_stream(recording: RecordingStream | None = None) -> BinaryStream:
+    """Write the recording to a stream of bytes that the program reads itself. Raises InvalidValueError."""
+    return _required(recording).binary_stream()
+
+
+def log_file_from_path(
+    file_path: str | Path,
+    *,
+    entity_path_prefix: str | None = None,
+    static: bool = False,
+    recording: RecordingStream | None = None,
+) -> None:
+    """Log what a file holds: a recording or bag of any kind, an image, a mesh, a video, a sound, a text."""
+    if (stream := _active(recording)) is not None:
+        stream.log_file_from_path(file_path, entity_path_prefix=entity_path_prefix, static=static)
+
+
+def log_file_from_contents(
+    file_path: str | Path,
+    file_contents: bytes,
+    *,
+    entity_path_prefix: str | None = None,
+    static: bool = False,
+    recording: RecordingStream | None = None,
+) -> None:
+    """Log what a file of this name with this content would hold."""
+    if (stream := _active(recording)) is not None:
+        stream.log_file_from_contents(file_path, file_contents, entity_path_prefix=entity_path_prefix, static=static)
+
+
+def send_chunks(chunks: Chunk | ChunkStore | Iterable[Chunk], *, recording: RecordingStream | None = None) -> None:
+    """Log chunks as they are."""
+    if (stream := _active(recording)) is not None:
+        stream.send_chunks(chunks)
+
+
+def send_record_batch(
+    batch: pa.RecordBatch,
+    recording: RecordingStream | None = None,
+    *,
+    index: str | list[str] | AutoIndex | None = AUTO_INDEX,
+    entity_path: str | None = None,
+) -> None:
+    """Log the rows of a record batch; see `Chunk.from_record_batch`."""
+    if (stream := _active(recording)) is not None:
+        stream.send_record_batch(batch, index=index, entity_path=entity_path)
+
+
+def send_dataframe(
+    df: Any,
+    recording: RecordingStream | None = None,
+    *,
+    index: str | list[str] | AutoIndex | None = AUTO_INDEX,
+    entity_path: str | None = None,
+) -> None:
+    """Log the rows of a table: of pyarrow, pandas or polars, or anything that hands out Arrow."""
+    if (stream := _active(recording)) is not None:
+        stream.send_dataframe(df, index=index, entity_path=entity_path)
+
+
+def new_entity_path(entity_path: list[Any]) -> str:
+    """The path of parts that need no escaping: `["world", "a b"]` is `/world/a\\ b`."""
+    return _entity_path.normalize(entity_path)
+
+
+def version() -> str:
+    """Which rrbridge this is, on which Python."""
+    from importlib import metadata
+
+    return f"rrbridge {metadata.version('rrbridge')} on Python {sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _required(recording: RecordingStream | None) -> RecordingStream:
+    found = get_data_recording(recording)
+    if found is None:
+        raise InvalidValueError("recording", "rr.init(…) to have been called", "no recording")
+    return found
 
 
 def is_enabled(recording: RecordingStream | None = None) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ R = TypeVar("R")
 
 _HERE = str(Path(__file__).parent)
 _OURS = (_HERE, contextlib.__file__)
-_strict = False
+_strict = os.environ.get("RERUN_STRICT", "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def strict_mode() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import itertools
 import logging
 import os
@@ -11,18 +10,21 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runtime_checkable
 
 from rrbridge import _active, _entity_path
+from rrbridge._archetype import Archetype
 from rrbridge._batcher import Batcher, ChunkBatcherConfig, Times
 from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import Chunk, ComponentColumn
-from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge._dataframe import AUTO_INDEX, AutoIndex
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._misuse import warn_on_misuse
-from rrbridge._sinks import FileSink, MemorySink, Sink
+from rrbridge._process import open_streams
+from rrbridge._sinks import FileSink, MemorySink, RrdSink, Sink, Tee
 from rrbridge._timeline import (
     STATIC_TIME,
     DurationLike,
@@ -36,7 +38,14 @@ from rrbridge._tuid import new_tuid_parts
 from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.errors import FileError, InvalidValueError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from rrbridge._outputs import BinaryStream, MemoryRecording
+    from rrbridge._store import ChunkStore
+
 __all__ = ["AsComponents", "RecordingStream"]
+
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +60,6 @@ class AsComponents(Protocol):
 
 Loggable: TypeAlias = AsComponents | Iterable[DescribedComponentBatch]
 EntityPathLike: TypeAlias = str | list[object]
-
-_open_streams: weakref.WeakSet[RecordingStream] = weakref.WeakSet()
 
 
 class RecordingStream:
@@ -72,10 +79,14 @@ class RecordingStream:
         send_properties: bool = True,
         batcher_config: ChunkBatcherConfig | None = None,
     ) -> None:
-        """Start a recording; `RERUN=0` in the environment turns all of them off, `RERUN=1` on."""
+        """Start a recording; `RERUN=0` in the environment turns all of them off, `RERUN=1` on.
+
+        Without a `recording_id` it is the same for all recordings of a program and the processes it starts with
+        `multiprocessing`, so that they log to one recording.
+        """
         if not application_id:
             raise InvalidValueError("application_id", "a name", "an empty string")
-        self.store_id = StoreId(StoreKind.RECORDING, application_id, str(recording_id or uuid.uuid4().hex))
+        self.store_id = StoreId(StoreKind.RECORDING, application_id, str(recording_id or default_recording_id()))
         self._enabled = _switch("RERUN", default=default_enabled)
         self._log_time_enabled = _switch("RERUN_LOG_TIME", default=True)
         self._log_tick_enabled = _switch("RERUN_LOG_TICK", default=False)
@@ -87,10 +98,12 @@ class RecordingStream:
         self._wake = threading.Condition()
         self._flusher: threading.Thread | None = None
         self._failure: FileError | None = None
+        self.dropped_rows = 0
+        """How many rows were given up because too much was waiting (`ChunkBatcherConfig(when_full="drop")`)."""
         self._sink.send(
             StoreInfo.new(self.store_id, f"rrbridge on Python {sys.version_info.major}.{sys.version_info.minor}")
         )
-        _open_streams.add(self)
+        open_streams.add(self)
         if send_properties:
             self.send_recording_start_time_nanos(time.time_ns())
         if make_default:
@@ -111,7 +124,7 @@ class RecordingStream:
         if not self._enabled:
             return
         batches = _batches(entity) if not extra else [b for e in (entity, *extra) for b in _batches(e)]
-        if not batches:
+        if not batches or self._is_full():
             return
         times = () if static else self._now()
         if self._batcher.append(_entity_path.normalize(entity_path), new_tuid_parts(), times, batches):
@@ -128,7 +141,8 @@ class RecordingStream:
     ) -> None:
         """Log many rows at once, at the times given; without `indexes` they are static."""
         if self._enabled:
-            self.send_chunk(Chunk.from_columns(entity_path, times=indexes, components=columns))
+            times = [TimeColumn.from_like(index) for index in indexes]
+            self.send_chunk(Chunk.from_columns(entity_path, times=times, components=_columns(columns)))
 
     def send_chunk(self, chunk: Chunk) -> None:
         """Log a chunk as it is."""
@@ -200,13 +214,110 @@ class RecordingStream:
 
     def save(self, path: str | Path, *, write_footer: bool = True) -> None:
         """Write the recording to a file from now on, beginning with what was kept so far. Raises FileError."""
-        self._use(lambda: FileSink(path, write_footer=write_footer))
+        self._use(lambda: RrdSink(path, write_footer=write_footer))
 
     def stdout(self, *, write_footer: bool = True) -> None:
         """Write the recording to standard output, for `rrbridge view -`."""
         if sys.stdout.isatty():
             raise InvalidValueError("stdout", "standard output to be a pipe or a file", "a terminal")
-        self._use(lambda: FileSink(sys.stdout.buffer, write_footer=write_footer))
+        self._use(lambda: RrdSink(sys.stdout.buffer, write_footer=write_footer))
+
+    def set_sinks(self, *sinks: FileSink) -> None:
+        """Write the recording to several places from now on, beginning with what was kept so far. Raises FileError."""
+        for sink in sinks:
+            if not isinstance(sink, FileSink):
+                raise InvalidValueError("set_sinks", "sinks: FileSink(path)", repr(sink)[:80])
+        self._use(lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]))
+
+    def memory_recording(self) -> MemoryRecording:
+        """Keep the recording in memory from now on, to be taken out as the bytes of a file."""
+        from rrbridge._outputs import MemoryRecording
+
+        sink = MemorySink()
+        self._use(lambda: sink)
+        return MemoryRecording(sink, self)
+
+    def binary_stream(self) -> BinaryStream:
+        """Write the recording to a stream of bytes that the program reads itself."""
+        from rrbridge._outputs import BinaryStream, ByteBuffer
+
+        buffer = ByteBuffer()
+        self._use(lambda: RrdSink(cast("IO[bytes]", buffer), write_footer=False))
+        return BinaryStream(buffer, self)
+
+    def spawn(
+        self,
+        *,
+        memory_limit: str = "75%",
+        executable_name: str = "rrbridge",
+        executable_path: str | None = None,
+    ) -> None:
+        """Start a viewer and show it the recording from now on, beginning with what was kept so far. Raises FileError."""
+        from rrbridge._spawn import spawn_viewer
+
+        if not self._enabled:
+            return
+        pipe = spawn_viewer(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
+        self._use(lambda: RrdSink(pipe, write_footer=False))
+
+    @warn_on_misuse
+    def log_file_from_path(
+        self, file_path: str | Path, *, entity_path_prefix: str | None = None, static: bool = False
+    ) -> None:
+        """Log what a file holds: a recording or bag of any kind, an image, a mesh, a video, a sound, a text."""
+        from rrbridge._file_logging import messages_of_file
+
+        if self._enabled:
+            self._send_messages(
+                messages_of_file(Path(file_path), self.store_id, prefix=entity_path_prefix, static=static)
+            )
+
+    @warn_on_misuse
+    def log_file_from_contents(
+        self,
+        file_path: str | Path,
+        file_contents: bytes,
+        *,
+        entity_path_prefix: str | None = None,
+        static: bool = False,
+    ) -> None:
+        """Log what a file of this name with this content would hold."""
+        from rrbridge._file_logging import messages_of_contents
+
+        if self._enabled:
+            self._send_messages(
+                messages_of_contents(
+                    Path(file_path), file_contents, self.store_id, prefix=entity_path_prefix, static=static
+                )
+            )
+
+    def send_chunks(self, chunks: Chunk | ChunkStore | Iterable[Chunk]) -> None:
+        """Log chunks as they are."""
+        from rrbridge._dataframe import each_chunk
+
+        for chunk in each_chunk(chunks):
+            self.send_chunk(chunk)
+
+    def send_record_batch(
+        self,
+        batch: pa.RecordBatch,
+        *,
+        index: str | list[str] | AutoIndex | None = AUTO_INDEX,
+        entity_path: str | None = None,
+    ) -> None:
+        """Log the rows of a record batch; see `Chunk.from_record_batch`. Raises InvalidChunkError."""
+        from rrbridge._dataframe import chunks_of_batch
+
+        self.send_chunks(chunks_of_batch(batch, index, entity_path))
+
+    def send_dataframe(
+        self, df: Any, *, index: str | list[str] | AutoIndex | None = AUTO_INDEX, entity_path: str | None = None
+    ) -> None:
+        """Log the rows of a table: of pyarrow, pandas or polars, or anything that hands out Arrow. Raises InvalidChunkError."""
+        from rrbridge._dataframe import batches_of
+
+        for batch in batches_of(df):
+            self.send_record_batch(batch, index=index, entity_path=entity_path)
 
     def disconnect(self) -> None:
         """Finish the file; what is logged from now on is kept in memory."""
@@ -217,7 +328,7 @@ class RecordingStream:
         if not self._sink_lock.acquire(timeout=min(timeout_sec, threading.TIMEOUT_MAX)):
             raise TimeoutError(f"the recording was not flushed within {timeout_sec} s")
         try:
-            self._send(self._batcher.take())
+            self._write_pending()
             if self._failure is None:
                 self._sink.flush()
             if self._failure is not None:
@@ -253,7 +364,7 @@ class RecordingStream:
     def _use(self, make_sink: Callable[[], Sink]) -> None:
         """Finish the sink in use and go on with another."""
         with self._sink_lock:
-            self._send(self._batcher.take())
+            self._write_pending()
             before = self._sink
             sink = make_sink()
             if isinstance(before, MemorySink):
@@ -269,64 +380,108 @@ class RecordingStream:
             )
             self._flusher.start()
 
-    def _send(self, chunks: list[Chunk]) -> None:
+    def _write_pending(self) -> None:
+        """Pass on what was logged. Under the lock from the start, so that whoever has it next finds nothing under way."""
         with self._sink_lock:
-            if self._failure is not None:
-                return
-            try:
-                for chunk in chunks:
-                    self._sink.send(StoredChunk(self.store_id, chunk))
-            except FileError as err:
-                self._failure = err
-                log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
+            self._send(self._batcher.take())
+
+    def _send(self, chunks: list[Chunk]) -> None:
+        self._send_messages(StoredChunk(self.store_id, chunk) for chunk in chunks)
+
+    def _send_messages(self, messages: Iterable[LogMessage]) -> None:
+        """Pass on messages; an error of the sink is kept for `flush`, one of the messages is the caller's."""
+        for message in messages:
+            with self._sink_lock:
+                if self._failure is not None:
+                    return
+                try:
+                    self._sink.send(message)
+                except FileError as err:
+                    self._failure = err
+                    log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
 
     def _flush_soon(self) -> None:
-        if self._batcher.pending_bytes >= self._batcher.config.max_bytes_in_flight or self._flusher is None:
-            self._send(self._batcher.take())
+        config = self._batcher.config
+        must_write = config.when_full == "block" and self._batcher.pending_bytes >= config.max_bytes_in_flight
+        if must_write or self._flusher is None:
+            self._write_pending()
             return
         with self._wake:
             self._wake.notify()
 
-    def _close(self) -> None:
-        with self._sink_lock:
-            self._send(self._batcher.take())
-            self._sink.close()
+    def _is_full(self) -> bool:
+        """Whether a row must be given up, since too much waits to be written. Counts it."""
+        config = self._batcher.config
+        if config.when_full == "block" or self._batcher.pending_bytes < config.max_bytes_in_flight:
+            return False
+        self.dropped_rows += 1
+        return True
+
+    def _after_fork(self) -> None:
+        """Start anew in a child process: locks may be held by threads that are gone, files are the parent's."""
+        self._batcher = Batcher(self._batcher.config)
+        self._sink, self._failure = MemorySink(), None
+        self._sink.send(StoreInfo.new(self.store_id))
+        self._sink_lock = threading.RLock()
+        self._wake = threading.Condition()
+        self._flusher = None
 
 
 def _flush_forever(reference: weakref.ref[RecordingStream]) -> None:
     """Write what was logged at every tick, as long as anybody holds the recording."""
     while (stream := reference()) is not None:
-        wake, tick = stream._wake, stream._batcher.config.flush_tick
+        wake, tick = stream._wake, min(stream._batcher.config.flush_tick_secs, threading.TIMEOUT_MAX)
         del stream
         with wake:
             wake.wait(tick)
         if (stream := reference()) is not None:
-            stream._send(stream._batcher.take())
+            stream._write_pending()
         del stream
 
 
-def _batches(entity: Loggable) -> list[DescribedComponentBatch]:
-    if isinstance(entity, AsComponents):
+def _batches(entity: Any) -> list[DescribedComponentBatch]:
+    if isinstance(entity, Archetype):
         return entity.as_component_batches()
-    try:
-        given: list[object] = list(entity)
-    except TypeError:
-        given = [entity]
-    batches = [b for b in given if isinstance(b, DescribedComponentBatch)]
-    if len(batches) < len(given):
-        raise InvalidValueError("entity", "an archetype or component batches", repr(entity)[:80])
+    if hasattr(entity, "as_component_batches"):
+        given: list[Any] = list(entity.as_component_batches())
+    else:
+        try:
+            given = list(entity)
+        except TypeError:
+            given = [entity]
+    batches = [_described(batch) for batch in given if batch is not None]
+    names = [batch.descriptor for batch in batches]
+    if len(set(names)) < len(names):  # the last one counts, as it does in the reference
+        batches = list({batch.descriptor: batch for batch in batches}.values())
     return batches
+
+
+def _described(batch: Any) -> DescribedComponentBatch:
+    if isinstance(batch, DescribedComponentBatch):
+        return batch
+    if hasattr(batch, "component_descriptor") and hasattr(batch, "as_arrow_array"):
+        return DescribedComponentBatch(batch, batch.component_descriptor())
+    raise InvalidValueError("entity", "an archetype or component batches", repr(batch)[:80])
+
+
+def _columns(columns: Iterable[Any]) -> Iterator[ComponentColumn]:
+    for column in columns:
+        if isinstance(column, ComponentColumn):
+            yield column
+        elif hasattr(column, "component_descriptor") and hasattr(column, "as_arrow_array"):
+            yield ComponentColumn(column.component_descriptor(), column.as_arrow_array())
+        else:
+            raise InvalidValueError("columns", "component columns", repr(column)[:80])
+
+
+def default_recording_id() -> str:
+    """The same in this program and the processes that it starts with `multiprocessing`; another in each run."""
+    from hashlib import blake2b
+    from multiprocessing import process
+
+    return blake2b(bytes(process.current_process().authkey), digest_size=16, key=b"recording id").hexdigest()
 
 
 def _switch(variable: str, *, default: bool) -> bool:
     value = os.environ.get(variable, "").strip().lower()
     return value in ("1", "true", "on", "yes") if value else default
-
-
-@atexit.register
-def _close_all() -> None:
-    for stream in list(_open_streams):
-        try:
-            stream._close()
-        except FileError as err:
-            log.error("%s", err)  # noqa: TRY400 - the program is ending; the sentence says it all

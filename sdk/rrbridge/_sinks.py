@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import IO, Protocol
-
-import pyarrow as pa
 
 from rrbridge._messages import LogMessage
 from rrbridge.rrd import RrdWriter
 
-__all__ = ["FileSink", "MemorySink", "Sink"]
+__all__ = ["FileSink", "MemorySink", "RrdSink", "Sink", "Tee"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSink:
+    """A file for `set_sinks`."""
+
+    path: str | os.PathLike[str]
+    write_footer: bool = True
+    """Whether it gets an index at its end, which lets large files open at once."""
 
 
 class Sink(Protocol):
@@ -36,6 +45,11 @@ class MemorySink:
         """Keep a message."""
         self.messages.append(message)
 
+    def drain(self) -> list[LogMessage]:
+        """Give up what was kept."""
+        messages, self.messages = self.messages, []
+        return messages
+
     def flush(self) -> None:
         """Nothing to pass on."""
 
@@ -43,15 +57,12 @@ class MemorySink:
         """Nothing to finish."""
 
 
-class FileSink:
+class RrdSink:
     """Writes an `.rrd` file, or an `.rrd` stream to a pipe."""
 
     def __init__(self, target: str | os.PathLike[str] | IO[bytes], *, write_footer: bool = True) -> None:
         self._writer = RrdWriter(target)
         self._write_footer = write_footer
-        # With its first array of Python values pyarrow imports pandas where that is installed; at exit, when a file is
-        # finished, it is too late for an import.
-        pa.array([])
 
     def send(self, message: LogMessage) -> None:
         """Append a message."""
@@ -64,3 +75,25 @@ class FileSink:
     def close(self) -> None:
         """Finish the file."""
         self._writer.close(footer=self._write_footer)
+
+
+class Tee:
+    """Several sinks that all take everything."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = tuple(sinks)
+
+    def send(self, message: LogMessage) -> None:
+        """Pass a message to each."""
+        for sink in self._sinks:
+            sink.send(message)
+
+    def flush(self) -> None:
+        """Flush each."""
+        for sink in self._sinks:
+            sink.flush()
+
+    def close(self) -> None:
+        """Finish each."""
+        for sink in self._sinks:
+            sink.close()

@@ -125,6 +125,28 @@ class TimeColumn:
         column._fill(timeline, kind, np.asarray(values, np.int64))
         return column
 
+    @classmethod
+    def from_like(cls, column: Any) -> TimeColumn:
+        """From anything with `timeline_name()` and `as_arrow_array()`. Raises InvalidValueError."""
+        if isinstance(column, cls):
+            return column
+        if not (hasattr(column, "timeline_name") and hasattr(column, "as_arrow_array")):
+            raise InvalidValueError("indexes", "time columns", repr(column)[:80])
+        values = column.as_arrow_array()
+        try:
+            kind = TimeKind.from_arrow(values.type)
+        except ValueError:
+            raise InvalidValueError("indexes", "int64, timestamp(ns) or duration(ns)", str(values.type)) from None
+        return cls.of(column.timeline_name(), kind, values.cast(pa.int64()).to_numpy(zero_copy_only=False))
+
+    def timeline_name(self) -> str:
+        """The timeline."""
+        return self.timeline
+
+    def as_arrow_array(self) -> pa.Array:
+        """The same as `to_arrow`, by the reference's name."""
+        return self.to_arrow()
+
     def _fill(self, timeline: str, kind: TimeKind, values: npt.NDArray[np.int64]) -> None:
         if not timeline:
             raise InvalidValueError("timeline", "a name", "an empty string")

@@ -1,0 +1,62 @@
+"""Points with colours, to try things out with."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["ColorGrid", "ColorSpiral", "bounce_lerp", "build_color_grid", "build_color_spiral"]
+
+
+class ColorGrid(NamedTuple):
+    """Points of a grid."""
+
+    positions: npt.NDArray[Any]
+    """Shape (n, 3)."""
+    colors: npt.NDArray[np.uint8]
+    """Shape (n, 3)."""
+
+
+class ColorSpiral(NamedTuple):
+    """Points of a spiral."""
+
+    positions: npt.NDArray[Any]
+    """Shape (n, 3)."""
+    colors: npt.NDArray[np.uint8]
+    """Shape (n, 3)."""
+
+
+def build_color_grid(x_count: int = 10, y_count: int = 10, z_count: int = 10, *, twist: float = 0) -> ColorGrid:
+    """A cube of points from −10 to 10, coloured by place; `twist` turns it along z, radians from bottom to top."""
+    steps = [np.linspace(0.0, 1.0, count) for count in (x_count, y_count, z_count)]
+    unit = np.stack([axis.ravel() for axis in np.meshgrid(*steps, indexing="ij")], axis=1)
+    x, y, z = (unit * 20 - 10).T
+    angle = twist * z / 20
+    positions = np.stack([np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, z], axis=1)
+    return ColorGrid(positions, (unit * 255).astype(np.uint8))
+
+
+def build_color_spiral(
+    num_points: int = 100,
+    *,
+    radius: float = 2,
+    angular_step: float = 0.02,
+    angular_offset: float = 0,
+    z_step: float = 0.1,
+) -> ColorSpiral:
+    """A spiral upwards; `angular_step` is in turns, `angular_offset` in radians."""
+    index = np.arange(num_points)
+    angle = 2 * math.pi * index * angular_step + angular_offset
+    positions = np.stack([np.cos(angle) * radius, np.sin(angle) * radius, index * z_step], axis=1)
+    hue = np.clip(np.abs((index / max(num_points, 1) * 6 + np.array([[0], [4], [2]])) % 6 - 3) - 1, 0, 1).T
+    return ColorSpiral(positions, (hue * 255).astype(np.uint8))
+
+
+def bounce_lerp(a: float, b: float, t: float | npt.NDArray[Any]) -> float | npt.NDArray[Any]:
+    """From `a` to `b` and back as `t` goes from 0 to 2, and so on."""
+    phase = np.mod(t, 2.0)
+    found = a + (b - a) * np.where(phase <= 1.0, phase, 2.0 - phase)
+    return float(found) if np.ndim(found) == 0 else found
