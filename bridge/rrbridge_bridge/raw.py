@@ -94,6 +94,24 @@ class RawBatch:
         )
 
     @classmethod
+    def joined(cls, batches: Sequence[RawBatch]) -> RawBatch:
+        """Batches of one connection, at least one, end to end; what is known of the connection is what the last one knows."""
+        if len(batches) == 1:
+            return batches[0]
+        lengths = [len(batch.buffer) for batch in batches]
+        bases = np.cumsum([0, *lengths[:-1]])
+        return cls(
+            batches[-1].connection,
+            np.concatenate([batch.buffer for batch in batches]),
+            np.concatenate([batch.starts + base for batch, base in zip(batches, bases, strict=True)]),
+            np.concatenate([batch.sizes for batch in batches]),
+            np.concatenate([batch.log_time_nanos for batch in batches]),
+            np.concatenate([batch.publish_time_nanos for batch in batches]),
+            np.concatenate([batch.sequence for batch in batches]),
+            np.concatenate([batch.order for batch in batches]),
+        )
+
+    @classmethod
     def of(
         cls,
         connection: Connection,

@@ -122,7 +122,7 @@ class Blocks:
     def _release(self, connection_id: int) -> Iterator[RawBatch]:
         waiting = self._waiting.pop(connection_id)
         self._waiting_bytes -= waiting.payload_bytes
-        yield _join(waiting.pieces)
+        yield RawBatch.joined(waiting.pieces)
 
 
 def _cut(batch: RawBatch, max_rows: int, max_bytes: int) -> Iterator[RawBatch]:
@@ -154,21 +154,4 @@ def _compact(batch: RawBatch) -> RawBatch:
         batch.publish_time_nanos,
         batch.sequence,
         batch.order,
-    )
-
-
-def _join(pieces: list[RawBatch]) -> RawBatch:
-    if len(pieces) == 1:
-        return pieces[0]
-    lengths = [len(piece.buffer) for piece in pieces]
-    bases = np.cumsum([0, *lengths[:-1]])
-    return RawBatch(
-        pieces[0].connection,
-        np.concatenate([piece.buffer for piece in pieces]),
-        np.concatenate([piece.starts + base for piece, base in zip(pieces, bases, strict=True)]),
-        np.concatenate([piece.sizes for piece in pieces]),
-        np.concatenate([piece.log_time_nanos for piece in pieces]),
-        np.concatenate([piece.publish_time_nanos for piece in pieces]),
-        np.concatenate([piece.sequence for piece in pieces]),
-        np.concatenate([piece.order for piece in pieces]),
     )

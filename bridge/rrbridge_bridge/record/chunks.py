@@ -11,11 +11,10 @@ from rrbridge._arrow import list_array
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.recording import one_row
 
-__all__ = ["RECORDER_ENTITY", "account", "concatenate", "recording_info"]
+__all__ = ["RECORDER_ENTITY", "account", "recording_info"]
 
 RECORDER_ENTITY = "/__properties/recorder"
 """Where the account of a recording stands: one instance per topic."""
@@ -24,24 +23,6 @@ RECORDER_ENTITY = "/__properties/recorder"
 def _cell(values: pa.Array) -> pa.Array:
     """One row that holds all the values."""
     return list_array(np.array([0, len(values)]), values)
-
-
-def concatenate(batches: Sequence[RawBatch]) -> RawBatch:
-    """Batches of one connection as one whose payloads stand end to end; the last one's connection is kept."""
-    first = batches[0]
-    if len(batches) == 1:
-        return first
-    shifts = np.cumsum([0] + [len(batch.buffer) for batch in batches[:-1]])
-    return RawBatch(
-        batches[-1].connection,
-        np.concatenate([batch.buffer for batch in batches]),
-        np.concatenate([batch.starts + shift for batch, shift in zip(batches, shifts, strict=True)]),
-        np.concatenate([batch.sizes for batch in batches]),
-        np.concatenate([batch.log_time_nanos for batch in batches]),
-        np.concatenate([batch.publish_time_nanos for batch in batches]),
-        np.concatenate([batch.sequence for batch in batches]),
-        np.concatenate([batch.order for batch in batches]),
-    )
 
 
 def recording_info(start_nanos: int, name: str, robot: str | None) -> list[Chunk]:

@@ -55,7 +55,8 @@ class ChunkMaker(Protocol):
 
 @dataclass(eq=False)
 class _Gathered:
-    connection: Connection
+    """What waits to be written of one connection."""
+
     batches: list[Received] = field(default_factory=list)
     weight: int = 0
 
@@ -180,8 +181,7 @@ class WriterThread:
 
     def _announce(self, announced: Announced) -> None:
         connection = announced.connection
-        gathered = self._gathered.setdefault(connection.id, _Gathered(connection))
-        gathered.connection = connection
+        self._gathered.setdefault(connection.id, _Gathered())
         for chunk in self._maker.announce(connection):
             self._file.write(chunk)
 
@@ -200,7 +200,7 @@ class WriterThread:
         """Write what was gathered."""
         for gathered in streams:
             if gathered.batches:
-                batch = chunks.concatenate([received.batch for received in gathered.batches])
+                batch = RawBatch.joined([received.batch for received in gathered.batches])
                 size, gathered.weight, gathered.batches = gathered.weight, 0, []
                 self._gathered_weight -= size
                 self._write(batch)
