@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
-from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Rates, Show, size_text
+from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Rates, Show
 
 WARNING = Notice(Severity.WARNING, "3 messages were lost", "/camera")
 
@@ -84,4 +85,4 @@ def test_a_terminal_that_went_away_is_left_alone(monkeypatch: pytest.MonkeyPatch
     ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2.5e9, "2.5 GB"), (3e15, "3000.0 TB")]
 )
 def test_sizes_are_read_by_people(count: float, text: str) -> None:
-    assert size_text(count) == text
+    assert size(count) == text

@@ -132,7 +132,7 @@ def record(
             session.close()
     kept = path if outcome.finished else file.active_path
     show.end(kept, outcome)
-    return _exit_status(outcome, signals, file)
+    return _exit_status(outcome, signals, kept)
 
 
 def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float | None) -> Outcome:
@@ -154,11 +154,10 @@ def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float
     return outcome
 
 
-def _exit_status(outcome: Outcome, signals: _Signals, file: RecordingFile) -> int:
+def _exit_status(outcome: Outcome, signals: _Signals, kept: Path) -> int:
     if signals.abort and not outcome.finished:
         return EXIT_INTERRUPTED
     if outcome.error:
-        saved = file.path if outcome.finished else file.active_path
         written = sum(topic.written for topic in outcome.snapshot.topics)
-        raise RecorderError(f"{outcome.error}; {written} messages are saved in {saved}")
+        raise RecorderError(f"{outcome.error}; {written} messages are saved in {kept}")
     return EXIT_LOSSES if outcome.dropped else 0

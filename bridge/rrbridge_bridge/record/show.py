@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
@@ -30,16 +31,6 @@ PLAIN_SECS = 5.0
 RATE_SECS = 2.0
 TABLE_MARGIN_LINES = 8
 _STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
-_SI = ("B", "kB", "MB", "GB", "TB")
-
-
-def size_text(count: float) -> str:
-    """Bytes for people: `12.3 MB`."""
-    for unit in _SI[:-1]:
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} {_SI[-1]}"
 
 
 def lost_text(lost: int | None) -> str:
@@ -59,9 +50,12 @@ class Rates:
         now = snapshot.elapsed_secs
         for topic in snapshot.topics:
             key = (topic.topic, topic.msgtype)
-            then, count, size = self._before.setdefault(key, (now, topic.received, topic.received_bytes))
+            then, count, nbytes = self._before.setdefault(key, (now, topic.received, topic.received_bytes))
             if now - then >= RATE_SECS or (key not in self._rates and now > then):
-                self._rates[key] = (topic.received - count) / (now - then), (topic.received_bytes - size) / (now - then)
+                self._rates[key] = (
+                    (topic.received - count) / (now - then),
+                    (topic.received_bytes - nbytes) / (now - then),
+                )
                 if now - then >= RATE_SECS:
                     self._before[key] = (now, topic.received, topic.received_bytes)
 
@@ -128,8 +122,8 @@ def _headline(snapshot: Snapshot) -> str:
         f"{minutes}:{seconds:02d}",
         f"{len(snapshot.topics)} topics",
         f"{sum(topic.received for topic in snapshot.topics)} messages",
-        f"file {size_text(snapshot.file_bytes)}",
-        f"waiting {size_text(snapshot.backlog_bytes)}",
+        f"file {size(snapshot.file_bytes)}",
+        f"waiting {size(snapshot.backlog_bytes)}",
         f"lost {sum(n or 0 for n in lost)}" + (" (some unknown)" if None in lost else ""),
         f"dropped {dropped}",
     ]
@@ -167,9 +161,9 @@ class LiveShow:
             table.add_row(
                 topic.topic,
                 f"{hertz:.1f}",
-                f"{size_text(rate)}/s",
+                f"{size(rate)}/s",
                 str(topic.received),
-                size_text(topic.received_bytes),
+                size(topic.received_bytes),
                 Text(lost_text(topic.lost), "yellow" if topic.lost else ""),
                 Text(str(topic.dropped), "bold red" if topic.dropped else ""),
             )
@@ -265,7 +259,7 @@ def closing_table(console: Console, path: Path, outcome: Outcome) -> None:
             topic.topic,
             topic.msgtype,
             str(topic.written),
-            size_text(topic.received_bytes),
+            size(topic.received_bytes),
             f"{topic.received / seconds:.1f}",
             lost_text(topic.lost),
             str(topic.dropped),
@@ -276,4 +270,4 @@ def closing_table(console: Console, path: Path, outcome: Outcome) -> None:
         console.print(Text("no topic was recorded", "yellow"))
     if any(topic.lost is None for topic in outcome.snapshot.topics):
         console.print(Text("lost ?: this ROS does not say which publisher's counter a message has", "dim"))
-    console.print(Text(f"{path}: {size_text(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
+    console.print(Text(f"{path}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
