@@ -83,9 +83,10 @@ def static_frames(_: Run) -> Iterator[Published]:
         msg.transform(nanos(0), "base_link", frame, MOUNTS[frame])
         for frame in ("laser", "imu_link", "gps_link", "sonar_link")
     ]
-    fixed.append(
-        msg.transform(nanos(0), "camera_pan_link", "camera_optical_frame", (0.03, 0, 0), msg.OPTICAL_FROM_LINK)
-    )
+    fixed += [
+        msg.transform(nanos(0), "camera_pan_link", frame, (0.03, 0, 0), msg.OPTICAL_FROM_LINK)
+        for frame in ("camera_optical_frame", "depth_optical_frame")
+    ]
     yield 0.0, ros.tf2_msgs__msg__TFMessage(fixed)
 
 
@@ -129,19 +130,19 @@ def joint_states(run: Run) -> Iterator[Published]:
         yield secs, ros.sensor_msgs__msg__JointState(msg.header(nanos(secs), ""), names, angle, rate, effort)
 
 
-def image(secs: float, pixels: Floats, encoding: str) -> Message:
+def image(secs: float, pixels: Floats, encoding: str, frame: str) -> Message:
     """Pixels (height, width, …) as a message."""
     rows, columns = pixels.shape[:2]
     data = np.ascontiguousarray(pixels).view(np.uint8).ravel()
     return ros.sensor_msgs__msg__Image(
-        msg.header(nanos(secs), "camera_optical_frame"), rows, columns, encoding, 0, data.size // rows, data
+        msg.header(nanos(secs), frame), rows, columns, encoding, 0, data.size // rows, data
     )
 
 
 def raw_pictures(run: Run) -> Iterator[Published]:
     """Every second picture as it comes from the sensor."""
     for secs, color, _ in run.pictures[::2]:
-        yield secs, image(secs, color, "rgb8")
+        yield secs, image(secs, color, "rgb8", "camera_optical_frame")
 
 
 def jpeg_pictures(run: Run) -> Iterator[Published]:
@@ -154,7 +155,7 @@ def jpeg_pictures(run: Run) -> Iterator[Published]:
 def depth_pictures(run: Run) -> Iterator[Published]:
     """Depth in millimetres, every second picture."""
     for secs, _, depth in run.pictures[::2]:
-        yield secs, image(secs, depth, "16UC1")
+        yield secs, image(secs, depth, "16UC1", "depth_optical_frame")
 
 
 def calibration(run: Run) -> Iterator[Published]:
@@ -166,7 +167,7 @@ def calibration(run: Run) -> Iterator[Published]:
 def depth_calibration(run: Run) -> Iterator[Published]:
     """The depth camera's calibration, with every depth picture."""
     for secs in run.ticks(5, 0.05).tolist():
-        yield secs, msg.camera_info(nanos(secs), "camera_optical_frame", sensors.DEPTH_CAMERA)
+        yield secs, msg.camera_info(nanos(secs), "depth_optical_frame", sensors.DEPTH_CAMERA)
 
 
 def scans(run: Run) -> Iterator[Published]:

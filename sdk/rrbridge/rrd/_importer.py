@@ -90,7 +90,6 @@ importer = RrdImporter()
 def _topics(manifest: Manifest) -> Iterator[TopicSummary]:
     paths = np.array(manifest.entity_paths, object)
     clocks = [manifest.times(timeline) for timeline in _clocks(manifest)]
-    rows = manifest.num_rows
     for entity in manifest.entities:
         own: npt.NDArray[np.bool_] = paths == entity
         times = next((clock for clock in clocks if (own & clock.present).any()), None)
@@ -98,10 +97,22 @@ def _topics(manifest: Manifest) -> Iterator[TopicSummary]:
         yield TopicSummary(
             topic=entity,
             msgtype=", ".join(sorted(archetypes)),
-            count=None if rows is None else int(rows[own].sum()),
+            count=_events(manifest, entity, own),
             start_nanos=None if times is None else int(times.start[own & times.present].min()),
             end_nanos=None if times is None else int(times.end[own & times.present].max()),
         )
+
+
+def _events(manifest: Manifest, entity: str, own: npt.NDArray[np.bool_]) -> int | None:
+    """How often something was logged: the rows of the fullest component, as one message may fill rows of several chunks."""
+    components, chunk_rows = manifest.components.get(entity, []), manifest.num_rows
+    found = [manifest.component_rows(timeline, d) for timeline in manifest.timelines for d in components]
+    if chunk_rows is not None:
+        found += [np.where(manifest.has_static(d), chunk_rows, 0) for d in components]
+    most = max((int(rows[own].sum()) for rows in found if rows is not None), default=0)
+    if most or chunk_rows is None:
+        return most or None
+    return int(chunk_rows[own].sum())  # an index may lack the finer counts
 
 
 def _clocks(manifest: Manifest) -> list[str]:
