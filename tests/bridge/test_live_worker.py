@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import io
 import json
 import os
@@ -52,6 +53,7 @@ def test_frames_are_read_as_they_were_written() -> None:
     assert second.connection == 3
     assert second.records["size"].tolist() == [3, 0, 4]
     assert second.records["sequence"].tolist() == [0, 1, 2]
+    assert second.payload.dtype == np.uint8
     assert second.payload.tobytes() == b"abcdefg"
     assert read_frame(stream) is None
 
@@ -221,10 +223,15 @@ def test_quality_of_service_is_written_as_rosbag2_does() -> None:
     assert not is_latched([volatile])
 
 
-def test_records_are_as_wide_as_the_worker_packs_them() -> None:
-    (frame,) = [read_frame(pipe(messages(1, b"x" * 9)))]
-    assert isinstance(frame, MessageFrame)
-    assert frame.payload.dtype == np.uint8
+def test_a_message_heard_twice_counts_once_and_is_not_kept(tmp_path: Path) -> None:
+    worker = importlib.import_module("rrbridge_bridge.live.workers.rclpy_worker")
+    connection = worker.Connection(0, "/map", "nav_msgs/msg/OccupancyGrid", object)
+    with (tmp_path / "pipe").open("wb") as file:
+        pipe = worker.Pipe(file.fileno())
+        for raw in (b"a" * 100_000, b"b" * 100_000, b"a" * 100_000):
+            connection.add(raw, {"source_timestamp": 5, "received_timestamp": 6}, pipe, True)
+    assert [payload[:1] for payload in connection.payloads] == [b"a", b"b"]
+    assert len(repr(connection.recent.order)) < 1000
 
 
 def session_of(tmp_path: Path, *frames_after_hello: bytes) -> RclpySession:

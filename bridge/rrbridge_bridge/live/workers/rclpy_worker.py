@@ -140,7 +140,8 @@ class Connection:
         if sequence is None:
             sequence = -1
         if compares:
-            key = (gid, sequence) if gid is not None and sequence >= 0 else (published, sequence, raw)
+            # Where no counter tells messages apart their content does; only its hash, for many large ones are remembered.
+            key = (gid, sequence) if gid is not None and sequence >= 0 else (published, sequence, hash(raw))
             if not self.recent.is_new(key):
                 return
         if received <= 0:
