@@ -7,6 +7,7 @@ no transform of its own; its frame is the marker's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,18 +114,8 @@ def _arrows(markers: Columns) -> rr.ComponentColumnList:
     return rr.Arrows3D.columns(vectors=vectors, origins=tails, radii=radii, colors=_rgba(markers.color))
 
 
-def _cubes(markers: Columns) -> rr.ComponentColumnList:
-    return rr.Boxes3D.columns(
-        half_sizes=xyz(markers.scale) / 2,
-        centers=xyz(markers.pose.position),
-        quaternions=quaternion(markers.pose.orientation),
-        colors=_rgba(markers.color),
-        fill_mode=np.full(len(markers), rr.FillMode.Solid),
-    )
-
-
-def _spheres(markers: Columns) -> rr.ComponentColumnList:
-    return rr.Ellipsoids3D.columns(
+def _half_sized(archetype: type[rr.Boxes3D | rr.Ellipsoids3D], markers: Columns) -> rr.ComponentColumnList:
+    return archetype.columns(
         half_sizes=xyz(markers.scale) / 2,
         centers=xyz(markers.pose.position),
         quaternions=quaternion(markers.pose.orientation),
@@ -206,8 +197,8 @@ def _triangle_lists(markers: Columns) -> rr.ComponentColumnList:
 
 _DRAWN: dict[int, Callable[[Columns], rr.ComponentColumnList]] = {
     0: _arrows,
-    1: _cubes,
-    2: _spheres,
+    1: partial(_half_sized, rr.Boxes3D),
+    2: partial(_half_sized, rr.Ellipsoids3D),
     3: _cylinders,
     4: _line_strips,
     5: _line_lists,
