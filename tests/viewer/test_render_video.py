@@ -77,6 +77,14 @@ def test_going_forward_decodes_only_what_is_new() -> None:
     assert decoders.packets_decoded == 10
 
 
+def test_a_stream_of_the_same_name_and_times_is_told_apart() -> None:
+    samples = stream("libx264")
+    others = [VideoSample(a.time, b.data) for a, b in zip(samples[:GROUP], samples[GROUP:], strict=True)]
+    decoders = VideoDecoders()
+    assert abs(brightness(decoders.frame("/cam", H264, samples[:4])) - shade(3)) < 4
+    assert abs(brightness(decoders.frame("/cam", H264, others[:4])) - shade(GROUP + 3)) < 4
+
+
 def test_a_stream_without_its_key_frame_says_so_and_recovers() -> None:
     samples = stream("libx264")
     decoders = VideoDecoders()

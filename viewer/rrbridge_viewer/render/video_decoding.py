@@ -40,9 +40,10 @@ class Sample(Protocol):
 
 @dataclass(slots=True)
 class _Stream:
+    codec: int
     context: Any
-    first: int
-    last: int
+    first: Sample
+    last: Sample
     fed: int
     """How many samples, from the first, the decoder was given."""
     shown: npt.NDArray[np.uint8] | None = None
@@ -65,8 +66,8 @@ class VideoDecoders:
         if not samples:
             return None
         stream = self._streams.get(name)
-        if stream is None or not _continues(stream, samples):
-            stream = _Stream(_context(codec), samples[0].time, samples[0].time, 0)
+        if stream is None or not _continues(stream, codec, samples):
+            stream = _Stream(codec, _context(codec), samples[0], samples[0], 0)
         self._streams[name] = stream
         self._streams.move_to_end(name)
         while len(self._streams) > KEPT:
@@ -84,7 +85,7 @@ class VideoDecoders:
                 self.packets_decoded += 1
                 for frame in stream.context.decode(av.Packet(sample.data)):
                     newest = frame
-            stream.fed, stream.last = len(samples), samples[-1].time
+            stream.fed, stream.last = len(samples), samples[-1]
             if newest is None and stream.shown is None:
                 stream.is_over = True
                 newest = next(iter(reversed(stream.context.decode(None))), None)
@@ -95,13 +96,19 @@ class VideoDecoders:
             stream.shown = np.asarray(newest.to_ndarray(format="rgba"), np.uint8)
 
 
-def _continues(stream: _Stream, samples: Sequence[Sample]) -> bool:
+def _continues(stream: _Stream, codec: int, samples: Sequence[Sample]) -> bool:
     return (
         not stream.is_over
-        and stream.first == samples[0].time
+        and stream.codec == codec
         and 0 < stream.fed <= len(samples)
-        and samples[stream.fed - 1].time == stream.last
+        and _is_same(stream.first, samples[0])
+        and _is_same(stream.last, samples[stream.fed - 1])
     )
+
+
+def _is_same(a: Sample, b: Sample) -> bool:
+    """Another recording may have a stream of the same name with the same times."""
+    return a.time == b.time and a.data == b.data
 
 
 def _context(codec: int) -> Any:
