@@ -137,10 +137,6 @@ class Camera3D:
         distance = radius / math.sin(self.vertical_fov / 2) * 0.85
         return replace(self, target=_vec3(bounds.center), distance=distance)
 
-    def looking_at(self, target: npt.ArrayLike) -> Camera3D:
-        """The same direction and distance around another target, as when an entity is followed."""
-        return replace(self, target=_vec3(np.asarray(target, np.float64)))
-
     def ray_in_world(self, x_px: float, y_px: float, size_px: Size) -> tuple[F64, F64]:
         """`(origin, unit direction)` of the ray through a pixel."""
         width, height = size_px

@@ -45,6 +45,11 @@ class Bounds:
         """(3,)"""
         return np.array(self.high) - self.low
 
+    @property
+    def corners(self) -> F64:
+        """(8, 3)"""
+        return np.array(np.meshgrid(*zip(self.low, self.high, strict=True))).reshape(3, -1).T
+
     def __or__(self, other: Bounds) -> Bounds:
         low = np.minimum(self.low, other.low)
         high = np.maximum(self.high, other.high)
@@ -54,8 +59,7 @@ class Bounds:
         """The bounds of this box after a (4, 4) transform."""
         if self.is_empty:
             return self
-        corners = np.array(np.meshgrid(*zip(self.low, self.high, strict=True))).reshape(3, -1).T
-        moved = np.c_[corners, np.ones(8)] @ matrix.T
+        moved = np.c_[self.corners, np.ones(8)] @ matrix.T
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = moved[:, :3] / moved[:, 3:]
         moved = moved[np.isfinite(moved).all(axis=1)]

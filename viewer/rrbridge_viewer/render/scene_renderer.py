@@ -345,8 +345,7 @@ def _rectangle_around(
         found |= bounds_of(primitive)
     if found.is_empty:
         return None
-    corners = np.array(np.meshgrid(*zip(found.low, found.high, strict=True))).reshape(3, -1).T
-    places, _ = on_screen(corners, clip_from_world, size_px)
+    places, _ = on_screen(found.corners, clip_from_world, size_px)
     if places[:, 2].min() <= 0:
         return None
     low, high = places[:, :2].min(axis=0) - MARGIN_PX, places[:, :2].max(axis=0) + MARGIN_PX
