@@ -11,25 +11,24 @@ from functools import cache
 
 import numpy as np
 
+from rrbridge.components import Colormap
 from rrbridge_viewer.render.primitives import Colors
 
-__all__ = ["INDEXED", "RVIZ_MAP", "TURBO", "colormap"]
+__all__ = ["INDEXED", "colormap"]
 
-GRAYSCALE, INFERNO, MAGMA, PLASMA, TURBO, VIRIDIS, CYAN_TO_YELLOW, SPECTRAL, TWILIGHT = range(1, 10)
-RVIZ_MAP, RVIZ_COSTMAP, COSTMAP = 10, 11, 12
-INDEXED = frozenset({RVIZ_MAP, RVIZ_COSTMAP, COSTMAP})
+INDEXED: frozenset[int] = frozenset({Colormap.RvizMap, Colormap.RvizCostmap, Colormap.Costmap})
 """Maps whose table is indexed by the value itself."""
 
-ANCHORS = {
-    GRAYSCALE: "000000 ffffff",
-    INFERNO: "000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4",
-    MAGMA: "000004 180f3d 440f76 721f81 9e2f7f cd4071 f1605d fd9668 feca8d fcfdbf",
-    PLASMA: "0d0887 47039f 7301a8 9c179e bd3786 d8576b ed7953 fa9e3b fdc926 f0f921",
-    TURBO: "30123b 4145ab 4675ed 39a2fc 1bcfd4 24eca6 61fc6c a4fc3b d1e834 f3c63a fe9b2d f36315 d93806 b11901 7a0402",
-    VIRIDIS: "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725",
-    CYAN_TO_YELLOW: "00ffff 0080ff 1c1c20 b08020 ffff00",
-    SPECTRAL: "9e0142 d53e4f f46d43 fdae61 fee08b ffffbf e6f598 abdda4 66c2a5 3288bd 5e4fa2",
-    TWILIGHT: "e2d9e2 9ebbc9 6785be 5e43a5 421257 2f1436 611e52 95343f b86758 d1aa95 e2d9e2",
+ANCHORS: dict[int, str] = {
+    Colormap.Grayscale: "000000 ffffff",
+    Colormap.Inferno: "000004 1b0c41 4a0c6b 781c6d a52c60 cf4446 ed6925 fb9b06 f7d13d fcffa4",
+    Colormap.Magma: "000004 180f3d 440f76 721f81 9e2f7f cd4071 f1605d fd9668 feca8d fcfdbf",
+    Colormap.Plasma: "0d0887 47039f 7301a8 9c179e bd3786 d8576b ed7953 fa9e3b fdc926 f0f921",
+    Colormap.Turbo: "30123b 4145ab 4675ed 39a2fc 1bcfd4 24eca6 61fc6c a4fc3b d1e834 f3c63a fe9b2d f36315 d93806 b11901 7a0402",
+    Colormap.Viridis: "440154 482878 3e4989 31688e 26828e 1f9e89 35b779 6ece58 b5de2b fde725",
+    Colormap.CyanToYellow: "00ffff 0080ff 1c1c20 b08020 ffff00",
+    Colormap.Spectral: "9e0142 d53e4f f46d43 fdae61 fee08b ffffbf e6f598 abdda4 66c2a5 3288bd 5e4fa2",
+    Colormap.Twilight: "e2d9e2 9ebbc9 6785be 5e43a5 421257 2f1436 611e52 95343f b86758 d1aa95 e2d9e2",
 }
 UNKNOWN = (0x70, 0x89, 0x86, 255)
 INSCRIBED, LETHAL = 99, 100
@@ -39,11 +38,13 @@ INSCRIBED, LETHAL = 99, 100
 def colormap(number: int) -> Colors:
     """(256, 4) of a `Colormap`; Turbo for a number that is none. The same object each time."""
     indexed: dict[int, Callable[[], Colors]] = {
-        RVIZ_MAP: _rviz_map,
-        RVIZ_COSTMAP: lambda: _costmap((0, 0, 255), (255, 0, 0), inscribed=(0, 255, 255), lethal=(255, 0, 255)),
-        COSTMAP: lambda: _costmap((40, 160, 90), (250, 220, 60), inscribed=(245, 130, 40), lethal=(220, 40, 70)),
+        Colormap.RvizMap: _rviz_map,
+        Colormap.RvizCostmap: lambda: _costmap((0, 0, 255), (255, 0, 0), inscribed=(0, 255, 255), lethal=(255, 0, 255)),
+        Colormap.Costmap: lambda: _costmap(
+            (40, 160, 90), (250, 220, 60), inscribed=(245, 130, 40), lethal=(220, 40, 70)
+        ),
     }
-    table = indexed[number]() if number in indexed else _interpolated(ANCHORS.get(number, ANCHORS[TURBO]))
+    table = indexed[number]() if number in indexed else _interpolated(ANCHORS.get(number, ANCHORS[Colormap.Turbo]))
     table.flags.writeable = False
     return table
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._image_format import ChannelDatatype, ColorModel, PixelFormat
 from rrbridge.errors import InvalidValueError
 
 __all__ = ["MAX_SIDE", "ImageFormat", "pixels_of", "with_alpha"]
@@ -19,28 +20,22 @@ __all__ = ["MAX_SIDE", "ImageFormat", "pixels_of", "with_alpha"]
 MAX_SIDE = 65_536
 Array = npt.NDArray[Any]
 
-GREY, RGB, RGBA, BGR, BGRA = 1, 2, 3, 4, 5
-CHANNELS = {GREY: 1, RGB: 3, RGBA: 4, BGR: 3, BGRA: 4}
-DTYPES = {
-    6: "u1",
-    7: "i1",
-    8: "<u2",
-    9: "<i2",
-    10: "<u4",
-    11: "<i4",
-    12: "<u8",
-    13: "<i8",
-    33: "<f2",
-    34: "<f4",
-    35: "<f8",
+PLANAR: dict[int, tuple[int, int, bool]] = {
+    PixelFormat.Y_U_V12_LimitedRange: (2, 2, False),
+    PixelFormat.Y_U_V12_FullRange: (2, 2, True),
+    PixelFormat.Y_U_V16_LimitedRange: (2, 1, False),
+    PixelFormat.Y_U_V16_FullRange: (2, 1, True),
+    PixelFormat.Y_U_V24_LimitedRange: (1, 1, False),
+    PixelFormat.Y_U_V24_FullRange: (1, 1, True),
 }
-U8 = 6
-NV12, YUY2 = 26, 27
-Y8_FULL, Y8_LIMITED = 30, 41
-PLANAR = {20: (2, 2, False), 44: (2, 2, True), 49: (2, 1, False), 50: (2, 1, True), 39: (1, 1, False), 40: (1, 1, True)}
 """Planar YUV: horizontal and vertical chroma step, and whether the range is full."""
-BAYER = {128: ((0, 0), (1, 1)), 129: ((1, 1), (0, 0)), 130: ((1, 0), (0, 1)), 131: ((0, 1), (1, 0))}
-"""(row, column) of red and of blue in each 2x2 cell: RGGB, BGGR, GBRG, GRBG."""
+BAYER: dict[int, tuple[tuple[int, int], tuple[int, int]]] = {
+    PixelFormat.BayerRGGB8: ((0, 0), (1, 1)),
+    PixelFormat.BayerBGGR8: ((1, 1), (0, 0)),
+    PixelFormat.BayerGBRG8: ((1, 0), (0, 1)),
+    PixelFormat.BayerGRBG8: ((0, 1), (1, 0)),
+}
+"""(row, column) of red and of blue in each 2x2 cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +63,12 @@ def pixels_of(buffer: npt.NDArray[np.uint8], image_format: ImageFormat) -> Array
     """(h, w, 4) u8, or (h, w) u8, u16 or f32. Raises InvalidValueError where the buffer is too short for its format."""
     if image_format.pixel_format is not None:
         return _special(buffer, image_format)
-    model = image_format.color_model or GREY
-    datatype = image_format.channel_datatype or U8
-    if model not in CHANNELS or datatype not in DTYPES:
-        raise InvalidValueError("format", "a known colour model and datatype", f"{model} and {datatype}")
-    channels, dtype = CHANNELS[model], np.dtype(DTYPES[datatype])
+    try:
+        model = ColorModel(image_format.color_model or ColorModel.L)
+        dtype = ChannelDatatype(image_format.channel_datatype or ChannelDatatype.U8).dtype
+    except ValueError as err:
+        raise InvalidValueError("format", "a known colour model and datatype", str(err)) from err
+    channels = model.num_channels()
     count = image_format.width * image_format.height * channels
     needed = _needed(buffer, count * dtype.itemsize)
     raw = np.frombuffer(np.ascontiguousarray(needed), dtype, count)
@@ -80,7 +76,7 @@ def pixels_of(buffer: npt.NDArray[np.uint8], image_format: ImageFormat) -> Array
         values = raw.reshape(image_format.height, image_format.width)
         return values if dtype in (np.uint8, np.uint16, np.float32) else values.astype(np.float32)
     colors = _as_u8(raw).reshape(image_format.height, image_format.width, channels)
-    if model in (BGR, BGRA):
+    if model in (ColorModel.BGR, ColorModel.BGRA):
         colors = colors[:, :, [2, 1, 0, 3][:channels]]
     packed: npt.NDArray[np.uint8] = colors if channels == 4 else with_alpha(colors)
     return packed
@@ -115,15 +111,15 @@ def _needed(buffer: npt.NDArray[np.uint8], nbytes: int) -> npt.NDArray[np.uint8]
 
 def _special(buffer: npt.NDArray[np.uint8], image_format: ImageFormat) -> Array:
     width, height, number = image_format.width, image_format.height, image_format.pixel_format
-    if number in (Y8_FULL, Y8_LIMITED):
+    if number in (PixelFormat.Y8_FullRange, PixelFormat.Y8_LimitedRange):
         luma = _needed(buffer, width * height).reshape(height, width)
-        return luma if number == Y8_FULL else _LUMA[luma]
-    if number == NV12:
+        return luma if number == PixelFormat.Y8_FullRange else _LUMA[luma]
+    if number == PixelFormat.NV12:
         rows, columns = -(-height // 2), -(-width // 2)
         raw = _needed(buffer, width * height + 2 * rows * columns)
         chroma = raw[width * height :].reshape(rows, columns, 2)
         return _rgb(raw[: width * height].reshape(height, width), chroma[:, :, 0], chroma[:, :, 1], (2, 2), full=False)
-    if number == YUY2:
+    if number == PixelFormat.YUY2:
         columns = -(-width // 2)
         pairs = _needed(buffer, 4 * columns * height).reshape(height, columns, 4)
         luma = pairs[:, :, 0::2].reshape(height, -1)[:, :width]

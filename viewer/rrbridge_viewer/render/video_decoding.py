@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge.components import VideoCodec
 from rrbridge.errors import InvalidValueError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Sample", "VideoDecoders"]
 
-CODECS = {0x61763031: "libdav1d", 0x61766331: "h264", 0x68657631: "hevc", 0x76703038: "vp8", 0x76703039: "vp9"}
-"""`VideoCodec` numbers are their four-letter codes: av01, avc1, hev1, vp08, vp09."""
+CODECS = {
+    VideoCodec.AV1.value: "libdav1d",
+    VideoCodec.H264.value: "h264",
+    VideoCodec.H265.value: "hevc",
+    VideoCodec.VP8.value: "vp8",
+    VideoCodec.VP9.value: "vp9",
+}
 KEPT = 8
 MOST_PIXELS = 1 << 28
 

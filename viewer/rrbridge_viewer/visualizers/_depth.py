@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_viewer.render.colormaps import TURBO, colormap
+from rrbridge.components import Colormap
+from rrbridge_viewer.render.colormaps import colormap
 from rrbridge_viewer.render.primitives import Points, Primitive
 from rrbridge_viewer.visualizers._entity import EntityData
 from rrbridge_viewer.visualizers._images import draw_order, picture, value_range
@@ -64,7 +65,7 @@ def _is_brightness(entity: EntityData, archetype: str, depths: npt.NDArray[Any])
 
 
 def _colormap_number(entity: EntityData, archetype: str) -> int:
-    return int(entity.scalar(f"{archetype}:colormap") or TURBO)
+    return int(entity.scalar(f"{archetype}:colormap") or Colormap.Turbo)
 
 
 def _shown_range(entity: EntityData, archetype: str, depths: npt.NDArray[Any]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
+from rrbridge.components import MagnificationFilter
 from rrbridge.errors import InvalidValueError
 from rrbridge_viewer.render.colormaps import INDEXED, colormap
 from rrbridge_viewer.render.pixel_formats import ImageFormat, pixels_of, with_alpha
@@ -20,8 +21,6 @@ __all__ = ["decoded", "draw_order", "is_smooth", "opacity", "picture", "pixels",
 MOST_PIXELS = 1 << 28
 """A compressed image may promise more pixels than memory holds."""
 SAMPLED = 1 << 16
-NEAREST = 1
-"""`MagnificationFilter`"""
 
 
 def pixels(entity: EntityData, archetype: str, component: str = "buffer") -> npt.NDArray[Any] | None:
@@ -105,4 +104,4 @@ def opacity(entity: EntityData, archetype: str, default: float = 1.0) -> float:
 def is_smooth(entity: EntityData, archetype: str) -> bool:
     """Whether pixels are blended when magnified."""
     given = entity.scalar(f"{archetype}:magnification_filter")
-    return given is not None and given != NEAREST
+    return given is not None and given != MagnificationFilter.Nearest

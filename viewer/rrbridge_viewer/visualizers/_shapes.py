@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from rrbridge.components import FillMode
 from rrbridge_viewer.render.geometry import broadcast
 from rrbridge_viewer.render.primitives import F32, Primitive, Solids, SolidShape
 from rrbridge_viewer.visualizers._entity import EntityData
@@ -14,8 +15,6 @@ from rrbridge_viewer.visualizers._wireframes import Template, wireframe
 
 __all__ = ["shapes"]
 
-DENSE_WIREFRAME, SOLID, TRANSPARENT_AND_WIREFRAME = 2, 3, 4
-"""`FillMode`; 1 is lines, and the last is what a shape without one gets."""
 LINE_RADIUS = -1.0
 TRANSPARENT = 0.25
 """How much of a transparent fill's colour is seen."""
@@ -35,16 +34,16 @@ def shapes(
     if not count:
         return
     colors = broadcast(colors_of(entity, archetype), count)
-    mode = entity.scalar(f"{archetype}:fill_mode") or TRANSPARENT_AND_WIREFRAME
-    if mode in (SOLID, TRANSPARENT_AND_WIREFRAME):
+    mode = entity.scalar(f"{archetype}:fill_mode") or FillMode.TransparentFillMajorWireframe
+    if mode in (FillMode.Solid, FillMode.TransparentFillMajorWireframe):
         fill = colors
-        if mode == TRANSPARENT_AND_WIREFRAME:
+        if mode == FillMode.TransparentFillMajorWireframe:
             fill = colors.copy()
             fill[:, 3] = (colors[:, 3] * TRANSPARENT).astype(np.uint8)
         for shape, poses in solids:
             yield Solids(shape=shape, poses=poses, colors=fill)
-    if mode != SOLID:
-        drawn = dense_lines if mode == DENSE_WIREFRAME else lines
+    if mode != FillMode.Solid:
+        drawn = dense_lines if mode == FillMode.DenseWireframe else lines
         yield wireframe(drawn, colors, radii_of(entity, f"{archetype}:{line_radii}", LINE_RADIUS))
     centers = np.ascontiguousarray(solids[0][1][:, :, 3])
     yield from labels_of(entity, archetype, centers, colors)

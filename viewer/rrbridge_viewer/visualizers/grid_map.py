@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rrbridge_viewer.render.colormaps import RVIZ_MAP
+from rrbridge.components import Colormap
 from rrbridge_viewer.render.primitives import Picture, Primitive
 from rrbridge_viewer.visualizers._entity import EntityData
 from rrbridge_viewer.visualizers._images import draw_order, opacity, picture, pixels
@@ -49,7 +49,7 @@ def _pictures(entity: EntityData) -> Iterator[Picture]:
     if found is None:
         return
     given = entity.scalar("GridMap:colormap")
-    colors = int(given) if given is not None else RVIZ_MAP if found.dtype == np.uint8 else None
+    colors = int(given) if given is not None else Colormap.RvizMap if found.dtype == np.uint8 else None
     yield picture(
         found,
         colors=colors,

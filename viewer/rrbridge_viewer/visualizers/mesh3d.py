@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from rrbridge.components import MeshFaceRendering
 from rrbridge.errors import InvalidValueError
 from rrbridge_viewer.render.geometry import vertex_normals
 from rrbridge_viewer.render.pixel_formats import ImageFormat, pixels_of
@@ -15,8 +16,7 @@ from rrbridge_viewer.visualizers._entity import EntityData
 from rrbridge_viewer.visualizers._ours import visualizers
 from rrbridge_viewer.visualizers._values import class_color, entity_color, instance_poses, positions_of, rgba
 
-FACES: dict[int, Literal["front", "back"]] = {2: "front", 3: "back"}
-"""`MeshFaceRendering`"""
+FACES: dict[int, Literal["front", "back"]] = {MeshFaceRendering.Front: "front", MeshFaceRendering.Back: "back"}
 
 
 @visualizers("Mesh3D", needs=["Mesh3D:vertex_positions"], content="3D")

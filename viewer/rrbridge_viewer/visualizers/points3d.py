@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rrbridge_viewer.render.colormaps import TURBO, colormap
+from rrbridge.components import Colormap, PointShading
+from rrbridge_viewer.render.colormaps import colormap
 from rrbridge_viewer.render.primitives import F32, Colors, Points, Primitive
 from rrbridge_viewer.visualizers._entity import EntityData
 from rrbridge_viewer.visualizers._ours import visualizers
 from rrbridge_viewer.visualizers._values import colors_of, labels_of, positions_of, radii_of
 
-FLAT = 2
-"""`PointShading`"""
 CLOUD_FROM = 200
 """So many points without colours are a scan, and shown by height, in which its shape is seen at once."""
 LEVEL = 0.02
@@ -31,7 +30,7 @@ def points3d(entity: EntityData) -> Iterator[Primitive]:
         positions=positions,
         colors=colors,
         radii=radii_of(entity, "Points3D:radii"),
-        shaded=entity.scalar("Points3D:point_shading") != FLAT,
+        shaded=entity.scalar("Points3D:point_shading") != PointShading.Flat,
     )
     yield from labels_of(entity, "Points3D", positions, colors)
 
@@ -48,5 +47,5 @@ def colors_by_height(positions: F32) -> Colors | None:
         return None
     with np.errstate(invalid="ignore"):
         share = np.clip((positions[:, 2] - low[2]) * (210 / depth) + 22, 22, 232)
-    colors: Colors = colormap(TURBO)[np.nan_to_num(share).astype(np.uint8)]
+    colors: Colors = colormap(Colormap.Turbo)[np.nan_to_num(share).astype(np.uint8)]
     return colors
