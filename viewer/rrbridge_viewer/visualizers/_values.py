@@ -113,17 +113,17 @@ def labels_of(
 ) -> Iterator[Labels]:
     """The instances' labels, or their classes', at these positions (n, 3), if they are to be shown."""
     count = len(positions)
-    texts = entity.arrow(f"{archetype}:labels")
-    if texts is not None:
-        words = [str(text) if text is not None else "" for text in texts.to_pylist()]
-    else:
-        class_ids = entity.array(f"{archetype}:class_ids")
-        if class_ids is None:
-            return
-        looks = (entity.annotations.get(int(class_id)) for class_id in class_ids[: LABELS_UP_TO + 1])
-        words = [look.label or "" if look else "" for look in looks]
+    texts, class_ids = entity.arrow(f"{archetype}:labels"), entity.array(f"{archetype}:class_ids")
+    given = texts if texts is not None else class_ids
     show = entity.scalar(f"{archetype}:show_labels")
-    if show is False or not count or not any(words) or (show is None and len(words) > 1 and count > LABELS_UP_TO):
+    if given is None or show is False or not count or (show is None and len(given) > 1 and count > LABELS_UP_TO):
+        return
+    if texts is not None:
+        words = [str(text) if text is not None else "" for text in texts[:count].to_pylist()]
+    else:
+        looks = (entity.annotations.get(int(class_id)) for class_id in given[: LABELS_UP_TO + 1])
+        words = [look.label or "" if look else "" for look in looks]
+    if not any(words):
         return
     if len(words) == 1 and count > 1:
         middle = np.asarray(positions, np.float64).mean(axis=0, keepdims=True).astype(np.float32)
