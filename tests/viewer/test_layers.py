@@ -20,6 +20,8 @@ PURE = {
     "layout.py",
     "entity_tree.py",
     "values.py",
+    "message_fields.py",
+    "plotted_fields.py",
 }
 NO_SCREEN = PURE | {"query.py", "recordings.py", "pinholes.py", "video_samples.py", "loading.py", "facts.py"}
 

@@ -7,10 +7,30 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from rrbridge._messages import StoreId
+from rrbridge_viewer.message_fields import FieldPath
 
-__all__ = ["Blueprint", "Container", "EntityItem", "Item", "Pane", "RecordingItem", "ViewId", "ViewItem"]
+__all__ = [
+    "Blueprint",
+    "Container",
+    "EntityItem",
+    "Item",
+    "Pane",
+    "PlottedField",
+    "RecordingItem",
+    "ViewId",
+    "ViewItem",
+]
 
 ViewId: TypeAlias = str
+
+
+@dataclass(frozen=True, slots=True)
+class PlottedField:
+    """A number inside the messages of an entity."""
+
+    entity: str
+    component: str
+    path: FieldPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +46,12 @@ class Pane:
     """The entities it shows."""
     frame: str = ""
     """3D views: the frame that everything is brought into."""
+    fields: tuple[PlottedField, ...] = ()
+    """Plots: what they show besides the scalars of their contents."""
+    left_out: int = 0
+    """Plots: how many more such fields there are."""
+    frames: bool = False
+    """3D views: whether named frames are drawn."""
     hidden: frozenset[str] = frozenset()
     """Entities of `contents` that are switched off; what lies below them is off too."""
     visible: bool = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from rrbridge._messages import StoreId
-from rrbridge_viewer.blueprint import Blueprint, Item, Pane, ViewId
+from rrbridge_viewer.blueprint import Blueprint, Item, Pane, PlottedField, ViewId
 from rrbridge_viewer.clock import Loop, Play, Span
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "LearnTimelines",
     "Maximize",
     "OpenRecording",
+    "PlotField",
     "Redo",
     "RemoveView",
     "Seek",
@@ -33,6 +34,7 @@ __all__ = [
     "SetTimeline",
     "SetViewState",
     "ShowEntity",
+    "ShowFrames",
     "ShowView",
     "Tick",
     "TogglePanel",
@@ -197,6 +199,21 @@ class Maximize:
 
 
 @dataclass(frozen=True, slots=True)
+class PlotField:
+    """Add a number inside messages to a plot, or take it out of those that show it."""
+
+    field: PlottedField
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFrames:
+    """Draw the named frames in a 3D view, or not."""
+
+    view_id: ViewId
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetViewState:
     """What a view wants to find again in the next frame."""
 
@@ -243,6 +260,8 @@ Command: TypeAlias = (
     | AddView
     | RemoveView
     | Maximize
+    | PlotField
+    | ShowFrames
     | SetViewState
     | TogglePanel
     | Undo

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rrbridge import _entity_path
-from rrbridge_viewer.blueprint import Blueprint, Container, Pane
+from rrbridge_viewer.blueprint import Blueprint, Container, Pane, PlottedField
+from rrbridge_viewer.message_fields import FieldPath, field_title
 
 __all__ = ["EntityFacts", "automatic_blueprint"]
 
@@ -27,6 +28,8 @@ PLACES = frozenset(["Transform3D", "Pinhole", "CoordinateFrame"])
 IMAGES = frozenset(["Image", "EncodedImage", "DepthImage", "EncodedDepthImage", "SegmentationImage", "VideoStream"])
 FLAT = frozenset(["Points2D", "LineStrips2D", "Arrows2D", "Boxes2D", "Ellipses2D"])
 NUMBERS, LOG, DOCUMENT = "Scalars", "TextLog", "TextDocument"
+DRAWN = SPACE | IMAGES | FLAT | {"Transform3D", "Pinhole", NUMBERS, LOG, DOCUMENT}
+"""Archetypes that some view shows."""
 
 MAX_SPACES = 4
 MAX_IMAGES = 12
@@ -47,6 +50,8 @@ class EntityFacts:
     camera: str | None = None
     """The pinhole in whose picture it lies."""
     rows: int = 0
+    fields: tuple[PlottedField, ...] = ()
+    """If nothing draws the entity: the numbers in its messages, those worth looking at first."""
 
 
 def automatic_blueprint(entities: Sequence[EntityFacts]) -> Blueprint:
@@ -55,6 +60,7 @@ def automatic_blueprint(entities: Sequence[EntityFacts]) -> Blueprint:
     spaces = _spaces(shown)
     images = _images(shown)
     plots = _plots([entity for entity in shown if NUMBERS in entity.archetypes])
+    plots += _field_plots([entity for entity in shown if entity.fields and entity.rows > 1], MAX_PLOTS - len(plots))
     logs = _log([entity.path for entity in shown if LOG in entity.archetypes])
     documents = [
         Pane("TextDocumentView", _leaf(entity.path), entity.path, (entity.path,))
@@ -169,6 +175,30 @@ def _grouped(entities: Sequence[EntityFacts], depth: int) -> dict[str, list[Enti
         folder = found[: min(depth, len(found) - 1)]
         groups["/" + "/".join(folder) if folder else entity.path].append(entity)
     return groups
+
+
+def _field_plots(entities: Sequence[EntityFacts], places: int) -> list[Pane]:
+    """Numbers in messages that nothing else draws: one plot per struct within a message, or per entity if those are too many."""
+    groups: list[tuple[EntityFacts, FieldPath, list[PlottedField]]] = []
+    for entity in entities:
+        by_struct: dict[FieldPath, list[PlottedField]] = defaultdict(list)
+        for field in entity.fields:
+            by_struct[field.path[:-1]].append(field)
+        groups += [(entity, struct, fields) for struct, fields in by_struct.items()]
+    if len(groups) > places:
+        groups = [(entity, (), list(entity.fields)) for entity in entities]
+    groups.sort(key=lambda group: -group[0].rows)
+    return [
+        Pane(
+            "TimeSeriesView",
+            f"{entity.path} {field_title(struct)}".rstrip(),
+            entity.path,
+            (entity.path,),
+            fields=tuple(fields[:CURVES_PER_PLOT]),
+            left_out=max(len(fields) - CURVES_PER_PLOT, 0),
+        )
+        for entity, struct, fields in groups[: max(places, 0)]
+    ]
 
 
 def _log(paths: Sequence[str]) -> list[Pane]:

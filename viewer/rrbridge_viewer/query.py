@@ -13,6 +13,7 @@ from rrbridge._store_index import Latest
 from rrbridge._store_range import Range
 from rrbridge_viewer.clock import Span
 from rrbridge_viewer.layout import FLAT, IMAGES, SPACE
+from rrbridge_viewer.message_fields import FieldPath, field_numbers
 from rrbridge_viewer.pinholes import Pinholes
 from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.render.primitives import F64, IDENTITY
@@ -60,6 +61,12 @@ class Query:
         rows = self.range(entity, component)
         key = ("series", entity, component, self.timeline)
         return self.recording.memo(key, rows, lambda: series_of_cells(rows.times, rows.cells))
+
+    def field_series(self, entity: str, component: str, path: FieldPath) -> Series:
+        """A number inside messages over all of the timeline. Raises KeyError, TypeError where there is no such field."""
+        rows = self.range(entity, component)
+        key = ("field", entity, component, path, self.timeline)
+        return self.recording.memo(key, rows, lambda: Series(rows.times, field_numbers(rows.cells, path)[:, None]))
 
     def entities(
         self, paths: Iterable[str], frame: str, space: Space

@@ -23,6 +23,7 @@ from rrbridge_viewer.commands import (
     LearnTimelines,
     Maximize,
     OpenRecording,
+    PlotField,
     Redo,
     RemoveView,
     Seek,
@@ -37,11 +38,13 @@ from rrbridge_viewer.commands import (
     SetTimeWindow,
     SetViewState,
     ShowEntity,
+    ShowFrames,
     ShowView,
     Tick,
     TogglePanel,
     Undo,
 )
+from rrbridge_viewer.plotted_fields import with_field_switched
 
 __all__ = ["RecordingState", "State", "apply"]
 
@@ -134,8 +137,10 @@ def _apply_to_recording(recording: RecordingState, command: Command) -> Recordin
             *later, after = recording.redo
             undo = (*recording.undo, recording.blueprint)
             return replace(recording, blueprint=after, undo=undo, redo=tuple(later))
-        case ShowEntity() | ShowView() | AddView() | RemoveView() | Maximize():
+        case ShowEntity() | ShowView() | ShowFrames() | AddView() | RemoveView() | Maximize():
             return _edited(recording, _apply_to_blueprint(recording.blueprint, command))
+        case PlotField(field):
+            return _edited(recording, with_field_switched(recording.blueprint, field))
         case _:
             clock = _apply_to_clock(recording.clock, command)
             return recording if clock is recording.clock else replace(recording, clock=clock)
@@ -165,7 +170,7 @@ def _apply_to_clock(clock: Clock, command: Command) -> Clock:
 
 
 def _apply_to_blueprint(
-    blueprint: Blueprint, command: ShowEntity | ShowView | AddView | RemoveView | Maximize
+    blueprint: Blueprint, command: ShowEntity | ShowView | ShowFrames | AddView | RemoveView | Maximize
 ) -> Blueprint:
     if isinstance(command, AddView):
         root = blueprint.root or Container("horizontal", ())
@@ -182,6 +187,8 @@ def _apply_to_blueprint(
             return replace(blueprint, panes={**blueprint.panes, view_id: replace(pane, hidden=hidden)})
         case ShowView(view_id, visible):
             return replace(blueprint, panes={**blueprint.panes, view_id: replace(pane, visible=visible)})
+        case ShowFrames(view_id, visible):
+            return replace(blueprint, panes={**blueprint.panes, view_id: replace(pane, frames=visible)})
         case RemoveView(view_id):
             panes = {k: v for k, v in blueprint.panes.items() if k != view_id}
             maximized = None if blueprint.maximized == view_id else blueprint.maximized

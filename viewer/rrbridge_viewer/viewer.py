@@ -263,12 +263,19 @@ class Viewer:
         elif problems:
             text = "\n".join(problems)
         else:
-            text = "Nothing to show: open a recording with  rrbridge view FILE"
+            text = self._why_empty()
         size = imgui.calc_text_size(text)
         place = imgui.ImVec2(
             viewport.work_pos.x + (viewport.work_size.x - size.x) / 2, viewport.work_pos.y + viewport.work_size.y * 0.36
         )
         imgui.get_foreground_draw_list().add_text(place, theme.color_u32(theme.DIM), text)
+
+    def _why_empty(self) -> str:
+        recording = self.library.recordings.get(self.state.active) if self.state.active else None
+        paths = recording.store.entities() if recording else []
+        if not any(not path.startswith("/__properties") for path in paths):
+            return "This recording holds no data" if recording else "Open a recording with  rrbridge view FILE"
+        return "Nothing in this recording has a drawing: select a stream to see its values"
 
 
 class _Failed:

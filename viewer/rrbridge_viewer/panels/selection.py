@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from imgui_bundle import imgui
 
+from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._store_index import Latest
 from rrbridge_viewer import theme
 from rrbridge_viewer.blueprint import EntityItem, Item, RecordingItem, ViewItem
-from rrbridge_viewer.commands import Command, Select
+from rrbridge_viewer.commands import Command, Select, ShowFrames
+from rrbridge_viewer.message_fields import field_tree, is_raw
+from rrbridge_viewer.panels import message
 from rrbridge_viewer.panels._base import PanelContext
 from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.theme import ICONS, color
@@ -56,7 +59,7 @@ def _item(context: PanelContext, item: Item) -> Iterator[Command]:
             _pill(ICONS.entity, path if instance is None else f"{path}[{instance}]")
             if instance is not None and imgui.small_button("whole entity"):
                 yield Select((EntityItem(path),))
-            _entity(context, path, instance)
+            yield from _entity(context, path, instance)
         case ViewItem(view_id):
             pane = context.recording_state.blueprint.panes.get(view_id)
             if pane is None:
@@ -70,6 +73,10 @@ def _item(context: PanelContext, item: Item) -> Iterator[Command]:
                     if pane.frame:
                         property_row(context.fonts, "frame", pane.frame)
                     property_row(context.fonts, "entities", f"{len(pane.contents)}, {len(pane.hidden)} switched off")
+            if pane.frame:
+                changed, frames = imgui.checkbox("Draw named frames", pane.frames)
+                if changed:
+                    yield ShowFrames(view_id, frames)
         case RecordingItem(store_id):
             recording = context.library.recordings.get(store_id)
             if recording is not None:
@@ -77,15 +84,18 @@ def _item(context: PanelContext, item: Item) -> Iterator[Command]:
                 _recording(context, recording)
 
 
-def _entity(context: PanelContext, path: str, instance: int | None) -> None:
+def _entity(context: PanelContext, path: str, instance: int | None) -> Iterator[Command]:
     query = context.query
     if query is None:
         return
     store = query.recording.store
     latest = query.all_latest(path)
     descriptors = store.components(path)
+    raw = [name for name, found in latest.items() if is_raw(descriptors[name].archetype, found.values.type)]
+    for name in raw:
+        yield from _message(context, path, descriptors[name], latest[name])
     by_archetype: dict[str, list[str]] = {}
-    for name in sorted(descriptors):
+    for name in sorted(descriptors.keys() - set(raw)):
         by_archetype.setdefault((descriptors[name].archetype or "").rpartition(".")[2] or "other", []).append(name)
     for archetype, names in sorted(by_archetype.items(), key=lambda group: group[0].startswith(BOOK_KEEPING)):
         heading(context.fonts, archetype)
@@ -106,6 +116,24 @@ def _entity(context: PanelContext, path: str, instance: int | None) -> None:
             if bounds is not None and span is not None:
                 property_row(context.fonts, "first", format_time(bounds[0], span.kind))
                 property_row(context.fonts, "last", format_time(bounds[1], span.kind))
+
+
+def _message(context: PanelContext, path: str, descriptor: ComponentDescriptor, latest: Latest) -> Iterator[Command]:
+    """Somebody's own message, field by field."""
+    if context.query is None:
+        return
+    imgui.push_font(context.fonts.bold, 13.5)
+    imgui.align_text_to_frame_padding()
+    imgui.text((descriptor.archetype or descriptor.component).replace(".msg.", "/"))
+    imgui.pop_font()
+    if imgui.is_item_hovered():
+        _found(context, latest, descriptor.component)
+    if not len(latest.values):
+        imgui.text_disabled("cleared")
+        return
+    memo = context.query.recording.memo
+    nodes = memo(("fields", path, descriptor.component), latest, lambda: field_tree(latest.values[0]))
+    yield from message.draw(context, path, descriptor.component, nodes)
 
 
 def _component(

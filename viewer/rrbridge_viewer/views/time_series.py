@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,10 @@ from imgui_bundle import imgui, implot
 
 from rrbridge._timeline import TimeKind
 from rrbridge_viewer import theme
-from rrbridge_viewer.blueprint import Pane
+from rrbridge_viewer.blueprint import Pane, PlottedField
 from rrbridge_viewer.clock import Span
 from rrbridge_viewer.commands import Command, Seek, SetViewState
+from rrbridge_viewer.message_fields import field_title
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.series import decimate
 from rrbridge_viewer.theme import ICONS, color
@@ -82,8 +84,14 @@ class TimeSeriesView:
         for path in pane.contents:
             made = _curves_of(path, pane, query, first_color=len(curves), alone=len(pane.contents) == 1)
             curves += made if path in shown else [_faded(curve) for curve in made]
+        curves += [
+            _curve_of_field(field, pane, query, len(curves) + number)
+            for number, field in enumerate(pane.fields)
+            if pane.shows(field.entity)
+        ]
         visible = [curve for curve in curves if len(curve.times)]
-        return PlotScene(tuple(visible[:MAX_CURVES]), span, max(len(visible) - MAX_CURVES, 0))
+        left_out = max(len(visible) - MAX_CURVES, 0) + pane.left_out
+        return PlotScene(_told_apart(visible[:MAX_CURVES]), span, left_out)
 
     def draw(self, scene: PlotScene, context: ViewContext) -> Iterator[Command]:
         """The plot."""
@@ -200,6 +208,31 @@ def _curves_of(path: str, pane: Pane, query: Query, *, first_color: int, alone: 
             )
         )
     return curves
+
+
+def _curve_of_field(field: PlottedField, pane: Pane, query: Query, number: int) -> Curve:
+    """A number inside messages; its name leaves out what the plot's title says."""
+    try:
+        series = query.field_series(field.entity, field.component, field.path)
+        times, values = series.times, series.values[:, 0]
+    except (KeyError, TypeError):
+        times, values = np.empty(0, np.int64), np.empty(0)
+    shared = 0
+    paths = [other.path[:-1] for other in pane.fields]
+    while all(len(path) > shared and path[shared] == paths[0][shared] for path in paths):
+        shared += 1
+    label = field_title(field.path[shared:]) or field.component.rpartition(":")[2]
+    if field.entity != pane.origin:
+        label = f"{field.entity} {label}"
+    return Curve(label, field.entity, times, values, _palette(number), 1.5)
+
+
+def _told_apart(curves: Sequence[Curve]) -> tuple[Curve, ...]:
+    """With the entity before labels that several curves have."""
+    counts = Counter(curve.label for curve in curves)
+    return tuple(
+        replace(curve, label=f"{curve.entity} {curve.label}") if counts[curve.label] > 1 else curve for curve in curves
+    )
 
 
 def _faded(curve: Curve) -> Curve:
