@@ -42,6 +42,7 @@ from rrbridge._global import memory_recording as memory_recording
 from rrbridge._global import new_entity_path as new_entity_path
 from rrbridge._global import reset_time as reset_time
 from rrbridge._global import save as save
+from rrbridge._global import send_blueprint as send_blueprint
 from rrbridge._global import send_chunks as send_chunks
 from rrbridge._global import send_columns as send_columns
 from rrbridge._global import send_dataframe as send_dataframe
@@ -150,6 +151,7 @@ from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 ImageFormat = encodings.ImageFormat
 
 if TYPE_CHECKING:
+    from rrbridge import blueprint as blueprint
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
@@ -157,13 +159,39 @@ if TYPE_CHECKING:
     from rrbridge._contexts import shutdown_at_exit as shutdown_at_exit
     from rrbridge._contexts import thread_local_stream as thread_local_stream
     from rrbridge._logging_handler import LoggingHandler as LoggingHandler
+    from rrbridge._metadata import RECORDING_PROPERTIES_PATH as RECORDING_PROPERTIES_PATH
+    from rrbridge._metadata import RERUN_KIND as RERUN_KIND
+    from rrbridge._metadata import RERUN_KIND_CONTROL as RERUN_KIND_CONTROL
+    from rrbridge._metadata import RERUN_KIND_INDEX as RERUN_KIND_INDEX
+    from rrbridge._metadata import SORBET_ARCHETYPE_NAME as SORBET_ARCHETYPE_NAME
+    from rrbridge._metadata import SORBET_COMPONENT as SORBET_COMPONENT
+    from rrbridge._metadata import SORBET_COMPONENT_TYPE as SORBET_COMPONENT_TYPE
+    from rrbridge._metadata import SORBET_ENTITY_PATH as SORBET_ENTITY_PATH
+    from rrbridge._metadata import SORBET_INDEX_NAME as SORBET_INDEX_NAME
+    from rrbridge._metadata import SORBET_IS_TABLE_INDEX as SORBET_IS_TABLE_INDEX
     from rrbridge._outputs import BinaryStream as BinaryStream
     from rrbridge._outputs import MemoryRecording as MemoryRecording
     from rrbridge._scripts import script_add_args as script_add_args
     from rrbridge._scripts import script_setup as script_setup
     from rrbridge._scripts import script_teardown as script_teardown
+    from rrbridge._selections import TensorDimensionIndexSelection as TensorDimensionIndexSelection
+    from rrbridge._selections import TensorDimensionSelection as TensorDimensionSelection
+    from rrbridge._time_ranges import TimeRange as TimeRange
+    from rrbridge._time_ranges import TimeRangeBoundary as TimeRangeBoundary
+    from rrbridge._time_ranges import VisibleTimeRange as VisibleTimeRange
+    from rrbridge._values import TimeInt as TimeInt
 
 _RARE = {
+    "RECORDING_PROPERTIES_PATH": "rrbridge._metadata",
+    "RERUN_KIND": "rrbridge._metadata",
+    "RERUN_KIND_CONTROL": "rrbridge._metadata",
+    "RERUN_KIND_INDEX": "rrbridge._metadata",
+    "SORBET_ARCHETYPE_NAME": "rrbridge._metadata",
+    "SORBET_COMPONENT": "rrbridge._metadata",
+    "SORBET_COMPONENT_TYPE": "rrbridge._metadata",
+    "SORBET_ENTITY_PATH": "rrbridge._metadata",
+    "SORBET_INDEX_NAME": "rrbridge._metadata",
+    "SORBET_IS_TABLE_INDEX": "rrbridge._metadata",
     "recording_stream_generator_ctx": "rrbridge._contexts",
     "shutdown_at_exit": "rrbridge._contexts",
     "thread_local_stream": "rrbridge._contexts",
@@ -173,6 +201,12 @@ _RARE = {
     "script_add_args": "rrbridge._scripts",
     "script_setup": "rrbridge._scripts",
     "script_teardown": "rrbridge._scripts",
+    "TensorDimensionIndexSelection": "rrbridge._selections",
+    "TensorDimensionSelection": "rrbridge._selections",
+    "TimeInt": "rrbridge._values",
+    "TimeRange": "rrbridge._time_ranges",
+    "TimeRangeBoundary": "rrbridge._time_ranges",
+    "VisibleTimeRange": "rrbridge._time_ranges",
     "AlbedoFactor": "rrbridge.components",
     "Color": "rrbridge.components",
     "GraphEdge": "rrbridge.components",
@@ -189,6 +223,8 @@ _RARE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "blueprint":
+        return import_module("rrbridge.blueprint")
     if name not in _RARE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(_RARE[name]), name)
@@ -196,4 +232,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(globals().keys() | _RARE.keys())
+    return sorted(globals().keys() | _RARE.keys() | {"blueprint"})

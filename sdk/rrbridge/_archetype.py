@@ -20,7 +20,17 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, ParamSpec, Self, dataclass_transform, get_args, get_type_hints, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    ParamSpec,
+    Self,
+    dataclass_transform,
+    get_args,
+    get_type_hints,
+    overload,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +43,11 @@ from rrbridge.columns import Ragged
 from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding, empty
 from rrbridge.errors import InvalidValueError, RrbridgeError
 
-__all__ = ["Archetype", "Component", "ComponentColumnList"]
+if TYPE_CHECKING:
+    from rrbridge.blueprint.encodings import VisualizerComponentMapping
+    from rrbridge.blueprint.visualizers import Visualizer
+
+__all__ = ["Archetype", "Component", "ComponentColumnList", "DrawnArchetype"]
 
 P = ParamSpec("P")
 
@@ -116,6 +130,13 @@ def _component(hint: Any) -> Component | None:
     return None
 
 
+def _own_namespace(module: str) -> str:
+    """What stands before the names of our own archetypes; the reference's are the same."""
+    if module.startswith("rrbridge.blueprint."):
+        return "rerun.blueprint.archetypes."
+    return "rerun.archetypes." if module.startswith("rrbridge.") else ""
+
+
 @dataclass_transform(frozen_default=True)
 class Archetype:
     """A set of components that mean something together. Subclass it to declare one; instances are frozen."""
@@ -129,8 +150,8 @@ class Archetype:
 
     def __init_subclass__(cls, *, name: str | None = None) -> None:
         """`name`: the full archetype name; by default the reference's for our own classes, else the class's own."""
-        own = cls.__module__.startswith("rrbridge.")
-        cls.archetype_name = name or (f"rerun.archetypes.{cls.__name__}" if own else cls.__name__)
+        own = _own_namespace(cls.__module__)
+        cls.archetype_name = name or f"{own}{cls.__name__}"
         dataclasses.dataclass(frozen=True, eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
         if "__init__" in cls.__dict__ and own:
             cls.__init__ = _explained(cls.__name__, cls.__init__)  # type: ignore[method-assign]
@@ -250,6 +271,24 @@ def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., Non
             raise InvalidValueError(name, "values that fit", str(err)) from err
 
     return construct
+
+
+class DrawnArchetype(Archetype):
+    """An archetype that views can draw."""
+
+    visualizer_type: ClassVar[str]
+    """What draws it: mostly something of its own name."""
+
+    def __init_subclass__(cls, *, name: str | None = None, visualizer: str | None = None) -> None:
+        """`visualizer`: what draws it, where that has another name."""
+        super().__init_subclass__(name=name)
+        cls.visualizer_type = visualizer or cls.__name__
+
+    def visualizer(self, *, mappings: Sequence[VisualizerComponentMapping] | None = None) -> Visualizer:
+        """Draws an entity in a view, with these values in place of logged ones; for a view's `overrides`."""
+        from rrbridge.blueprint.visualizers import Visualizer  # blueprints load when they are used
+
+        return Visualizer(self.visualizer_type, overrides=self.as_component_batches(), mappings=mappings)
 
 
 def _parsed(field: Field, value: Any) -> Batch:

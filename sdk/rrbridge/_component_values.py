@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge import _records, _values
+from rrbridge import _records, _selections, _time_ranges, _values
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
 from rrbridge._batches import ComponentBatchMixin
@@ -27,9 +27,17 @@ from rrbridge._tensor_encoding import TensorData, tensor
 from rrbridge.encodings import PARSE_ERRORS, Encoding
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["BaseBatch", "ComponentMixin", "component_class", "encoding_class"]
+__all__ = [
+    "BaseBatch",
+    "ComponentMixin",
+    "component_class",
+    "encoding_class",
+    "named_component_class",
+    "register_values",
+]
 
 _ENCODINGS: Mapping[str, tuple[type, Encoding[Any]]] = {
+    "AbsoluteTimeRange": (_time_ranges.AbsoluteTimeRange, _time_ranges.absolute_time_range),
     "AnnotationInfo": (_records.AnnotationInfo, enc.annotation_info),
     "Blob": (_values.Blob, enc.blob),
     "Bool": (_values.Bool, enc.boolean),
@@ -42,27 +50,42 @@ _ENCODINGS: Mapping[str, tuple[type, Encoding[Any]]] = {
     "ImageFormat": (ImageFormat, enc.image_format),
     "KeypointId": (_values.KeypointId, enc.keypoint_id),
     "Mat3x3": (_values.Mat3x3, enc.mat3x3),
+    "Plane3D": (_selections.Plane3D, _selections.plane3d),
     "Quaternion": (_records.Quaternion, enc.quaternion),
     "Range1D": (_values.Range1D, enc.range1d),
+    "Range2D": (_selections.Range2D, _selections.range2d),
     "Rgba32": (_values.Rgba32, enc.rgba),
     "RotationAxisAngle": (_records.RotationAxisAngle, enc.axis_angle),
     "TensorData": (TensorData, tensor),
+    "TensorDimensionIndexSelection": (
+        _selections.TensorDimensionIndexSelection,
+        _selections.tensor_dimension_index,
+    ),
+    "TensorDimensionSelection": (_selections.TensorDimensionSelection, _selections.tensor_dimension),
     "TimeInt": (_values.TimeInt, enc.int64),
+    "TimeRange": (_time_ranges.TimeRange, _time_ranges.time_range),
     "UInt16": (_values.UInt16, enc.uint16),
     "UInt32": (_values.UInt32, enc.uint32),
     "UInt64": (_values.UInt64, enc.uint64),
     "UVec3D": (_values.UVec3D, enc.uvec3),
     "Utf8": (_values.Utf8, enc.text),
     "Utf8Pair": (_values.Utf8Pair, enc.utf8_pair),
+    "Uuid": (_values.Uuid, _selections.uuids),
     "Vec2D": (_values.Vec2D, enc.vec2),
     "Vec3D": (_values.Vec3D, enc.vec3),
     "Vec4D": (_values.Vec4D, enc.vec4),
     "VideoTimestamp": (_values.VideoTimestamp, enc.video_timestamp),
     "ViewCoordinates": (_values.ViewCoordinates, enc.u8vec3),
+    "VisibleTimeRange": (_time_ranges.VisibleTimeRange, _time_ranges.visible_time_range),
 }
 """By the reference's names: the class of one value, and how many become Arrow."""
 
 _VALUE_OF = {id(encoding): value for value, encoding in _ENCODINGS.values()}
+
+
+def register_values(encodings: Iterable[tuple[type, Encoding[Any]]]) -> None:
+    """Say which class one value of an encoding has, for encodings that are declared elsewhere and kept for good."""
+    _VALUE_OF.update((id(encoding), value) for value, encoding in encodings)
 
 
 def _encoded(name: str, encoding: Encoding[Any], value: Any) -> pa.Array:
@@ -244,7 +267,7 @@ def _batch(module: str, name: str, encoding: Encoding[Any], type_name: str) -> t
 @cache
 def component_class(name: str, declared: Component, *, batch: bool) -> type | None:
     """The class of one value of a component, or of many; None if values of its kind have no class of their own."""
-    module = "rrbridge.components"
+    module = "rrbridge." + declared.type_name.removeprefix("rerun.").rpartition(".")[0]
     if batch:
         return _batch(module, f"{name}Batch", declared.encoding, declared.type_name)
     value = _SPECIAL.get(name) or _VALUE_OF.get(id(declared.encoding))
@@ -262,11 +285,20 @@ def component_class(name: str, declared: Component, *, batch: bool) -> type | No
     return made
 
 
+def named_component_class(namespace: Mapping[str, Any], name: str) -> type | None:
+    """The class `Color` or `ColorBatch` of the component that a module declares as `ColorLike`; None without one."""
+    plain = name.removesuffix("Batch")
+    declared = next(iter(getattr(namespace.get(f"{plain}Like"), "__metadata__", ())), None)
+    return component_class(plain, declared, batch=name.endswith("Batch")) if isinstance(declared, Component) else None
+
+
 @cache
 def encoding_class(name: str) -> type | None:
     """The class of one value of an encoding, `Vec3D`, or of many, `Vec3DBatch`; None if there is none of this name."""
     found = _ENCODINGS.get(name.removesuffix("Batch"))
     if found is None:
+        if name == "TimeRangeBoundary":
+            return _time_ranges.TimeRangeBoundary
         return getattr(_values, name) if name in _values.__all__ else None
     value, encoding = found
     if name.endswith("Batch"):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rrbridge._outputs import BinaryStream, MemoryRecording
     from rrbridge._sinks import FileSink
     from rrbridge._store import ChunkStore
+    from rrbridge.blueprint import BlueprintLike
 
 __all__ = [
     "binary_stream",
@@ -41,6 +42,7 @@ __all__ = [
     "new_entity_path",
     "reset_time",
     "save",
+    "send_blueprint",
     "send_chunks",
     "send_columns",
     "send_dataframe",
@@ -66,9 +68,10 @@ def init(
     init_logging: bool = True,  # noqa: ARG001 - the reference's name; log messages go through Python's logging
     default_enabled: bool = True,
     strict: bool | None = None,
+    default_blueprint: BlueprintLike | None = None,
     send_properties: bool = True,
 ) -> None:
-    """Start the recording that the program's logging functions use; with `spawn` a viewer shows it.
+    """Start the recording that the program's logging functions use; with `spawn` a viewer shows it, by `default_blueprint`.
 
     `strict`: whether misuse raises; by default `RERUN_STRICT` in the environment says.
     """
@@ -82,7 +85,7 @@ def init(
         send_properties=send_properties,
     )
     if spawn:
-        stream.spawn()
+        stream.spawn(default_blueprint=default_blueprint)
 
 
 def _active(recording: RecordingStream | None) -> RecordingStream | None:
@@ -157,16 +160,27 @@ def set_log_tick_enabled(enabled: bool, recording: RecordingStream | None = None
         stream.set_log_tick_enabled(enabled)
 
 
-def save(path: str | Path, recording: RecordingStream | None = None, *, write_footer: bool = True) -> None:
+def save(
+    path: str | Path,
+    default_blueprint: BlueprintLike | None = None,
+    recording: RecordingStream | None = None,
+    *,
+    write_footer: bool = True,
+) -> None:
     """Write the recording to a file from now on, beginning with what was logged so far."""
     if (stream := _active(recording)) is not None:
-        stream.save(path, write_footer=write_footer)
+        stream.save(path, default_blueprint, write_footer=write_footer)
 
 
-def stdout(recording: RecordingStream | None = None, *, write_footer: bool = True) -> None:
+def stdout(
+    default_blueprint: BlueprintLike | None = None,
+    recording: RecordingStream | None = None,
+    *,
+    write_footer: bool = True,
+) -> None:
     """Write the recording to standard output, for `rrbridge view -`."""
     if (stream := _active(recording)) is not None:
-        stream.stdout(write_footer=write_footer)
+        stream.stdout(default_blueprint, write_footer=write_footer)
 
 
 def disconnect(recording: RecordingStream | None = None) -> None:
@@ -193,10 +207,24 @@ def send_recording_start_time_nanos(nanos: int, recording: RecordingStream | Non
         stream.send_recording_start_time_nanos(nanos)
 
 
-def set_sinks(*sinks: FileSink, recording: RecordingStream | None = None) -> None:
+def set_sinks(
+    *sinks: FileSink, default_blueprint: BlueprintLike | None = None, recording: RecordingStream | None = None
+) -> None:
     """Write the recording to several places from now on, beginning with what was logged so far."""
     if (stream := _active(recording)) is not None:
-        stream.set_sinks(*sinks)
+        stream.set_sinks(*sinks, default_blueprint=default_blueprint)
+
+
+def send_blueprint(
+    blueprint: BlueprintLike,
+    *,
+    make_active: bool = True,
+    make_default: bool = True,
+    recording: RecordingStream | None = None,
+) -> None:
+    """Say how recordings of this application are shown: now, and when a person asks for the default again."""
+    if (stream := _active(recording)) is not None:
+        stream.send_blueprint(blueprint, make_active=make_active, make_default=make_default)
 
 
 def spawn(
@@ -204,11 +232,17 @@ def spawn(
     memory_limit: str = "75%",
     executable_name: str = "rrbridge",
     executable_path: str | None = None,
+    default_blueprint: BlueprintLike | None = None,
     recording: RecordingStream | None = None,
 ) -> None:
     """Start a viewer and show it the recording from now on, beginning with what was logged so far."""
     if (stream := _active(recording)) is not None:
-        stream.spawn(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
+        stream.spawn(
+            memory_limit=memory_limit,
+            executable_name=executable_name,
+            executable_path=executable_path,
+            default_blueprint=default_blueprint,
+        )
 
 
 def memory_recording(recording: RecordingStream | None = None) -> MemoryRecording:

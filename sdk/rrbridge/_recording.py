@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from rrbridge._outputs import BinaryStream, MemoryRecording
     from rrbridge._store import ChunkStore
+    from rrbridge.blueprint import BlueprintLike
 
 __all__ = ["AsComponents", "RecordingStream"]
 
@@ -212,22 +213,34 @@ class RecordingStream:
         """Whether anything is logged."""
         return self._enabled
 
-    def save(self, path: str | Path, *, write_footer: bool = True) -> None:
-        """Write the recording to a file from now on, beginning with what was kept so far. Raises FileError."""
-        self._use(lambda: RrdSink(path, write_footer=write_footer))
+    def save(
+        self, path: str | Path, default_blueprint: BlueprintLike | None = None, *, write_footer: bool = True
+    ) -> None:
+        """Write the recording to a file from now on, beginning with what was kept so far. Raises FileError.
 
-    def stdout(self, *, write_footer: bool = True) -> None:
+        `default_blueprint`: how it is shown as long as nobody arranges it differently.
+        """
+        self._use(lambda: RrdSink(path, write_footer=write_footer), default_blueprint)
+
+    def stdout(self, default_blueprint: BlueprintLike | None = None, *, write_footer: bool = True) -> None:
         """Write the recording to standard output, for `rrbridge view -`."""
         if sys.stdout.isatty():
             raise InvalidValueError("stdout", "standard output to be a pipe or a file", "a terminal")
-        self._use(lambda: RrdSink(sys.stdout.buffer, write_footer=write_footer))
+        self._use(lambda: RrdSink(sys.stdout.buffer, write_footer=write_footer), default_blueprint)
 
-    def set_sinks(self, *sinks: FileSink) -> None:
+    def set_sinks(self, *sinks: FileSink, default_blueprint: BlueprintLike | None = None) -> None:
         """Write the recording to several places from now on, beginning with what was kept so far. Raises FileError."""
         for sink in sinks:
             if not isinstance(sink, FileSink):
                 raise InvalidValueError("set_sinks", "sinks: FileSink(path)", repr(sink)[:80])
-        self._use(lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]))
+        self._use(
+            lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]), default_blueprint
+        )
+
+    def send_blueprint(self, blueprint: BlueprintLike, *, make_active: bool = True, make_default: bool = True) -> None:
+        """Say how recordings of this application are shown: now, and when a person asks for the default again."""
+        if self._enabled:
+            self._send_messages(self._blueprint(blueprint, make_active=make_active, make_default=make_default))
 
     def memory_recording(self) -> MemoryRecording:
         """Keep the recording in memory from now on, to be taken out as the bytes of a file."""
@@ -251,6 +264,7 @@ class RecordingStream:
         memory_limit: str = "75%",
         executable_name: str = "rrbridge",
         executable_path: str | None = None,
+        default_blueprint: BlueprintLike | None = None,
     ) -> None:
         """Start a viewer and show it the recording from now on, beginning with what was kept so far. Raises FileError."""
         from rrbridge._spawn import spawn_viewer
@@ -258,7 +272,7 @@ class RecordingStream:
         if not self._enabled:
             return
         pipe = spawn_viewer(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
-        self._use(lambda: RrdSink(pipe, write_footer=False))
+        self._use(lambda: RrdSink(pipe, write_footer=False), default_blueprint)
 
     @warn_on_misuse
     def log_file_from_path(
@@ -361,12 +375,15 @@ class RecordingStream:
             times["log_tick"] = (TimeKind.SEQUENCE, tick)
         return tuple((name, *times[name]) for name in sorted(times))
 
-    def _use(self, make_sink: Callable[[], Sink]) -> None:
-        """Finish the sink in use and go on with another."""
+    def _use(self, make_sink: Callable[[], Sink], default_blueprint: BlueprintLike | None = None) -> None:
+        """Finish the sink in use and go on with another, which gets the blueprint before anything else."""
+        blueprint = self._blueprint(default_blueprint, make_active=False, make_default=True)
         with self._sink_lock:
             self._write_pending()
             before = self._sink
             sink = make_sink()
+            for message in blueprint:
+                sink.send(message)
             if isinstance(before, MemorySink):
                 for message in before.messages:
                     sink.send(message)
@@ -384,6 +401,14 @@ class RecordingStream:
         """Pass on what was logged. Under the lock from the start, so that whoever has it next finds nothing under way."""
         with self._sink_lock:
             self._send(self._batcher.take())
+
+    def _blueprint(self, blueprint: BlueprintLike | None, *, make_active: bool, make_default: bool) -> list[LogMessage]:
+        if blueprint is None:
+            return []
+        from rrbridge.blueprint._blueprint import to_messages  # blueprints load when they are used
+
+        application_id = self.store_id.application_id
+        return list(to_messages(blueprint, application_id, make_active=make_active, make_default=make_default))
 
     def _send(self, chunks: list[Chunk]) -> None:
         self._send_messages(StoredChunk(self.store_id, chunk) for chunk in chunks)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import uuid
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from rrbridge._global import init
 from rrbridge._recording import RecordingStream
+
+if TYPE_CHECKING:
+    from rrbridge.blueprint import BlueprintLike
 
 __all__ = ["script_add_args", "script_setup", "script_teardown"]
 
@@ -19,7 +23,11 @@ def script_add_args(parser: ArgumentParser) -> None:
 
 
 def script_setup(
-    args: Namespace, application_id: str, *, recording_id: str | uuid.UUID | None = None
+    args: Namespace,
+    application_id: str,
+    *,
+    recording_id: str | uuid.UUID | None = None,
+    default_blueprint: BlueprintLike | None = None,
 ) -> RecordingStream:
     """Start the program's recording and send it where the options say: by default to a viewer. Misuse raises."""
     from rrbridge._active import get_global_data_recording
@@ -28,11 +36,11 @@ def script_setup(
     stream = get_global_data_recording()
     assert stream is not None
     if args.stdout:
-        stream.stdout()
+        stream.stdout(default_blueprint)
     elif args.save is not None:
-        stream.save(args.save)
+        stream.save(args.save, default_blueprint)
     elif not args.headless:
-        stream.spawn()
+        stream.spawn(default_blueprint=default_blueprint)
     return stream
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
+from rrbridge import _selections as sel
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
 from rrbridge._tensor_encoding import TensorLike, tensor
@@ -179,6 +180,7 @@ NameLike: TypeAlias = Annotated[enc.TextLike, Component("Name", enc.text)]
 OpacityLike: TypeAlias = Annotated[enc.FloatLike, Component("Opacity", enc.float32)]
 OpticalDensityLike: TypeAlias = Annotated[enc.FloatLike, Component("OpticalDensity", enc.float32)]
 PinholeProjectionLike: TypeAlias = Annotated[enc.Mat3x3Like, Component("PinholeProjection", enc.mat3x3)]
+Plane3DLike: TypeAlias = Annotated[sel.Plane3D | enc.VecLike, Component("Plane3D", sel.plane3d)]
 PointShadingLike: TypeAlias = Annotated[EnumsLike, Component("PointShading", enc.enum(PointShading))]
 Position2DLike: TypeAlias = Annotated[enc.VecLike, Component("Position2D", enc.vec2)]
 Position3DLike: TypeAlias = Annotated[enc.VecLike, Component("Position3D", enc.vec3)]
@@ -199,6 +201,16 @@ SphericalHarmonics3RgbLike: TypeAlias = Annotated[
 SphericalHarmonicsDegreeLike: TypeAlias = Annotated[enc.IntLike, Component("SphericalHarmonicsDegree", enc.uint32)]
 StrokeWidthLike: TypeAlias = Annotated[enc.FloatLike, Component("StrokeWidth", enc.float32)]
 TensorDataLike: TypeAlias = Annotated[TensorLike, Component("TensorData", tensor)]
+TensorDimensionIndexSelectionLike: TypeAlias = Annotated[
+    sel.TensorDimensionIndexSelection | Sequence[sel.TensorDimensionIndexSelection],
+    Component("TensorDimensionIndexSelection", sel.tensor_dimension_index),
+]
+TensorHeightDimensionLike: TypeAlias = Annotated[
+    sel.TensorDimensionSelection | int, Component("TensorHeightDimension", sel.tensor_dimension)
+]
+TensorWidthDimensionLike: TypeAlias = Annotated[
+    sel.TensorDimensionSelection | int, Component("TensorWidthDimension", sel.tensor_dimension)
+]
 Texcoord2DLike: TypeAlias = Annotated[enc.VecLike, Component("Texcoord2D", enc.vec2)]
 TextLike: TypeAlias = Annotated[enc.TextLike, Component("Text", enc.text)]
 TextLogLevelLike: TypeAlias = Annotated[enc.TextLike, Component("TextLogLevel", enc.text)]
@@ -231,12 +243,10 @@ Range1DLike: TypeAlias = Annotated[enc.VecLike, Component("Range1D", enc.range1d
 
 def __getattr__(name: str) -> Any:
     """Classes of one value, `Color`, and of many, `ColorBatch`, of each component declared above."""
-    plain = name.removesuffix("Batch")
-    declared = next(iter(getattr(globals().get(f"{plain}Like"), "__metadata__", ())), None)
-    if isinstance(declared, Component):
-        from rrbridge._component_values import component_class  # made when asked for, to keep `import rrbridge` short
+    if not name.startswith("_"):
+        from rrbridge._component_values import named_component_class  # when asked for, to keep `import rrbridge` short
 
-        found = component_class(plain, declared, batch=name.endswith("Batch"))
+        found = named_component_class(globals(), name)
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

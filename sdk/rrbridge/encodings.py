@@ -212,7 +212,8 @@ def parse_color(value: Any) -> Array:
         raise TypeError(f"not a colour: {_shown(value)}")
     if array.size == 0:
         return np.empty(0, np.uint32)
-    if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind in "iu" and len(array) not in (3, 4)):
+    whole = array.ndim == 1 and array.dtype.kind in "iu"
+    if array.ndim == 0 or (whole and (len(array) not in (3, 4) or array.max() > 0xFFFF)):
         return _numbers(array, np.uint32).reshape(-1)
     if array.shape[-1] not in (3, 4):
         raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
@@ -502,13 +503,13 @@ channel_message_counts = structured(
 
 def empty(encoding: Encoding[Any]) -> pa.Array:
     """No values of this type."""
-    if any(pa.types.is_union(field.type) for field in _leaves(encoding.arrow)):
+    if any(pa.types.is_union(leaf) for leaf in _leaves(encoding.arrow)):
         return encoding.to_arrow([()])
     return pa.array([], encoding.arrow)
 
 
-def _leaves(arrow: pa.DataType) -> list[pa.Field]:
-    return list(arrow) if pa.types.is_struct(arrow) else []
+def _leaves(arrow: pa.DataType) -> list[pa.DataType]:
+    return [leaf for field in arrow for leaf in _leaves(field.type)] if pa.types.is_struct(arrow) else [arrow]
 
 
 def __getattr__(name: str) -> Any:

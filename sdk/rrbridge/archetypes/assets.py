@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import Archetype, ComponentColumnList, DrawnArchetype
 from rrbridge._files import file_content
 from rrbridge.errors import InvalidValueError
 
@@ -49,7 +49,7 @@ class AssetVideo(Archetype):
         return frame_timestamps_nanos(np.asarray(cast("Any", self.blob).values).tobytes())
 
 
-class AssetAudio(Archetype):
+class AssetAudio(DrawnArchetype):
     """A whole sound file."""
 
     blob: c.BlobLike
@@ -75,7 +75,7 @@ class AssetAudio(Archetype):
         return cls._columns({"blob": blob, "media_type": media_type})
 
 
-class VideoFrameReference(Archetype):
+class VideoFrameReference(DrawnArchetype):
     """Shows one frame of a video."""
 
     timestamp: c.VideoTimestampLike

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype
+from rrbridge._archetype import DrawnArchetype
 
 
-class GraphNodes(Archetype):
+class GraphNodes(DrawnArchetype):
     """Nodes, each with an id of its own."""
 
     node_ids: c.GraphNodeLike
@@ -20,7 +20,7 @@ class GraphNodes(Archetype):
     radii: c.RadiusLike | None = None
 
 
-class GraphEdges(Archetype):
+class GraphEdges(DrawnArchetype):
     """Edges between nodes, as pairs of node ids."""
 
     edges: c.GraphEdgeLike

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import Archetype, ComponentColumnList, DrawnArchetype
 from rrbridge._files import file_content
 from rrbridge._image_format import ChannelDatatype, ColorModel, ImageFormat, PixelFormat, choice
 from rrbridge._pictures import compressed, format_of, pil_image, pixels, raw_bytes
@@ -20,7 +20,7 @@ _MODEL_OF_CHANNELS = {1: ColorModel.L, 3: ColorModel.RGB, 4: ColorModel.RGBA}
 _MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIFF", "image/webp"))
 
 
-class Image(Archetype):
+class Image(DrawnArchetype):
     """An image as pixels."""
 
     buffer: c.ImageBufferLike
@@ -122,7 +122,7 @@ def _channel(datatype: Any) -> ChannelDatatype:
     return choice(ChannelDatatype, datatype) if isinstance(datatype, int) else ChannelDatatype.from_dtype(datatype)
 
 
-class EncodedImage(Archetype):
+class EncodedImage(DrawnArchetype):
     """An image as a JPEG, PNG or WebP file."""
 
     blob: c.BlobLike
@@ -170,7 +170,7 @@ class EncodedImage(Archetype):
         )  # fmt: skip
 
 
-class DepthImage(Archetype):
+class DepthImage(DrawnArchetype):
     """Distances along the camera's axis, one per pixel."""
 
     buffer: c.ImageBufferLike
@@ -248,7 +248,7 @@ class DepthImage(Archetype):
         )  # fmt: skip
 
 
-class EncodedDepthImage(Archetype):
+class EncodedDepthImage(DrawnArchetype):
     """Distances along the camera's axis as a PNG or RVL file."""
 
     blob: c.BlobLike
@@ -262,7 +262,7 @@ class EncodedDepthImage(Archetype):
     magnification_filter: c.MagnificationFilterLike | None = None
 
 
-class SegmentationImage(Archetype):
+class SegmentationImage(DrawnArchetype):
     """A class id per pixel."""
 
     buffer: c.ImageBufferLike
@@ -310,7 +310,7 @@ class GridMap(Archetype):
     colormap: c.ColormapLike | None = None
 
 
-class VoxelGridMap(Archetype):
+class VoxelGridMap(DrawnArchetype):
     """Filled cells of a regular grid."""
 
     voxel_indices: c.VoxelIndexLike
@@ -326,7 +326,7 @@ class VoxelGridMap(Archetype):
     colormap: c.ColormapLike | None = None
 
 
-class VideoStream(Archetype):
+class VideoStream(DrawnArchetype):
     """Encoded video, a sample per row."""
 
     codec: c.VideoCodecLike

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import ComponentColumnList, DrawnArchetype
 from rrbridge.encodings import StripsLike
 
 
-class LineStrips2D(Archetype):
+class LineStrips2D(DrawnArchetype, visualizer="Lines2D"):
     """Connected line segments in pixels, one strip per instance."""
 
     strips: c.LineStrip2DLike
@@ -22,7 +22,7 @@ class LineStrips2D(Archetype):
     class_ids: c.ClassIdLike | None = None
 
 
-class LineStrips3D(Archetype):
+class LineStrips3D(DrawnArchetype, visualizer="Lines3D"):
     """Connected line segments, one strip per instance."""
 
     strips: c.LineStrip3DLike
@@ -35,7 +35,7 @@ class LineStrips3D(Archetype):
     class_ids: c.ClassIdLike | None = None
 
 
-class GeoLineStrings(Archetype):
+class GeoLineStrings(DrawnArchetype):
     """Connected line segments on Earth."""
 
     line_strings: c.GeoLineStringLike
@@ -62,7 +62,7 @@ class GeoLineStrings(Archetype):
         return cls._columns({"line_strings": line_strings, "radii": radii, "colors": colors})
 
 
-class Arrows2D(Archetype):
+class Arrows2D(DrawnArchetype):
     """Arrows in pixels."""
 
     vectors: c.Vector2DLike
@@ -77,7 +77,7 @@ class Arrows2D(Archetype):
     class_ids: c.ClassIdLike | None = None
 
 
-class Arrows3D(Archetype):
+class Arrows3D(DrawnArchetype):
     """Arrows."""
 
     vectors: c.Vector3DLike

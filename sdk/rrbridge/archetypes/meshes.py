@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import ComponentColumnList, DrawnArchetype
 from rrbridge._files import file_content
 from rrbridge._image_format import ChannelDatatype, ColorModel, ImageFormat
 from rrbridge._pictures import pixels, raw_bytes
 
 
-class Mesh3D(Archetype):
+class Mesh3D(DrawnArchetype):
     """Triangles."""
 
     vertex_positions: c.Position3DLike
@@ -86,7 +86,7 @@ class Mesh3D(Archetype):
         )  # fmt: skip
 
 
-class Asset3D(Archetype):
+class Asset3D(DrawnArchetype):
     """A whole mesh file: glTF, GLB, OBJ, STL, DAE."""
 
     blob: c.BlobLike

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import ComponentColumnList, DrawnArchetype
 from rrbridge.encodings import VecLike
 
 
-class Points2D(Archetype):
+class Points2D(DrawnArchetype):
     """A cloud of points in pixels."""
 
     positions: c.Position2DLike
@@ -24,7 +24,7 @@ class Points2D(Archetype):
     keypoint_ids: c.KeypointIdLike | None = None
 
 
-class Points3D(Archetype):
+class Points3D(DrawnArchetype):
     """A cloud of points."""
 
     positions: c.Position3DLike
@@ -40,7 +40,7 @@ class Points3D(Archetype):
     keypoint_ids: c.KeypointIdLike | None = None
 
 
-class GaussianSplats3D(Archetype):
+class GaussianSplats3D(DrawnArchetype):
     """A scene as soft ellipsoids."""
 
     centers: c.Position3DLike
@@ -52,7 +52,7 @@ class GaussianSplats3D(Archetype):
     spherical_harmonics_degree: c.SphericalHarmonicsDegreeLike | None = None
 
 
-class GeoPoints(Archetype):
+class GeoPoints(DrawnArchetype):
     """Places on Earth."""
 
     positions: c.LatLonLike

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype
+from rrbridge._archetype import Archetype, DrawnArchetype
 
 
 class Scalars(Archetype):
@@ -14,7 +14,7 @@ class Scalars(Archetype):
     scalars: c.ScalarLike
 
 
-class Measurements(Archetype):
+class Measurements(DrawnArchetype, visualizer="MeasurementsSeries"):
     """Numbers with a variance and a unit."""
 
     values: c.ScalarLike
@@ -30,7 +30,7 @@ class Measurements(Archetype):
     interpolation_mode: c.InterpolationModeLike | None = None
 
 
-class SeriesLines(Archetype):
+class SeriesLines(DrawnArchetype):
     """How an entity's scalars are drawn as lines; one entry per series."""
 
     _: KW_ONLY
@@ -42,7 +42,7 @@ class SeriesLines(Archetype):
     interpolation_mode: c.InterpolationModeLike | None = None
 
 
-class SeriesPoints(Archetype):
+class SeriesPoints(DrawnArchetype):
     """How an entity's scalars are drawn as marks; one entry per series."""
 
     _: KW_ONLY
@@ -53,13 +53,13 @@ class SeriesPoints(Archetype):
     marker_sizes: c.MarkerSizeLike | None = None
 
 
-class StateChange(Archetype):
+class StateChange(DrawnArchetype, visualizer="StateVisualizer"):
     """The name of a state entered."""
 
     state: c.TextLike
 
 
-class StateConfiguration(Archetype):
+class StateConfiguration(DrawnArchetype, visualizer="StateVisualizer"):
     """How the states of an entity are shown."""
 
     _: KW_ONLY

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rrbridge import components as c
 from rrbridge import encodings as enc
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import ComponentColumnList, DrawnArchetype
 from rrbridge.encodings import FloatLike, VecLike
 from rrbridge.errors import InvalidValueError
 
@@ -79,7 +79,7 @@ def _from_array(array: npt.ArrayLike, layout: Box2DFormat) -> tuple[Any, Any]:
             return second, first
 
 
-class Boxes2D(Archetype):
+class Boxes2D(DrawnArchetype):
     """Rectangles along the axes, in pixels."""
 
     half_sizes: c.HalfSize2DLike
@@ -121,7 +121,7 @@ class Boxes2D(Archetype):
         )  # fmt: skip
 
 
-class Boxes3D(Archetype):
+class Boxes3D(DrawnArchetype):
     """Boxes, turned as one likes."""
 
     half_sizes: c.HalfSize3DLike
@@ -194,7 +194,7 @@ class Boxes3D(Archetype):
         )  # fmt: skip
 
 
-class Ellipsoids3D(Archetype):
+class Ellipsoids3D(DrawnArchetype):
     """Ellipsoids, and spheres."""
 
     half_sizes: c.HalfSize3DLike
@@ -263,7 +263,7 @@ class Ellipsoids3D(Archetype):
         )  # fmt: skip
 
 
-class Ellipses2D(Archetype):
+class Ellipses2D(DrawnArchetype):
     """Ellipses along the axes, in pixels."""
 
     half_sizes: c.HalfSize2DLike
@@ -277,7 +277,7 @@ class Ellipses2D(Archetype):
     class_ids: c.ClassIdLike | None = None
 
 
-class Cylinders3D(Archetype):
+class Cylinders3D(DrawnArchetype):
     """Cylinders along their own z axis, centred."""
 
     lengths: c.LengthLike
@@ -294,7 +294,7 @@ class Cylinders3D(Archetype):
     class_ids: c.ClassIdLike | None = None
 
 
-class Capsules3D(Archetype):
+class Capsules3D(DrawnArchetype):
     """Capsules: the points within `radii` of a segment from the origin along their own z axis."""
 
     lengths: c.LengthLike

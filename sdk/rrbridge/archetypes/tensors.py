@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import ComponentColumnList, DrawnArchetype
 from rrbridge._tensor_encoding import TensorData, TensorLike
 
 
-class Tensor(Archetype):
+class Tensor(DrawnArchetype):
     """An array of any number of axes."""
 
     data: c.TensorDataLike
@@ -36,7 +36,7 @@ class Tensor(Archetype):
         return cls._columns({"data": data, "value_range": value_range})
 
 
-class BarChart(Archetype):
+class BarChart(DrawnArchetype):
     """Bars."""
 
     values: c.TensorDataLike
@@ -48,7 +48,7 @@ class BarChart(Archetype):
     widths: c.LengthLike | None = None
 
 
-class Volume3D(Archetype):
+class Volume3D(DrawnArchetype):
     """A field of values in a box, to be looked through."""
 
     values: c.TensorDataLike

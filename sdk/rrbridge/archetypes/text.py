@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 
 from rrbridge import components as c
-from rrbridge._archetype import Archetype
+from rrbridge._archetype import DrawnArchetype
 
 
-class TextLog(Archetype):
+class TextLog(DrawnArchetype):
     """A line of a log."""
 
     text: c.TextLike
@@ -18,7 +18,7 @@ class TextLog(Archetype):
     color: c.ColorLike | None = None
 
 
-class TextDocument(Archetype):
+class TextDocument(DrawnArchetype):
     """A text to read."""
 
     text: c.TextLike

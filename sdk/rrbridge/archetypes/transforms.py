@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rrbridge import components as c
 from rrbridge import encodings as enc
-from rrbridge._archetype import Archetype, ComponentColumnList
+from rrbridge._archetype import Archetype, ComponentColumnList, DrawnArchetype
 from rrbridge.encodings import Mat3x3Like, VecLike
 from rrbridge.errors import InvalidValueError
 
@@ -93,7 +93,7 @@ class Transform3D(Archetype):
         )  # fmt: skip
 
 
-class TransformAxes3D(Archetype):
+class TransformAxes3D(DrawnArchetype):
     """Draws the axes of the entity's frame."""
 
     axis_length: c.AxisLengthLike
@@ -215,7 +215,7 @@ for _name, _numbers in named_view_coordinates().items():
     setattr(ViewCoordinates, _name, ViewCoordinates(_numbers))
 
 
-class Pinhole(Archetype):
+class Pinhole(DrawnArchetype, visualizer="Cameras"):
     """A camera without distortion: `pixel = image_from_camera · point / depth`."""
 
     image_from_camera: c.PinholeProjectionLike
