@@ -65,8 +65,10 @@ def list_array(
 ) -> pa.Array:
     """`list<item: T>`: row i is `values[offsets[i]:offsets[i + 1]]`, or null where `valid` is false.
 
-    Raises OverflowError past 2³¹ elements, which 32-bit offsets cannot address.
+    Raises OverflowError past 2³¹ elements, which 32-bit offsets cannot address, and ValueError past the values.
     """
+    if len(offsets) and offsets[-1] > len(values):
+        raise ValueError(f"lists end at element {offsets[-1]} of {len(values)}")
     if len(offsets) and offsets[-1] > INT32_MAX:
         raise OverflowError("more than 2**31 elements in one list column; make smaller batches")
     mask, nulls = None, 0
