@@ -67,6 +67,7 @@ from rrbridge._recording import RecordingStream as RecordingStream
 from rrbridge._sinks import FileSink as FileSink
 from rrbridge._tensor_encoding import TensorData as TensorData
 from rrbridge._timeline import TimeColumn as TimeColumn
+from rrbridge._timeline import TimeColumnLike as TimeColumnLike
 from rrbridge.archetypes import AnnotationContext as AnnotationContext
 from rrbridge.archetypes import Arrows2D as Arrows2D
 from rrbridge.archetypes import Arrows3D as Arrows3D

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,17 @@ def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> np
         nanos: npt.NDArray[np.int64] = np.rint((array - whole) * 1e9).astype(np.int64)
         return nanos + secs * 1_000_000_000
     return np.array([one(v) for v in array.ravel().tolist()], np.int64)
+
+
+@runtime_checkable
+class TimeColumnLike(Protocol):
+    """Anything that can give the times of many rows."""
+
+    def timeline_name(self) -> str:
+        """The timeline."""
+
+    def as_arrow_array(self) -> pa.Array:
+        """int64, timestamp(ns) or duration(ns)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, init=False)

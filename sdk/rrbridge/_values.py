@@ -124,6 +124,9 @@ class UInt16(_Unsigned):
 class ClassId(UInt16):
     """The id of a class in an annotation context."""
 
+    def __new__(cls, id: Any) -> Self:  # noqa: A002 - the reference\'s name
+        return super().__new__(cls, id)
+
     @property
     def id(self) -> int:
         """The number."""
@@ -132,6 +135,9 @@ class ClassId(UInt16):
 
 class KeypointId(UInt16):
     """The id of a keypoint in an annotation context."""
+
+    def __new__(cls, id: Any) -> Self:  # noqa: A002 - the reference\'s name
+        return super().__new__(cls, id)
 
     @property
     def id(self) -> int:
@@ -230,6 +236,9 @@ class EntityPath(Utf8):
 
     __slots__ = ()
 
+    def __new__(cls, path: Any) -> Self:
+        return super().__new__(cls, path)
+
     @property
     def path(self) -> str:
         """The path."""
@@ -279,6 +288,9 @@ class _XY(_Vector):
     __slots__ = ()
     width = 2
 
+    def __new__(cls, xy: Any) -> Self:
+        return super().__new__(cls, xy)
+
     @property
     def xy(self) -> npt.NDArray[Any]:
         """The two numbers."""
@@ -289,6 +301,9 @@ class _XYZ(_Vector):
     __slots__ = ()
     width = 3
 
+    def __new__(cls, xyz: Any) -> Self:
+        return super().__new__(cls, xyz)
+
     @property
     def xyz(self) -> npt.NDArray[Any]:
         """The three numbers."""
@@ -298,6 +313,9 @@ class _XYZ(_Vector):
 class _XYZW(_Vector):
     __slots__ = ()
     width = 4
+
+    def __new__(cls, xyzw: Any) -> Self:
+        return super().__new__(cls, xyzw)
 
     @property
     def xyzw(self) -> npt.NDArray[Any]:
@@ -365,6 +383,9 @@ class ViewCoordinates(_Vector):
     width = 3
     dtype = np.uint8
 
+    def __new__(cls, coordinates: Any) -> Self:
+        return super().__new__(cls, coordinates)
+
     @property
     def coordinates(self) -> npt.NDArray[np.uint8]:
         """The three numbers."""
@@ -377,6 +398,9 @@ class Range1D(_Vector):
     __slots__ = ()
     width = 2
     dtype = np.float64
+
+    def __new__(cls, range: Any) -> Self:  # noqa: A002 - the reference's name
+        return super().__new__(cls, range)
 
     @property
     def range(self) -> npt.NDArray[np.float64]:

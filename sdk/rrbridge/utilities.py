@@ -60,3 +60,12 @@ def bounce_lerp(a: float, b: float, t: float | npt.NDArray[Any]) -> float | npt.
     phase = np.mod(t, 2.0)
     found = a + (b - a) * np.where(phase <= 1.0, phase, 2.0 - phase)
     return float(found) if np.ndim(found) == 0 else found
+
+
+def __getattr__(name: str) -> Any:
+    """`color_grid` and `color_spiral`: those of the usual size, made when asked for."""
+    if name == "color_grid":
+        return build_color_grid()
+    if name == "color_spiral":
+        return build_color_spiral()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,22 @@
+"""Every way to say a colour."""
+
+import numpy as np
+import rerun as rr
+
+for i, color in enumerate(
+    [
+        [255, 0, 0],
+        (0, 255, 0, 128),
+        0x12345678,
+        [0x11223344, 0x55667788],
+        [1.0, 0.5, 0.0],
+        [[0.1, 0.2, 0.3]],
+        np.array([1, 2, 3], np.uint8),
+        np.array([[0.5, 0.5, 0.5, 0.5]], np.float32),
+        [[1, 2, 3], [4, 5, 6]],
+        np.array([1, 2], np.uint32),
+        rr.components.Color(5),
+        [rr.components.Color([9, 8, 7])],
+    ]
+):
+    rr.log(f"c/{i}", rr.Points3D([[0, 0, 0], [1, 1, 1]], colors=color))
