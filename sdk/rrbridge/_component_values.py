@@ -30,6 +30,7 @@ from rrbridge.errors import InvalidValueError
 __all__ = [
     "BaseBatch",
     "ComponentMixin",
+    "batch_class",
     "component_class",
     "encoding_class",
     "named_component_class",
@@ -265,6 +266,12 @@ def _batch(module: str, name: str, encoding: Encoding[Any], type_name: str) -> t
 
 
 @cache
+def batch_class(module: str, name: str, encoding: Encoding[Any]) -> type:
+    """The class of many values of an encoding: `rrbridge.encodings` and `Vec3DBatch`."""
+    return _batch(module, name, encoding, f"{module.replace('rrbridge', 'rerun', 1)}.{name.removesuffix('Batch')}")
+
+
+@cache
 def component_class(name: str, declared: Component, *, batch: bool) -> type | None:
     """The class of one value of a component, or of many; None if values of its kind have no class of their own."""
     module = "rrbridge." + declared.type_name.removeprefix("rerun.").rpartition(".")[0]
@@ -302,5 +309,5 @@ def encoding_class(name: str) -> type | None:
         return getattr(_values, name) if name in _values.__all__ else None
     value, encoding = found
     if name.endswith("Batch"):
-        return _batch("rrbridge.encodings", name, encoding, f"rerun.encodings.{name.removesuffix('Batch')}")
+        return batch_class("rrbridge.encodings", name, encoding)
     return value

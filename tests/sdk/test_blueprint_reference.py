@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import rrbridge as rr
 from rrbridge._chunk import Chunk
@@ -358,3 +360,59 @@ def test_archetypes_are_drawn_by_what_the_reference_draws_them_by(name: str) -> 
 def test_only_those_archetypes_are_drawn() -> None:
     assert {name for name in vars(rr.archetypes) if hasattr(getattr(rr.archetypes, name), "visualizer")} == set(DRAWN)
     assert len(DRAWN) == 40
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+SHARES = st.none() | st.lists(st.floats(0.125, 10, width=16), min_size=1, max_size=3)
+BOUNDARY = st.one_of(
+    st.just(lambda rrb: rrb.TimeRangeBoundary.infinite()),
+    st.integers(-(2**62), 2**62).map(lambda t: lambda rrb: rrb.TimeRangeBoundary.absolute(seq=t)),
+    st.integers(-(2**62), 2**62).map(lambda t: lambda rrb: rrb.TimeRangeBoundary.cursor_relative(nanos=t)),
+)
+
+
+@st.composite
+def _views(draw: st.DrawFn) -> Make:
+    class_name = draw(st.sampled_from(["Spatial3DView", "Spatial2DView", "TimeSeriesView", "StateTimelineView"]))
+    common = {
+        "origin": draw(st.sampled_from(["/", "/world", "world/robot"])),
+        "contents": draw(st.sampled_from(["$origin/**", ["/a", "- /a/b/**"], []])),
+        "name": draw(st.none() | TEXT),
+        "visible": draw(st.none() | st.booleans()),
+    }
+    ranges = draw(st.lists(st.tuples(TEXT, BOUNDARY, BOUNDARY), max_size=3))
+    hidden = draw(st.lists(st.sampled_from(["/a", "/a/b", "c"]), max_size=2, unique=True))
+    radius = draw(st.floats(0, 10, width=32))
+
+    def make(rr: Any) -> Any:
+        rrb = rr.blueprint
+        overrides = {
+            path: [rrb.EntityBehavior(visible=False), rr.Points3D.from_fields(radii=radius)] for path in hidden
+        }
+        time_ranges = [rrb.VisibleTimeRange(name, start=start(rrb), end=end(rrb)) for name, start, end in ranges]
+        return getattr(rrb, class_name)(**common, overrides=overrides, time_ranges=time_ranges)
+
+    return make
+
+
+@st.composite
+def _containers(draw: st.DrawFn, children: st.SearchStrategy[Make]) -> Make:
+    inside = draw(st.lists(children, max_size=3))
+    kind = draw(st.sampled_from(["Horizontal", "Vertical", "Grid", "Tabs"]))
+    arguments: dict[str, Any] = {"name": draw(st.none() | TEXT), "visible": draw(st.none() | st.booleans())}
+    if kind in ("Horizontal", "Grid"):
+        arguments["column_shares"] = draw(SHARES)
+    if kind in ("Vertical", "Grid"):
+        arguments["row_shares"] = draw(SHARES)
+    if kind == "Tabs" and inside:
+        arguments["active_tab"] = draw(st.none() | st.integers(0, len(inside) - 1))
+    return lambda rr: getattr(rr.blueprint, kind)(*[make(rr) for make in inside], **arguments)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(st.recursive(_views(), _containers, max_leaves=6), max_size=3), collapse=st.booleans())
+def test_any_tree_says_what_the_references_says(parts: list[Make], collapse: bool, tmp_path: Path) -> None:
+    def make(rr: Any) -> Any:
+        return rr.blueprint.Blueprint(*[part(rr) for part in parts], collapse_panels=collapse)
+
+    assert _saved(rr, make, tmp_path / "ours.rbl") == _saved(reference, make, tmp_path / "theirs.rbl")

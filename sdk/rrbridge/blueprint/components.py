@@ -136,11 +136,9 @@ def _of(name: str, encoding: Encoding[Any]) -> Component:
 
 
 TimeRangesLike: TypeAlias = times.VisibleTimeRange | Sequence[times.VisibleTimeRange]
-SlidersLike: TypeAlias = benc.TensorDimensionIndexSlider | int | Sequence[benc.TensorDimensionIndexSlider | int]
-TextLogColumnsLike: TypeAlias = (
-    benc.TextLogColumn | benc.TextLogColumnKind | str | Sequence[benc.TextLogColumn | benc.TextLogColumnKind | str]
-)
-TimelineColumnsLike: TypeAlias = benc.TimelineColumn | str | Sequence[benc.TimelineColumn | str]
+SlidersLike: TypeAlias = benc.TensorDimensionIndexSliderLike | Sequence[benc.TensorDimensionIndexSliderLike]
+TextLogColumnsLike: TypeAlias = benc.TextLogColumnLike | Sequence[benc.TextLogColumnLike]
+TimelineColumnsLike: TypeAlias = benc.TimelineColumnLike | Sequence[benc.TimelineColumnLike]
 MappingsLike: TypeAlias = benc.VisualizerComponentMapping | Sequence[benc.VisualizerComponentMapping]
 UuidsLike: TypeAlias = uuid.UUID | bytes | Sequence[uuid.UUID | bytes] | npt.NDArray[np.uint8]
 
@@ -189,7 +187,7 @@ QueryExpressionLike: TypeAlias = Annotated[enc.TextLike, _of("QueryExpression", 
 RootContainerLike: TypeAlias = Annotated[UuidsLike, _of("RootContainer", sel.uuids)]
 RowShareLike: TypeAlias = Annotated[enc.FloatLike, _of("RowShare", enc.float32)]
 SelectedColumnsLike: TypeAlias = Annotated[benc.SelectedColumns, _of("SelectedColumns", benc.selected_columns)]
-SortByLike: TypeAlias = Annotated[benc.SortBy | str, _of("SortBy", benc.sort_by)]
+SortByLike: TypeAlias = Annotated[benc.SortByLike, _of("SortBy", benc.sort_by)]
 SqlFilterExpressionLike: TypeAlias = Annotated[enc.TextLike, _of("SqlFilterExpression", enc.text)]
 TableLayoutKindLike: TypeAlias = Annotated[EnumsLike, _of("TableLayoutKind", enc.enum(TableLayoutKind))]
 TensorDimensionIndexSliderLike: TypeAlias = Annotated[

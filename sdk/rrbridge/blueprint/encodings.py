@@ -10,12 +10,12 @@ from typing import Any, Self, TypeAlias
 import pyarrow as pa
 
 from rrbridge._arrow import list_type
-from rrbridge._component_values import register_values
+from rrbridge._component_values import batch_class, register_values
 from rrbridge._records import _Record, _whole
 from rrbridge._selections import Range2D, range2d
 from rrbridge._time_ranges import whole_time
 from rrbridge._values import TimeInt
-from rrbridge.encodings import Encoding, structured
+from rrbridge.encodings import Encoding, enum, structured
 from rrbridge.errors import InvalidValueError
 
 __all__ = [
@@ -216,6 +216,15 @@ class VisualizerComponentMapping(_Record):
         self.selector = None if selector is None else str(selector)
 
 
+ColumnTypeLike: TypeAlias = ColumnType
+FilterByRangeLike: TypeAlias = FilterByRange
+FilterIsNotNullLike: TypeAlias = FilterIsNotNull
+SelectedColumnsLike: TypeAlias = SelectedColumns
+SortByLike: TypeAlias = SortBy | str
+TensorDimensionIndexSliderLike: TypeAlias = TensorDimensionIndexSlider | int
+TextLogColumnLike: TypeAlias = TextLogColumn | TextLogColumnKind | str
+TimelineColumnLike: TypeAlias = TimelineColumn | str
+VisualizerComponentMappingLike: TypeAlias = VisualizerComponentMapping
 ComponentSourceKindLike: TypeAlias = ComponentSourceKind | str | int
 SortDirectionLike: TypeAlias = SortDirection | str | int
 TextLogColumnKindLike: TypeAlias = TextLogColumnKind | str | int
@@ -327,3 +336,13 @@ _VALUES: tuple[tuple[type, Encoding[Any]], ...] = (
     (ColumnOrder, column_order),
 )
 register_values(_VALUES)
+_ENUMS = (ComponentSourceKind, SortDirection, TextLogColumnKind)
+_BATCHED = {value.__name__: encoding for value, encoding in _VALUES[:-2]} | {e.__name__: enum(e) for e in _ENUMS}
+
+
+def __getattr__(name: str) -> Any:
+    """Classes of many values, `SortByBatch`, of each value declared above."""
+    encoding = _BATCHED.get(name.removesuffix("Batch")) if name.endswith("Batch") else None
+    if encoding is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return batch_class(__name__, name, encoding)

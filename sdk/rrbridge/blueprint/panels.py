@@ -30,9 +30,13 @@ class Panel:
         PanelBlueprint(state=state)
         self.state = state
 
+    def blueprint_path(self) -> str:
+        """Where blueprints speak of it."""
+        return self.name
+
     def blueprint_rows(self) -> Iterator[Row]:
         """What a blueprint says about it."""
-        yield Row(f"/{self.name}", PanelBlueprint(state=self.state).as_component_batches())
+        yield Row(f"/{self.blueprint_path()}", PanelBlueprint(state=self.state).as_component_batches())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(state={self.state!r})"
