@@ -272,7 +272,7 @@ class RecordingStream:
         if not self._enabled:
             return
         pipe = spawn_viewer(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
-        self._use(lambda: RrdSink(pipe, write_footer=False), default_blueprint)
+        self._use(lambda: RrdSink(pipe, write_footer=False, pipe=pipe), default_blueprint)
 
     @warn_on_misuse
     def log_file_from_path(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,9 +61,13 @@ class MemorySink:
 class RrdSink:
     """Writes an `.rrd` file, or an `.rrd` stream to a pipe."""
 
-    def __init__(self, target: str | os.PathLike[str] | IO[bytes], *, write_footer: bool = True) -> None:
+    def __init__(
+        self, target: str | os.PathLike[str] | IO[bytes], *, write_footer: bool = True, pipe: IO[bytes] | None = None
+    ) -> None:
+        """`pipe`: the target once more, if it is to be closed with the recording."""
         self._writer = RrdWriter(target)
         self._write_footer = write_footer
+        self._pipe = pipe
 
     def send(self, message: LogMessage) -> None:
         """Append a message."""
@@ -74,7 +79,12 @@ class RrdSink:
 
     def close(self) -> None:
         """Finish the file."""
-        self._writer.close(footer=self._write_footer)
+        try:
+            self._writer.close(footer=self._write_footer)
+        finally:
+            if self._pipe is not None:
+                with contextlib.suppress(OSError):  # the reader may be gone, then there is nothing left to tell it
+                    self._pipe.close()
 
 
 class Tee:

@@ -15,6 +15,9 @@ __all__ = ["spawn_viewer"]
 
 log = logging.getLogger(__name__)
 
+_viewers: list[subprocess.Popen[bytes]] = []
+"""Those that may still run: they outlive the recording, and the program if need be."""
+
 
 def spawn_viewer(
     *, memory_limit: str = "75%", executable_name: str = "rrbridge", executable_path: str | None = None
@@ -30,4 +33,6 @@ def spawn_viewer(
         viewer = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own program
     except OSError as err:
         raise FileError(found, err.strerror or str(err)) from err
+    _viewers[:] = [started for started in _viewers if started.poll() is None]
+    _viewers.append(viewer)
     return cast("IO[bytes]", viewer.stdin)
