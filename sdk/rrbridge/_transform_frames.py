@@ -16,6 +16,8 @@ from rrbridge._transform_tracks import Track
 __all__ = ["FRAME", "FrameGraph", "implicit_frame", "is_implicit"]
 
 FRAME = "CoordinateFrame:frame"
+CAMERA_FRAME = "Pinhole:parent_frame"
+"""Where a camera stands: a frame of its own even if no transform speaks of it."""
 _IMPLICIT = "tf#"
 _ROOT = "tf#/"
 
@@ -89,13 +91,15 @@ class FrameGraph:
             for path in _entity_path.ancestors(chunk.entity_path):
                 self._entities.add(path)
                 self._frame_id(implicit_frame(path))
-        if FRAME in chunk.components:
-            cells = chunk.components[FRAME].cells
-            if pa.types.is_string(cells.type.value_type):
+        for component in (FRAME, CAMERA_FRAME):
+            column = chunk.components.get(component)
+            if column is None or not pa.types.is_string(column.cells.type.value_type):
+                continue
+            if component == FRAME:
                 self.framed.add(chunk.entity_path)
-                for name in cells.flatten().drop_null().unique().to_pylist():
-                    if name:
-                        self._frame_id(name)
+            for name in column.cells.flatten().drop_null().unique().to_pylist():
+                if name:
+                    self._frame_id(name)
 
     def _note_edges(self, rows: TransformRows) -> None:
         paths = [chunk.entity_path for chunk in rows.chunks]

@@ -355,3 +355,11 @@ def test_what_is_no_transform_costs_only_itself(name: str, cell: list[object], d
     assert np.array_equal(alone.transform("tf#/", "tf#/a", "log", 0), np.eye(4))
     both = tree_of(Chunk.from_columns("/a", components=[good, other]))
     assert both.transform("tf#/", "tf#/a", "log", 0)[:3].tolist() == [[2, 2, 2, 0]] * 3
+
+
+def test_a_camera_stands_in_a_frame_even_if_no_transform_speaks_of_it() -> None:
+    named = ComponentColumn(ComponentDescriptor("Pinhole:parent_frame"), unit_lists(pa.array(["lens"])))
+    tree = tree_of(Chunk.from_columns("/camera", components=[named]))
+    assert "lens" in tree.frames()
+    assert np.array_equal(tree.transform("lens", "lens", "log", 0), np.eye(4))
+    assert tree.frame_of("/camera", "log", 0) == implicit_frame("/camera")

@@ -36,6 +36,8 @@ MAX_IMAGES = 12
 MAX_PLOTS = 12
 MAX_DOCUMENTS = 4
 CURVES_PER_PLOT = 12
+FEW_THINGS = 2
+"""In a space with no more things than this, named frames are drawn too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,14 @@ def _spaces(entities: Sequence[EntityFacts]) -> list[Pane]:
     kept = [space for space in order if space in drawn][:MAX_SPACES] or order[:1]
     titles = {space: "3D" if len(kept) == 1 else f"3D {_frame_title(space)}" for space in kept}
     return [
-        Pane("Spatial3DView", titles[space], "/", tuple(member.path for member in worth[space]), frame=space)
+        Pane(
+            "Spatial3DView",
+            titles[space],
+            "/",
+            tuple(member.path for member in worth[space]),
+            frame=space,
+            frames=sum(bool(member.archetypes & SPACE) for member in worth[space]) <= FEW_THINGS,
+        )
         for space in kept
     ]
 

@@ -25,6 +25,10 @@ _PARTS = (
 )
 
 
+OPTICAL = "[3, 2, 5]"
+"""Right, down, forward: a `camera_xyz` as text."""
+
+
 class Pinholes:
     """The pinhole cameras of a recording at a time."""
 
@@ -44,19 +48,38 @@ class Pinholes:
         named = ((self._text(path, "Pinhole:child_frame"), path) for path in self.paths)
         return {frame: path for frame, path in named if frame}
 
+    @property
+    def image_frames(self) -> frozenset[str]:
+        """The names of image planes: they are called frames, but are in no space."""
+        return frozenset(self._by_image_frame)
+
     def _text(self, path: str, component: str) -> str | None:
         found = self._recording.store.latest_at(path, (component,), self._timeline, self._time).get(component)
         return str(found.values[0].as_py()) if found is not None and len(found.values) else None
 
     def frames_of(self, entities: Sequence[str]) -> list[str]:
-        """The frame that each entity's data is in; for what lies on an image plane, the frame of its camera."""
+        """The frame that each entity's data is in; for a camera and what lies on its image plane, the camera's frame."""
         frames = self._recording.transforms.frames_of(entities, self._timeline, self._time)
-        planes = self._by_image_frame
-        return [self._camera_frame(planes[frame]) if frame in planes else frame for frame in frames]
+        planes, cameras = self._by_image_frame, set(self.paths)
+        return [
+            self._camera_frame(planes[frame])
+            if frame in planes
+            else self._camera_frame(entity)
+            if entity in cameras
+            else frame
+            for entity, frame in zip(entities, frames, strict=True)
+        ]
 
     def _camera_frame(self, path: str) -> str:
         parent = self._text(path, "Pinhole:parent_frame")
         return parent or self._recording.transforms.frame_of(path, self._timeline, self._time)
+
+    def is_optical(self, frame: str) -> bool:
+        """Whether a camera that looks along +Z, its picture's top at -Y, stands in this very frame."""
+        return any(
+            self._camera_frame(path) == frame and self._text(path, "Pinhole:camera_xyz") in (None, OPTICAL)
+            for path in self.paths
+        )
 
     def camera_of(self, entity: str) -> str | None:
         """The entity of the camera in whose picture this entity lies; None: in no picture."""

@@ -54,6 +54,7 @@ ICONS = SimpleNamespace(
     previous=fa.ICON_FA_BACKWARD_STEP,
     next=fa.ICON_FA_FORWARD_STEP,
     loop=fa.ICON_FA_REPEAT,
+    frames=fa.ICON_FA_LOCATION_CROSSHAIRS,
     maximize=fa.ICON_FA_EXPAND,
     restore=fa.ICON_FA_COMPRESS,
     home=fa.ICON_FA_HOUSE,

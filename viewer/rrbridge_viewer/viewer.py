@@ -14,7 +14,17 @@ from rrbridge._messages import StoreId
 from rrbridge_viewer import theme
 from rrbridge_viewer.blueprint import Blueprint, Pane, ViewItem
 from rrbridge_viewer.clock import Play
-from rrbridge_viewer.commands import Command, Hover, LearnTimelines, Maximize, OpenRecording, Select, SetBlueprint, Tick
+from rrbridge_viewer.commands import (
+    Command,
+    Hover,
+    LearnTimelines,
+    Maximize,
+    OpenRecording,
+    Select,
+    SetBlueprint,
+    ShowFrames,
+    Tick,
+)
 from rrbridge_viewer.docking import PANEL_WINDOWS, arrange
 from rrbridge_viewer.facts import entity_facts
 from rrbridge_viewer.graphics import Graphics
@@ -205,7 +215,7 @@ class Viewer:
             if region.x >= 8 and region.y >= 8:
                 origin = imgui.get_cursor_screen_pos()
                 yield from self._view_content(context, view_id, pane, (region.x, region.y))
-                yield from _view_buttons(context, view_id, origin, region)
+                yield from _view_buttons(context, view_id, pane, origin, region)
             if imgui.is_window_focused() and imgui.is_mouse_clicked(0) and imgui.is_item_hovered():
                 yield Select((ViewItem(view_id),))
         imgui.end()
@@ -290,8 +300,10 @@ def view_key(store_id: StoreId | None, view_id: str) -> str:
     return f"{store_id.application_id}/{store_id.recording_id}/{view_id}" if store_id else view_id
 
 
-def _view_buttons(context: PanelContext, view_id: str, origin: imgui.ImVec2, region: imgui.ImVec2) -> Iterator[Command]:
-    """In the upper right corner, while the pointer is over the view: make it fill the screen, or small again."""
+def _view_buttons(
+    context: PanelContext, view_id: str, pane: Pane, origin: imgui.ImVec2, region: imgui.ImVec2
+) -> Iterator[Command]:
+    """In the upper right corner, while the pointer is over the view: make it fill the screen, or small again; frames."""
     if not imgui.is_window_hovered(
         imgui.HoveredFlags_.child_windows | imgui.HoveredFlags_.allow_when_blocked_by_active_item
     ):
@@ -304,3 +316,11 @@ def _view_buttons(context: PanelContext, view_id: str, origin: imgui.ImVec2, reg
     imgui.pop_style_color()
     if imgui.is_item_hovered(imgui.HoveredFlags_.delay_normal):
         imgui.set_tooltip("All views again (Esc)" if maximized else "Fill the screen with this view")
+    if pane.frame:
+        imgui.set_cursor_screen_pos(imgui.ImVec2(origin.x + region.x - 68, origin.y + 6))
+        imgui.push_style_color(imgui.Col_.button, color(theme.ACCENT if pane.frames else theme.RAISED, 0.7))
+        if imgui.button(ICONS.frames, imgui.ImVec2(28, 0)):
+            yield ShowFrames(view_id, not pane.frames)
+        imgui.pop_style_color()
+        if imgui.is_item_hovered(imgui.HoveredFlags_.delay_normal):
+            imgui.set_tooltip("Hide the named frames" if pane.frames else "Draw the named frames")

@@ -160,3 +160,5 @@ class Labels(Primitive):
     """(n, 3)"""
     colors: Colors
     """(n, 4), or (1, 4) for all."""
+    beside: bool = False
+    """Beside their places rather than over them, and left out where they would cover one another."""

@@ -16,12 +16,13 @@ from rrbridge_viewer.blueprint import EntityItem, Item, Pane
 from rrbridge_viewer.commands import Command, Hover, Select
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.camera import Camera, Size, on_screen
-from rrbridge_viewer.render.primitives import Labels
+from rrbridge_viewer.render.primitives import Labels, Primitive
 from rrbridge_viewer.render.scene import Scene
 from rrbridge_viewer.render.scene_renderer import Highlight, Pick
 from rrbridge_viewer.theme import ICONS, color, color_u32
 from rrbridge_viewer.values import short_value
 from rrbridge_viewer.views._base import ViewContext
+from rrbridge_viewer.views._frames import FRAMES, frame_primitives
 from rrbridge_viewer.visualizers import EntityData, PinholeView, SceneBuilder, Space, Visualizers
 
 __all__ = [
@@ -36,6 +37,9 @@ __all__ = [
 
 MAX_LABELS = 400
 TOOLTIP_ROWS = 7
+BESIDE_PX = 7
+CELL_PX = 12
+"""Names beside their places never share a cell of this size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +51,8 @@ class SpatialScene:
     problems: tuple[tuple[str, str], ...]
     """`(entity, why it is not shown)`."""
     up: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    frames: tuple[Primitive, ...] = ()
+    """What was drawn of named frames; part of the scene."""
 
     def entity(self, path: str) -> EntityData | None:
         """The data of one entity; None if it is not in the scene."""
@@ -66,11 +72,14 @@ def spatial_scene(
     builder = memo(("scene builder", view_id, space), pane.frame, lambda: SceneBuilder(_visualizers(), space))
     last: list[SpatialScene] = memo(("last scene", view_id, space), pane.frame, list)
     entities, lost = query.entities((path for path in pane.contents if pane.shows(path)), pane.frame, space)
-    if last and last[0].up == up and _same(last[0].entities, entities) and list(last[0].problems) == lost:
-        return last[0]
+    frames = frame_primitives(query, pane.frame) if pane.frames and space == "3D" else ()
+    if last and last[0].up == up and last[0].frames is frames and _same(last[0].entities, entities):
+        known = list(last[0].problems[: len(lost)])
+        if known == lost and len(last[0].problems) == len(lost) + len(builder.problems):
+            return last[0]
     primitives = builder.primitives(entities)
     problems = (*lost, *builder.problems.items())
-    last[:] = [SpatialScene(tuple(entities), Scene.of(primitives), problems, up)]
+    last[:] = [SpatialScene(tuple(entities), Scene.of((*primitives, *frames)), problems, up, frames)]
     return last[0]
 
 
@@ -105,13 +114,17 @@ def _keys(items: Sequence[Item]) -> frozenset[tuple[str, int]]:
 
 def pick_commands(context: ViewContext, scene: SpatialScene, pick: Pick | None, clicked: bool) -> Iterator[Command]:
     """Hovering shows what it is, a click selects it; Ctrl adds to the selection."""
-    item = None if pick is None else EntityItem(pick.entity_path, pick.instance)
+    on_frame = pick is not None and pick.entity_path == FRAMES
+    item = None if pick is None or on_frame else EntityItem(pick.entity_path, pick.instance)
     yield Hover(item)
     if clicked:
         extend = imgui.get_io().key_ctrl
         if item is not None or not extend:
             yield Select(() if item is None else (item,), extend)
-    if pick is not None and not imgui.is_mouse_down(0):
+    if pick is not None and on_frame and not imgui.is_mouse_down(0):
+        names = next(labels.texts for labels in scene.frames if isinstance(labels, Labels))
+        imgui.set_tooltip(f"frame {names[pick.instance]}")
+    elif pick is not None and not imgui.is_mouse_down(0):
         _tooltip(context, scene, pick)
 
 
@@ -151,6 +164,7 @@ def draw_labels(scene: Scene, camera: Camera, size: Size, origin: imgui.ImVec2) 
     """Words at their places over the picture. `size` and `origin` are in the window's coordinates."""
     draw = imgui.get_window_draw_list()
     left = MAX_LABELS
+    taken: set[tuple[int, int]] = set()
     for labels in scene.primitives:
         if not isinstance(labels, Labels) or left <= 0:
             continue
@@ -162,6 +176,17 @@ def draw_labels(scene: Scene, camera: Camera, size: Size, origin: imgui.ImVec2) 
             x = origin.x + float(places[index, 0]) - extent.x / 2
             y = origin.y + float(places[index, 1]) - extent.y / 2
             red, green, blue, _ = labels.colors[index if len(labels.colors) > 1 else 0].tolist()
+            if labels.beside:
+                x, y = x + extent.x / 2 + BESIDE_PX, y + BESIDE_PX
+                columns = range(int(x - origin.x) // CELL_PX, int(x - origin.x + extent.x) // CELL_PX + 1)
+                rows = {int(y - origin.y + edge) // CELL_PX for edge in (2, extent.y - 2)}
+                cells = {(column, row) for column in columns for row in rows}
+                if cells & taken:
+                    continue
+                taken |= cells
+                draw.add_text(imgui.ImVec2(x, y), red | green << 8 | blue << 16 | 0xFF000000, text)
+                left -= 1
+                continue
             draw.add_rect_filled(
                 imgui.ImVec2(x - 4, y - 1),
                 imgui.ImVec2(x + extent.x + 4, y + extent.y + 2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +10,15 @@ from imgui_bundle import imgui
 
 from rrbridge_viewer.blueprint import Pane
 from rrbridge_viewer.commands import Command, SetViewState
+from rrbridge_viewer.pinholes import Pinholes
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.render.backdrop import Backdrop
-from rrbridge_viewer.render.camera import Camera3D, Size, on_screen
-from rrbridge_viewer.render.primitives import F64, IDENTITY, Primitive
-from rrbridge_viewer.render.scene import Bounds, bounds_of
+from rrbridge_viewer.render.camera import Camera3D, Size
+from rrbridge_viewer.render.scene import Bounds
 from rrbridge_viewer.render.scene_renderer import Pick
 from rrbridge_viewer.theme import ICONS
 from rrbridge_viewer.views._base import ViewContext
+from rrbridge_viewer.views._fitting import fitted, outline, turned_to
 from rrbridge_viewer.views._spatial import (
     SpatialScene,
     draw_labels,
@@ -36,9 +37,6 @@ DIRECTIONS_UP = {1: 1.0, 2: -1.0}
 FLY_PER_SEC = 0.8
 """Shares of the distance to the target that a key moves the eye by."""
 ZOOM_PER_NOTCH = 0.88
-FIT_STEPS = 50
-FIT_SHARE = 0.94
-"""How much of the picture's width and height a fitted scene may take."""
 TOP, BOTTOM = (9, 11, 14), (16, 18, 22)
 
 
@@ -60,7 +58,7 @@ class Spatial3DView:
 
     def query(self, view_id: str, pane: Pane, query: Query) -> SpatialScene:
         """The scene at the cursor."""
-        return spatial_scene(view_id, pane, query, "3D", _up(pane.origin, query))
+        return spatial_scene(view_id, pane, query, "3D", _up(pane, query))
 
     def draw(self, scene: SpatialScene, context: ViewContext) -> Iterator[Command]:
         """The picture, and what the pointer does with it."""
@@ -95,8 +93,10 @@ class Spatial3DView:
         draw_notes(scene, origin, context.size)
 
 
-def _up(origin: str, query: Query) -> tuple[float, float, float]:
-    axes = query.value(origin, "ViewCoordinates:xyz") or query.value("/", "ViewCoordinates:xyz")
+def _up(pane: Pane, query: Query) -> tuple[float, float, float]:
+    axes = query.value(pane.origin, "ViewCoordinates:xyz") or query.value("/", "ViewCoordinates:xyz")
+    if axes is None and Pinholes(query.recording, query.timeline, query.time).is_optical(pane.frame):
+        return 0.0, -1.0, 0.0
     for axis, code in enumerate(axes or ()):
         if code in DIRECTIONS_UP:
             up = [0.0, 0.0, 0.0]
@@ -115,7 +115,10 @@ def _eye(kept: object, scene: SpatialScene, size: Size) -> Eye:
     seen = eye.fitted | scene.scene.bounds
     if seen == eye.fitted:
         return eye
-    return Eye(_fitted(eye.camera, seen, _corners(scene.scene.primitives), size), _with_room(seen))
+    points = outline(scene.scene.primitives)
+    if eye.fitted.is_empty:
+        return Eye(fitted(turned_to(eye.camera, points), points, size), _with_room(seen))
+    return Eye(fitted(eye.camera, np.concatenate([points, eye.fitted.corners]), size), _with_room(seen))
 
 
 def _looking_at(camera: Camera3D, scene: SpatialScene, pick: Pick | None, size: Size) -> Eye:
@@ -123,33 +126,7 @@ def _looking_at(camera: Camera3D, scene: SpatialScene, pick: Pick | None, size: 
     if pick is None:
         return _eye(None, scene, size)
     shown = [primitive for primitive in scene.scene.primitives if primitive.entity_path == pick.entity_path]
-    bounds = scene.scene.bounds_of_entity(pick.entity_path)
-    return Eye(_fitted(camera, bounds, _corners(shown), size))
-
-
-def _corners(primitives: Iterable[Primitive]) -> F64:
-    """(n, 3): the corners of what encloses each primitive in its own frame, in the world."""
-    found = [np.zeros((0, 3))]
-    for primitive in primitives:
-        box = bounds_of(replace(primitive, world_from_entity=IDENTITY))
-        if not box.is_empty:
-            corners = np.array(np.meshgrid(*zip(box.low, box.high, strict=True))).reshape(3, -1).T
-            world = np.c_[corners, np.ones(8)] @ primitive.world_from_entity.T
-            found.append(world[:, :3] / world[:, 3:])
-    return np.concatenate(found)
-
-
-def _fitted(camera: Camera3D, bounds: Bounds, corners: F64, size: Size) -> Camera3D:
-    """Looking at the middle of the bounds, as near as possible with all corners in the picture."""
-    camera = camera.fitted(bounds)
-    center = np.array([size[0] / 2, size[1] / 2])
-    near = camera.zoomed(0.3)
-    for _ in range(FIT_STEPS):
-        places, seen = on_screen(corners, near.clip_from_world(size), size)
-        if seen.all() and (np.abs(places[:, :2] - center) <= FIT_SHARE * center).all():
-            return near
-        near = near.zoomed(1.05)
-    return camera
+    return Eye(fitted(camera, outline(shown), size))
 
 
 def _with_room(bounds: Bounds) -> Bounds:
