@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rrbridge as rr
+import rrbridge.blueprint as rrb
 from rrbridge._chunk import Chunk
 from rrbridge._messages import ActivateBlueprint, StoredChunk, StoreInfo, StoreKind
+from rrbridge._store import ChunkStore
+from rrbridge.blueprint._blueprint import to_messages
+from rrbridge.blueprint._rows import Row
+from rrbridge.errors import InvalidValueError
 from rrbridge.rrd import RrdReader
 
 reference = pytest.importorskip("rerun")
@@ -278,10 +284,10 @@ def _plain(values: pa.Array) -> Any:
     return values.to_pylist()
 
 
-Row = tuple[str, bool, dict[str, tuple[Any, str, Any]]]
+Said = tuple[str, bool, dict[str, tuple[Any, str, Any]]]
 
 
-def _rows(chunks: list[Chunk]) -> Iterator[Row]:
+def _rows(chunks: list[Chunk]) -> Iterator[Said]:
     for chunk in chunks:
         if not chunk.is_static:
             assert set(chunk.times) == {"blueprint", "log_time"}
@@ -294,7 +300,7 @@ def _rows(chunks: list[Chunk]) -> Iterator[Row]:
             yield chunk.entity_path, chunk.is_static, cells
 
 
-def _ids_in_order(rows: list[Row]) -> list[str]:
+def _ids_in_order(rows: list[Said]) -> list[str]:
     """The ids of a blueprint, from its root down, in the order in which each names the next."""
 
     def named_in(path: str, component: str) -> list[str]:
@@ -380,7 +386,7 @@ def _views(draw: st.DrawFn) -> Make:
         "name": draw(st.none() | TEXT),
         "visible": draw(st.none() | st.booleans()),
     }
-    ranges = draw(st.lists(st.tuples(TEXT, BOUNDARY, BOUNDARY), max_size=3))
+    ranges = draw(st.lists(st.tuples(TEXT, BOUNDARY, BOUNDARY), max_size=3, unique_by=itemgetter(0)))
     hidden = draw(st.lists(st.sampled_from(["/a", "/a/b", "c"]), max_size=2, unique=True))
     radius = draw(st.floats(0, 10, width=32))
 
@@ -416,3 +422,70 @@ def test_any_tree_says_what_the_references_says(parts: list[Make], collapse: boo
         return rr.blueprint.Blueprint(*[part(rr) for part in parts], collapse_panels=collapse)
 
     assert _saved(rr, make, tmp_path / "ours.rbl") == _saved(reference, make, tmp_path / "theirs.rbl")
+
+
+def _read_back(blueprint: rrb.Blueprint) -> rrb.Blueprint:
+    messages = to_messages(blueprint, "app", make_active=True, make_default=True)
+    return rrb.read_blueprint(ChunkStore.from_chunks(m.chunk for m in messages if isinstance(m, StoredChunk)))
+
+
+def _said(blueprint: rrb.Blueprint) -> dict[tuple[str, bool, str], Any]:
+    rows = [row for row in blueprint.blueprint_rows() if row.batches]
+    return {
+        (path, is_static, name): cell
+        for path, is_static, cells in _rows([row.chunk(0) for row in rows])
+        for name, cell in cells.items()
+        if len(cell[2])  # an empty list says as much as nothing
+    }
+
+
+@pytest.mark.parametrize("make", [*PROPERTIES, *VIEWS, *LAYOUTS])
+def test_reads_back_as_what_was_said(make: Make) -> None:
+    blueprint = make(rr).to_blueprint()
+    read = _read_back(blueprint)
+    assert _said(read) == _said(blueprint)
+    assert _kinds(read.root_container) == _kinds(blueprint.root_container)
+
+
+def _kinds(node: Any) -> Any:
+    """The tree by its classes; a base class by what it stands for."""
+    if node is None or isinstance(node, rrb.View):
+        return getattr(node, "class_identifier", None)
+    return int(rrb.components.ContainerKind[node.kind.title()] if isinstance(node.kind, str) else node.kind), [
+        _kinds(child) for child in node.contents
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(parts=st.lists(st.recursive(_views(), _containers, max_leaves=6), max_size=3))
+def test_any_tree_reads_back(parts: list[Make]) -> None:
+    blueprint = rrb.Blueprint(*[part(rr) for part in parts])
+    assert _said(_read_back(blueprint)) == _said(blueprint)
+
+
+def test_reads_what_the_reference_wrote(tmp_path: Path) -> None:
+    for number, make in enumerate((*PROPERTIES, *VIEWS, *LAYOUTS)):
+        path = tmp_path / f"{number}.rbl"
+        make(reference).to_blueprint().save("app", path)
+        store = ChunkStore.from_chunks(m.chunk for m in RrdReader(path).messages() if isinstance(m, StoredChunk))
+        again = tmp_path / f"{number}-again.rbl"
+        rrb.read_blueprint(store).save("app", again)
+        assert canonical(again) == canonical(path)
+
+
+def test_trees_that_make_no_sense_do_not_hang() -> None:
+    inner, outer = rrb.Vertical(), rrb.Grid()
+    inner.contents, outer.contents = (outer,), (inner, inner, rrb.MapView(name="missing"))
+    rows = [Row(f"/{c.blueprint_path()}", c._archetype().as_component_batches()) for c in (inner, outer)]
+    rows.append(Row("/viewport", rrb.archetypes.ViewportBlueprint(root_container=outer.id).as_component_batches()))
+    read = rrb.read_blueprint(ChunkStore.from_chunks(row.chunk(0) for row in rows))
+    assert isinstance(read.root_container, rrb.Grid)
+    assert [child.id for child in read.root_container.contents] == [inner.id]
+
+
+def test_containers_nested_without_end_are_refused() -> None:
+    node: Any = rrb.TextLogView()
+    for _ in range(100):
+        node = rrb.Vertical(node)
+    with pytest.raises(InvalidValueError, match="nested at most"):
+        _read_back(rrb.Blueprint(node))

@@ -21,6 +21,7 @@ from rrbridge.blueprint import experimental as experimental
 from rrbridge.blueprint._blueprint import Blueprint as Blueprint
 from rrbridge.blueprint._blueprint import BlueprintLike as BlueprintLike
 from rrbridge.blueprint._blueprint import BlueprintPart as BlueprintPart
+from rrbridge.blueprint._read import read_blueprint as read_blueprint
 from rrbridge.blueprint._view import View as View
 from rrbridge.blueprint.archetypes import ActiveVisualizers as ActiveVisualizers
 from rrbridge.blueprint.archetypes import AudioPlayback as AudioPlayback
