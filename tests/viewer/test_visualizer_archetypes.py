@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pytest
 import trimesh
 from PIL import Image
@@ -32,13 +33,14 @@ K = np.array([[100.0, 0, 32], [0, 100, 24], [0, 0, 1]])
 RED = (255, 0, 0)
 
 
-def entity(*logged: Any, path: str = "/thing", **more: Any) -> EntityData:
+def entity(*logged: Any, path: str = "/thing", extra: Mapping[str, pa.Array] | None = None, **more: Any) -> EntityData:
     """An entity with these archetypes at the cursor."""
     components = {}
     for archetype in logged:
         for batch in archetype.as_component_batches():
             name = batch.component_descriptor().component
             components[name] = ComponentValue(batch.as_arrow_array(), id(archetype))
+    components |= {name: ComponentValue(values, id(values)) for name, values in (extra or {}).items()}
     return EntityData(path=path, components=components, **more)
 
 
@@ -328,8 +330,39 @@ def test_a_grid_map_lies_at_its_lower_left_corner() -> None:
     assert picture.across == (1.5, 0.0, 0.0)
     assert picture.down == (0.0, -1.0, 0.0)
     assert picture.indexed
-    assert picture.colormap[0].tolist() == [255, 255, 255, 255]
-    assert picture.colormap[100].tolist() == [0, 0, 0, 255]
+
+
+def test_a_grid_map_is_calm_in_space_unless_its_look_was_chosen() -> None:
+    cells = np.array([[100, 0, 255], [0, 0, 0]], np.uint8)
+    image_format = {"width": 3, "height": 2, "color_model": rr.ColorModel.L, "channel_datatype": rr.ChannelDatatype.U8}
+    plain = rr.GridMap(cells.tobytes(), image_format, 0.5)
+    free, occupied = one(Picture, drawn(entity(plain))).colormap[[0, 100]].tolist()
+    assert 80 < free[0] < 140
+    assert occupied == [0, 0, 0, 255]
+    for exact in (
+        drawn(entity(plain), space="2D"),
+        drawn(entity(rr.GridMap(cells.tobytes(), image_format, 0.5, opacity=0.9))),
+    ):
+        assert one(Picture, exact).colormap[0].tolist() == [255, 255, 255, 255]
+
+
+def test_points_without_colours_show_their_intensity() -> None:
+    random = np.random.default_rng(3)
+    positions = random.uniform(-1, 1, (300, 3)).astype(np.float32)
+    intensity = np.linspace(0, 40, 300, dtype=np.float32)
+    intensity[7] = 1e9
+    cloud = entity(rr.Points3D(positions), extra={"Points3D:intensity": pa.array(intensity)})
+    colors = one(Points, drawn(cloud)).colors.astype(int)
+    # Turbo goes from blue over green to red; one stray value changes nothing.
+    assert colors[3, 2] > 2 * colors[3, 0]
+    assert colors[150, 1] == colors[150, :3].max()
+    assert colors[298, 0] > 2 * colors[298, 2]
+    assert colors[7].tolist() == colors[299].tolist()
+    logged = entity(rr.Points3D(positions, colors=[1, 2, 3]), extra={"Points3D:intensity": pa.array(intensity)})
+    assert one(Points, drawn(logged)).colors.tolist() == [[1, 2, 3, 255]]
+    same = entity(rr.Points3D(positions), extra={"Points3D:intensity": pa.array(np.zeros(300))})
+    by_height = one(Points, drawn(entity(rr.Points3D(positions)))).colors
+    assert np.array_equal(one(Points, drawn(same)).colors, by_height)
 
 
 def test_3d_content_shows_in_a_2d_view_only_through_a_camera() -> None:
@@ -392,6 +425,7 @@ def test_every_component_asked_for_exists() -> None:
         for name, archetype in inspect.getmembers(archetypes, inspect.isclass)
         for field in vars(archetype)["__dataclass_fields__"]
     }
+    declared.add("Points3D:intensity")  # what the bridge calls a laser's intensity
     for visualizer in visualizers.by_name.values():
         source = inspect.getsource(inspect.getmodule(visualizer.function))  # type: ignore[arg-type]
         named = {
