@@ -175,7 +175,6 @@ if TYPE_CHECKING:
     from rrbridge._scripts import script_add_args as script_add_args
     from rrbridge._scripts import script_setup as script_setup
     from rrbridge._scripts import script_teardown as script_teardown
-    from rrbridge._selections import TensorDimensionIndexSelection as TensorDimensionIndexSelection
     from rrbridge._selections import TensorDimensionSelection as TensorDimensionSelection
     from rrbridge._time_ranges import TimeRange as TimeRange
     from rrbridge._time_ranges import TimeRangeBoundary as TimeRangeBoundary
@@ -202,7 +201,7 @@ _RARE = {
     "script_add_args": "rrbridge._scripts",
     "script_setup": "rrbridge._scripts",
     "script_teardown": "rrbridge._scripts",
-    "TensorDimensionIndexSelection": "rrbridge._selections",
+    "TensorDimensionIndexSelection": "rrbridge.components",
     "TensorDimensionSelection": "rrbridge._selections",
     "TimeInt": "rrbridge._values",
     "TimeRange": "rrbridge._time_ranges",

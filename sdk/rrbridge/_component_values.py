@@ -64,10 +64,13 @@ _ENCODINGS: Mapping[str, tuple[type, Encoding[Any]]] = {
     ),
     "TensorDimensionSelection": (_selections.TensorDimensionSelection, _selections.tensor_dimension),
     "TimeInt": (_values.TimeInt, enc.int64),
+    "TimeRangeBoundary": (_time_ranges.TimeRangeBoundary, _time_ranges.time_range_boundary),
     "TimeRange": (_time_ranges.TimeRange, _time_ranges.time_range),
     "UInt16": (_values.UInt16, enc.uint16),
     "UInt32": (_values.UInt32, enc.uint32),
     "UInt64": (_values.UInt64, enc.uint64),
+    "UVec2D": (_values.UVec2D, enc.vector(np.uint32, 2)),
+    "UVec4D": (_values.UVec4D, enc.vector(np.uint32, 4)),
     "UVec3D": (_values.UVec3D, enc.uvec3),
     "Utf8": (_values.Utf8, enc.text),
     "Utf8Pair": (_values.Utf8Pair, enc.utf8_pair),
@@ -304,8 +307,6 @@ def encoding_class(name: str) -> type | None:
     """The class of one value of an encoding, `Vec3D`, or of many, `Vec3DBatch`; None if there is none of this name."""
     found = _ENCODINGS.get(name.removesuffix("Batch"))
     if found is None:
-        if name == "TimeRangeBoundary":
-            return _time_ranges.TimeRangeBoundary
         return getattr(_values, name) if name in _values.__all__ else None
     value, encoding = found
     if name.endswith("Batch"):

@@ -21,6 +21,7 @@ __all__ = [
     "VisibleTimeRange",
     "absolute_time_range",
     "time_range",
+    "time_range_boundary",
     "time_range_of",
     "time_ranges_from_arrow",
     "visible_time_range",
@@ -216,6 +217,13 @@ time_range = _encoding(
     lambda value: _many(value, TimeRange),
     lambda batches: _ranges_to_arrow([r for batch in batches for r in batch]),
     "a TimeRange",
+    None,
+)
+time_range_boundary = _encoding(
+    _BOUNDARY,
+    lambda value: _many(value, TimeRangeBoundary),
+    lambda batches: _boundaries_to_arrow([b for batch in batches for b in batch]),
+    "a TimeRangeBoundary",
     None,
 )
 visible_time_range = _encoding(

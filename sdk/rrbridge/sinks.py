@@ -5,6 +5,7 @@ from __future__ import annotations
 from rrbridge._global import disconnect as disconnect
 from rrbridge._global import get_application_id as get_application_id
 from rrbridge._global import save as save
+from rrbridge._global import send_blueprint as send_blueprint
 from rrbridge._global import set_sinks as set_sinks
 from rrbridge._global import spawn as spawn
 from rrbridge._global import stdout as stdout
@@ -19,6 +20,7 @@ __all__ = [
     "disconnect",
     "get_application_id",
     "save",
+    "send_blueprint",
     "set_sinks",
     "spawn",
     "stdout",

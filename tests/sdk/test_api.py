@@ -20,7 +20,7 @@ MODULES = (
 )  # fmt: skip
 INTERNAL = ("_override", "deferred_patch_class")
 """Ends of names that the reference needs for itself."""
-UNFINISHED = ("blueprint", "urdf")
+UNFINISHED = ("urdf",)
 """Groups whose names may already be there: others are building them."""
 
 
