@@ -21,6 +21,7 @@ __all__ = [
     "ImportOptions",
     "Importer",
     "MessageImporter",
+    "Note",
     "Summary",
     "TopicSummary",
     "find",
@@ -30,6 +31,16 @@ __all__ = [
 ]
 
 HEAD_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person should know about a file, as found out by reading it: damaged, unindexed, kept as bytes only …"""
+
+    text: str
+    """A sentence without the file's name."""
+    is_loss: bool = False
+    """Whether part of the data is missing, or could not be read, because of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,8 @@ class ImportOptions:
     """Folders to search for message definitions (a workspace's `src`) and `package://` files."""
     progress: Callable[[int, int], None] | None = None
     """Called now and then with bytes done and bytes in all."""
+    note: Callable[[Note], None] | None = None
+    """Called with what a person should know, by the time that reading has come to its end."""
 
     def wants(self, topic: str) -> bool:
         """Whether a topic is to be taken."""

@@ -105,6 +105,19 @@ def test_info_tells_of_a_tear(path: Path) -> None:
     assert re.search(r"writing was interrupted: whole up to byte \d+", notes)
 
 
+def test_reading_tells_of_damage_and_of_nothing_else(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notes: list[importers.Note] = []
+    options = ImportOptions(note=notes.append)
+    list(importers.read(path, options))
+    assert not notes
+    path.write_bytes(path.read_bytes()[:-300])
+    list(importers.read(path, options))
+    (note,) = notes
+    assert note.is_loss
+    assert "left out from byte" in note.text
+    assert not caplog.records
+
+
 def test_entities_are_chosen(path: Path) -> None:
     everything = {"/__properties": 1, "/imu/x": 20, "/imu/y": 10, "/map": 1, "/other": 4}
     assert rows(path, ImportOptions()) == everything

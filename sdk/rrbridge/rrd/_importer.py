@@ -14,7 +14,7 @@ from rrbridge._descriptor import short_name
 from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._timeline import TimeKind
 from rrbridge.errors import FileError
-from rrbridge.importers import ImportOptions, Summary, TopicSummary
+from rrbridge.importers import ImportOptions, Note, Summary, TopicSummary
 from rrbridge.rrd._container import MAGIC, OLD_MAGICS
 from rrbridge.rrd._manifest import Manifest
 from rrbridge.rrd._reader import RrdReader
@@ -56,7 +56,10 @@ class RrdImporter:
 
     def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
         """Everything in the file that is asked for; a layout is kept whole. Raises FileError."""
-        for message in RrdReader(path).messages(options.progress):
+        tell = options.note
+        on_damage = None if tell is None else lambda damage: tell(Note(str(damage), is_loss=True))
+        reader = RrdReader(path, on_damage=on_damage)
+        for message in reader.messages(options.progress):
             store_id = _renamed(message.store_id, options)
             match message:
                 case StoredChunk(_, chunk) if store_id.kind is StoreKind.RECORDING:

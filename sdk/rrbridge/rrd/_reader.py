@@ -49,6 +49,10 @@ class Damage:
     reason: str
     """What is wrong with the first."""
 
+    def __str__(self) -> str:
+        """`left out from byte 96: …`."""
+        return f"left out from byte {self.offset}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Footer:
@@ -69,10 +73,17 @@ class RrdReader:
     `chunk_at` go by the index, without reading the rest.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | IO[bytes], *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | IO[bytes],
+        *,
+        strict: bool = False,
+        on_damage: Callable[[Damage], None] | None = None,
+    ) -> None:
         """Take a path, or an open binary file or pipe, which is read once, from where it stands.
 
-        With `strict`, damage raises DamagedFileError where it is met instead of being left out.
+        With `strict`, damage raises DamagedFileError where it is met instead of being left out. Whoever gives
+        `on_damage` is told instead of the log.
         """
         self._stream: IO[bytes] | None = None
         if isinstance(source, str | os.PathLike):
@@ -81,6 +92,7 @@ class RrdReader:
             self.path = Path(str(getattr(source, "name", "<stream>")))
             self._stream = source
         self._strict = strict
+        self._on_damage = on_damage
         self._chunk_file: int | None = None
         self._close_chunk_file: Callable[[], object] = _nothing
         self._manifests: tuple[Manifest, ...] | None = None
@@ -147,8 +159,12 @@ class RrdReader:
     def _note(self, offset: int, reason: str) -> None:
         if self._strict:
             raise DamagedFileError(self.path, reason, offset=offset)
-        log.warning("%s: left out from byte %d: %s", self.path, offset, reason)
-        self._damage.append(Damage(offset, reason))
+        damage = Damage(offset, reason)
+        self._damage.append(damage)
+        if self._on_damage is not None:
+            self._on_damage(damage)
+        else:
+            log.warning("%s: %s", self.path, damage)
 
     def _open(self) -> AbstractContextManager[IO[bytes]]:
         if self._stream is not None:
