@@ -58,6 +58,12 @@ def _to_arrow(name: str, value: Any, arrow: pa.DataType | None) -> pa.Array:
         raise InvalidValueError(name, wanted, f"{type(value).__name__} ({err})") from err
 
 
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    return isinstance(value, Sized) and len(value) == 0
+
+
 class AnyBatchValue:
     """Values of one component of any type."""
 
@@ -87,7 +93,7 @@ class AnyBatchValue:
         if hasattr(value, "as_arrow_array"):
             return value.as_arrow_array()
         known = _types.get(self.descriptor)
-        if value is None or (known is None and isinstance(value, Sized) and len(value) == 0):
+        if value is None or (known is None and _is_empty(value)):
             if known is None:
                 if drop_untyped_nones:
                     return None

@@ -152,8 +152,9 @@ class Archetype:
         """`name`: the full archetype name; by default the reference's for our own classes, else the class's own."""
         own = _own_namespace(cls.__module__)
         cls.archetype_name = name or f"{own}{cls.__name__}"
+        has_own_constructor = "__init__" in cls.__dict__
         dataclasses.dataclass(frozen=True, eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
-        if "__init__" in cls.__dict__ and own:
+        if has_own_constructor and own:
             cls.__init__ = _explained(cls.__name__, cls.__init__)  # type: ignore[method-assign]
         cls.NAME = cls.archetype_name
         prefix = short_name(cls.archetype_name)
@@ -313,11 +314,10 @@ def _column(field: Field, value: Any) -> ComponentColumn:
     try:
         batch, lengths = encoding.split(value)
         values = encoding.to_arrow([batch])
+        sizes = np.ones(len(values), np.int64) if lengths is None else lengths
+        return ComponentColumn(field.descriptor, list_array(Ragged.from_lengths(sizes, None).offsets, values))
     except PARSE_ERRORS as err:
         raise InvalidValueError(field.descriptor.component, encoding.expects, str(err)) from err
-    sizes = np.ones(len(values), np.int64) if lengths is None else lengths
-    offsets = Ragged.from_lengths(sizes, None).offsets
-    return ComponentColumn(field.descriptor, list_array(offsets, values))
 
 
 def _summary(value: Batch) -> str:

@@ -111,8 +111,11 @@ def _numbers(value: Any, dtype: npt.DTypeLike) -> Array:
         limits = np.iinfo(wanted)
         if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
             raise ValueError(f"not whole numbers: {_shown(value)}")
-        if array.dtype != wanted and (array.min() < limits.min or array.max() > limits.max):
+        if array.dtype != wanted and (array.min().item() < limits.min or array.max().item() > limits.max):
             raise ValueError(f"outside {limits.min} … {limits.max}: {_shown(value)}")
+    if array.dtype.kind == "f" and array.dtype.itemsize > wanted.itemsize:
+        with np.errstate(over="ignore"):  # what is too large for the field becomes infinite
+            return array.astype(wanted)
     return array.astype(wanted, copy=False)
 
 
@@ -218,7 +221,7 @@ def parse_color(value: Any) -> Array:
     if array.shape[-1] not in (3, 4):
         raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
     if array.dtype.kind == "f":
-        array = np.rint(np.clip(array, 0, 1) * 255)
+        array = np.rint(np.clip(np.nan_to_num(array), 0, 1) * 255)
     elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
         raise ValueError(f"channels outside 0 … 255: {_shown(value)}")
     channels = array.reshape(-1, array.shape[-1]).astype(np.uint8)
