@@ -113,7 +113,7 @@ def _numbers(value: Any, dtype: npt.DTypeLike) -> Array:
             raise ValueError(f"not whole numbers: {_shown(value)}")
         if array.dtype != wanted and (array.min().item() < limits.min or array.max().item() > limits.max):
             raise ValueError(f"outside {limits.min} … {limits.max}: {_shown(value)}")
-    if array.dtype.kind == "f" and array.dtype.itemsize > wanted.itemsize:
+    if wanted.kind == "f" and array.dtype != wanted and array.dtype.itemsize >= wanted.itemsize:
         with np.errstate(over="ignore"):  # what is too large for the field becomes infinite
             return array.astype(wanted)
     return array.astype(wanted, copy=False)
