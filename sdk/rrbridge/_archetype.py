@@ -26,6 +26,7 @@ from typing import (
     ClassVar,
     ParamSpec,
     Self,
+    TypeVar,
     dataclass_transform,
     get_args,
     get_type_hints,
@@ -47,9 +48,10 @@ if TYPE_CHECKING:
     from rrbridge.blueprint.encodings import VisualizerComponentMapping
     from rrbridge.blueprint.visualizers import Visualizer
 
-__all__ = ["Archetype", "Component", "ComponentColumnList", "DrawnArchetype"]
+__all__ = ["Archetype", "Component", "ComponentColumnList", "DrawnArchetype", "own_errors"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -255,6 +257,12 @@ class Archetype:
 
 def _returning(descriptor: ComponentDescriptor) -> Callable[[], ComponentDescriptor]:
     return lambda: descriptor
+
+
+def own_errors(cls: type[T]) -> type[T]:
+    """A class decorator: what its constructor is given fails with our error, whatever it is."""
+    cls.__init__ = _explained(cls.__name__, cls.__init__)  # type: ignore[method-assign]  # the arguments stay
+    return cls
 
 
 def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., None]:

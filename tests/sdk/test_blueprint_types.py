@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rrbridge.blueprint as rrb
 from rrbridge._archetype import Archetype
@@ -131,3 +136,37 @@ def test_views_and_containers_take_what_the_references_take(types: Table) -> Non
 def test_what_does_not_fit_is_refused_where_it_is_given(make: Any) -> None:
     with pytest.raises(InvalidValueError):
         make()
+
+
+JUNK: list[Any] = [
+    None, 5, -1, 2**70, 1.5, float("nan"), "x", "", b"abc", bytes(16), [], [1, 2], [[1, 2]], ["a"], [None], (1, 2), set(),
+    {"a": 1}, {"a": [5]}, {5: rrb.EntityBehavior()}, object(), np.zeros(3), np.zeros((2, 4)), np.array(["a"]), True, range(3),
+    uuid.UUID(int=7), rrb.MapView(), rrb.TimePanel(), rrb.EntityBehavior(), rrb.TimeRangeBoundary.infinite(),
+    components.PanelState.Hidden,
+]  # fmt: skip
+MADE: list[Any] = [
+    *ARCHETYPES, *(getattr(rrb, name) for name in vars(rrb) if name.endswith("View")), rrb.Container, rrb.Grid,
+    rrb.Horizontal, rrb.Vertical, rrb.Tabs, rrb.Blueprint, rrb.TimePanel, rrb.TopPanel, rrb.Visualizer,
+    rrb.VisibleTimeRange, rrb.TimeRange,
+    *(getattr(encodings, n) for n in encodings.__all__ if not n.endswith(("Kind", "Direction"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cls", MADE, ids=lambda c: c.__name__)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_no_value_raises_anything_but_our_own_error(cls: Any, data: st.DataObject) -> None:
+    anything = st.sampled_from(JUNK)
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for parameter in inspect.signature(cls).parameters.values():
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            positional = data.draw(st.lists(anything, max_size=2))
+        elif parameter.default is inspect.Parameter.empty or data.draw(st.booleans()):
+            named[parameter.name] = data.draw(anything)
+    with contextlib.suppress(InvalidValueError):
+        made = cls(*positional, **named)
+        if hasattr(made, "blueprint_rows"):
+            assert all(row.chunk(0).num_rows == 1 for row in made.blueprint_rows() if row.batches)
+        elif hasattr(made, "as_component_batches"):
+            assert all(batch.as_arrow_array() is not None for batch in made.as_component_batches())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from rrbridge._archetype import own_errors
 from rrbridge._messages import LogMessage
 from rrbridge.blueprint._rows import Row, blueprint_messages
 from rrbridge.blueprint._view import View
@@ -21,6 +22,7 @@ PanelT = TypeVar("PanelT", bound=Panel)
 BlueprintPart: TypeAlias = Container | View | TopPanel | BlueprintPanel | SelectionPanel | TimePanel
 
 
+@own_errors
 class Blueprint:
     """What a viewer shows, and how it is arranged."""
 

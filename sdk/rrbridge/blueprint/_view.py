@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from rrbridge import _entity_path
-from rrbridge._archetype import Archetype
+from rrbridge._archetype import Archetype, own_errors
 from rrbridge._batches import DescribedComponentBatch
 from rrbridge._recording import AsComponents
 from rrbridge.blueprint._rows import Row
@@ -30,6 +30,7 @@ Overrides: TypeAlias = Mapping[str, VisualizerLike | Iterable[VisualizerLike]]
 """By entity: what draws it, and other archetypes about it, such as `EntityBehavior`."""
 
 
+@own_errors
 class View:
     """A view of any class; mostly made by one of its subclasses."""
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from rrbridge._archetype import own_errors
 from rrbridge.blueprint._rows import Row
 from rrbridge.blueprint._view import View
 from rrbridge.blueprint.archetypes import ContainerBlueprint
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Container", "Grid", "Horizontal", "Tabs", "Vertical"]
 
 
+@own_errors
 class Container:
     """A container of any kind; mostly made by one of its subclasses."""
 

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 
 import pyarrow as pa
 
+from rrbridge._archetype import own_errors
 from rrbridge._arrow import list_type
 from rrbridge._component_values import batch_class, register_values
 from rrbridge._records import _Record, _whole
@@ -69,6 +70,7 @@ def _choice(what: str, kinds: type[IntEnum], value: Any) -> int:
     raise InvalidValueError(what, f"one of {', '.join(m.name for m in kinds)}", repr(value)[:80])
 
 
+@own_errors
 class ColumnType(_Record):
     """What the values of a table's column are."""
 
@@ -80,6 +82,7 @@ class ColumnType(_Record):
         self.component_type_name = None if component_type_name is None else str(component_type_name)
 
 
+@own_errors
 class ComponentColumnSelector(_Record):
     """A column of a dataframe: a component of an entity."""
 
@@ -114,6 +117,7 @@ class ComponentColumnSelector(_Record):
 ComponentColumnSelectorLike: TypeAlias = ComponentColumnSelector | str
 
 
+@own_errors
 class FilterByRange(_Record):
     """The rows from one time to another, both included."""
 
@@ -125,6 +129,7 @@ class FilterByRange(_Record):
         self.end = TimeInt(nanos=whole_time("FilterByRange.end", end))
 
 
+@own_errors
 class FilterIsNotNull(_Record):
     """The rows where a column has a value."""
 
@@ -136,6 +141,7 @@ class FilterIsNotNull(_Record):
         self.column = ComponentColumnSelector.of(column)
 
 
+@own_errors
 class SelectedColumns(_Record):
     """The columns of a dataframe that are shown."""
 
@@ -150,6 +156,7 @@ class SelectedColumns(_Record):
         )
 
 
+@own_errors
 class SortBy(_Record):
     """The column that a table is sorted by."""
 
@@ -163,6 +170,7 @@ class SortBy(_Record):
         )
 
 
+@own_errors
 class TensorDimensionIndexSlider(_Record):
     """An axis of a tensor that has a slider."""
 
@@ -173,6 +181,7 @@ class TensorDimensionIndexSlider(_Record):
         self.dimension = _whole("TensorDimensionIndexSlider.dimension", dimension)
 
 
+@own_errors
 class TextLogColumn(_Record):
     """A column of a log."""
 
@@ -184,6 +193,7 @@ class TextLogColumn(_Record):
         self.visible = bool(visible)
 
 
+@own_errors
 class TimelineColumn(_Record):
     """A column of a log that shows a timeline."""
 
@@ -195,6 +205,7 @@ class TimelineColumn(_Record):
         self.visible = bool(visible)
 
 
+@own_errors
 class VisualizerComponentMapping(_Record):
     """Where a visualizer takes one of its components from."""
 
@@ -287,6 +298,7 @@ visualizer_component_mapping = _records(
 )
 
 
+@own_errors
 class VisualBounds(Range2D):
     """The part of a plane that is shown at least."""
 
@@ -304,7 +316,10 @@ class ColumnOrder(tuple[str, ...]):
 
     def __new__(cls, entity_paths: Sequence[str]) -> Self:
         """One text each."""
-        return super().__new__(cls, map(str, entity_paths))
+        try:
+            return super().__new__(cls, map(str, entity_paths))
+        except TypeError as err:
+            raise InvalidValueError(cls.__name__, "entity paths", repr(entity_paths)[:80]) from err
 
     @property
     def entity_paths(self) -> list[str]:

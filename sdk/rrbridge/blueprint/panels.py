@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rrbridge._archetype import own_errors
 from rrbridge._time_ranges import AbsoluteTimeRange
 from rrbridge.blueprint._rows import Row
 from rrbridge.blueprint.archetypes import PanelBlueprint, TimePanelBlueprint
@@ -14,6 +15,7 @@ from rrbridge.errors import InvalidValueError
 __all__ = ["BlueprintPanel", "Panel", "SelectionPanel", "TimePanel", "TopPanel"]
 
 
+@own_errors
 class Panel:
     """A panel, and how much of it is shown."""
 

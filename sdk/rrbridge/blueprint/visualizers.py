@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from rrbridge._archetype import own_errors
 from rrbridge._batches import DescribedComponentBatch
 from rrbridge._recording import AsComponents
 from rrbridge.blueprint.archetypes import VisualizerInstruction
@@ -15,6 +16,7 @@ from rrbridge.errors import InvalidValueError
 __all__ = ["VisualizableArchetype", "Visualizer"]
 
 
+@own_errors
 class Visualizer:
     """One way to draw an entity: what kind, values in place of logged ones, and where components are taken from."""
 
