@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,13 @@ import numpy as np
 import pytest
 
 import rrbridge as rr
-from rrbridge._messages import LogMessage
+from rrbridge._messages import LogMessage, StoreId, StoreKind
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.chunk import Chunk
+from rrbridge.importers import ImportOptions, Note
+from rrbridge_bridge.convert import convert_files
 from rrbridge_viewer.loading import Library, Loading
+from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.values import short_value
 from rrbridge_viewer.views._base import Views
 
@@ -66,8 +71,15 @@ def test_a_torn_file_is_shown_up_to_the_tear(recording_file: Path, tmp_path: Pat
     torn = tmp_path / "torn.rrd"
     raw = recording_file.read_bytes()
     torn.write_bytes(raw[: len(raw) * 2 // 3])
-    (recording,) = read(torn).recordings.values()
+    library = read(torn)
+    (recording,) = library.recordings.values()
     assert recording.store_id.application_id == "loading"
+    (problem,) = library.problems
+    assert problem.startswith("torn.rrd: left out from byte")
+    piped = Library()
+    piped.open_stream(io.BytesIO(torn.read_bytes()))
+    piped.wait()
+    assert [text.replace("standard input", "torn.rrd") for text in piped.problems] == library.problems
 
 
 @pytest.mark.parametrize("content", [b"", b"no recording at all", b"RRF2" + bytes(200)])
@@ -86,7 +98,64 @@ def test_reading_stops_at_the_memory_limit_and_says_so(recording_file: Path) -> 
     assert library.recordings
 
 
-def broken(_report: Callable[[int, int], None]) -> Iterator[LogMessage]:
+@pytest.mark.real_data
+def test_a_bag_and_what_was_made_of_it_are_shown_once(shared_data: Path, tmp_path: Path) -> None:
+    """A conversion gives rows and chunks new ids, so only what they tell of is the same."""
+    bag = shared_data / "locusrobotics+fuse" / "turtlebot3.bag"
+    converted = tmp_path / "converted.rrd"
+    convert_files([bag], converted, ImportOptions())
+    alone = read(converted)
+    library = Library()
+    for path in (bag, converted):
+        library.open_file(path)
+    library.wait()
+    (expected,), (recording,) = alone.recordings.values(), library.recordings.values()
+    assert expected.store.entities() == recording.store.entities()
+    for entity in expected.store.entities():
+        for timeline in expected.timelines():
+            times = recording.store.times(entity, timeline)
+            np.testing.assert_array_equal(times, expected.store.times(entity, timeline), str((entity, timeline)))
+    assert any("shown once" in note.text for note in library.notices)
+    assert not library.problems
+
+
+@pytest.mark.real_data
+def test_the_parts_of_a_split_run_are_one_recording(shared_data: Path) -> None:
+    """Copies are told by their times, so a part must never be taken for one."""
+    run = shared_data / "ros2+rosbag2" / "file_compression"
+    whole, parts = read(run), Library()
+    for path in sorted(run.glob("*.zstd")):
+        parts.open_file(path)
+    parts.wait()
+    (expected,), (recording,) = whole.recordings.values(), parts.recordings.values()
+    for entity in expected.store.entities():
+        np.testing.assert_array_equal(
+            recording.store.times(entity, "log_time"), expected.store.times(entity, "log_time"), entity
+        )
+    assert not parts.notices
+
+
+def test_only_another_sources_rows_are_taken_for_copies() -> None:
+    def chunk(*times: int) -> Chunk:
+        steps = TimeColumn.of("step", TimeKind.SEQUENCE, np.array(times))
+        return Chunk.from_columns(
+            "/x", times=[steps], components=list(rr.Scalars.columns(scalars=np.zeros(len(times))))
+        )
+
+    recording = Recording(StoreId(StoreKind.RECORDING, "copies", "c"))
+    taken = [
+        recording.insert(chunk(1, 2, 3), "a"),
+        recording.insert(chunk(1, 2, 3), "a"),  # a message sent twice
+        recording.insert(chunk(1, 2, 3), "b"),
+        recording.insert(
+            chunk(3, 4), "b"
+        ),  # the next part of a split run may begin at the time where the last one ends
+    ]
+    assert taken == [True, True, False, True]
+    assert recording.store.times("/x", "step").tolist() == [1, 1, 2, 2, 3, 3, 3, 4]
+
+
+def broken(_progress: Any, _note: Any) -> Iterator[LogMessage]:
     raise ZeroDivisionError("a plug-in's fault")
     yield
 
@@ -97,6 +166,24 @@ def test_a_fault_of_a_plug_in_is_told_and_not_fatal() -> None:
     loading.start()
     loading.join()
     assert loading.problem == "strange.file could not be read to its end: ZeroDivisionError: a plug-in's fault"
+
+
+def test_harmless_notes_are_no_problems_and_many_are_summed_up() -> None:
+    def chatty(_progress: Any, note: Any) -> Iterator[LogMessage]:
+        note(Note("it has no index"))
+        for place in range(1000):
+            note(Note(f"damaged at byte {place}", is_loss=True))
+            note(Note("damaged at byte 0", is_loss=True))
+        yield from ()
+
+    library = Library()
+    loading = Loading(library, "chatty.bag", chatty)
+    library.loadings.append(loading)
+    loading.start()
+    loading.join()
+    assert library.notices[0] == Note("chatty.bag: it has no index")
+    assert library.problems[0] == "chatty.bag: damaged at byte 0"
+    assert library.problems[-1] == "chatty.bag: and 981 more such notes"
 
 
 def test_recordings_appear_while_they_are_read(desk: Any, recording_file: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rrbridge._timeline import TimeKind
 from rrbridge.errors import InvalidValueError
 from rrbridge_viewer.clock import Span
-from rrbridge_viewer.times import format_time, nice_ticks, parse_time
+from rrbridge_viewer.times import format_tick, format_time, nice_ticks, parse_time
 
 NOON = 1_714_564_800_000_000_000
 SPANS = {
@@ -43,6 +43,7 @@ def resolve(text: str, preferred: tuple[str, ...] = ("log_time", "sim_time", "fr
         ("frame=#42", "frame", 42),
         ("frame=+3", "frame", 3),
         ("frame=end", "frame", 100),
+        ("message_log_time=+5s", "log_time", NOON + 5 * 10**9),
         ("sim_time=4.5", "sim_time", 4_500_000_000),
         ("sim_time=+1s", "sim_time", 3 * 10**9),
         ("sim_time=5500000000ns", "sim_time", 5_500_000_000),
@@ -88,3 +89,25 @@ def test_ticks_are_few_round_and_inside(lo: int, length: int, kind: TimeKind, wa
 def test_ticks_of_a_minute_stand_on_the_clock() -> None:
     first, step = nice_ticks(NOON + 1, NOON + 60 * 10**9, TimeKind.TIMESTAMP, 5)
     assert (first - NOON, step) == (15 * 10**9, 15 * 10**9)
+
+
+def test_a_timeline_of_its_own_name_is_not_taken_for_another() -> None:
+    both = {**SPANS, "message_log_time": Span(TimeKind.TIMESTAMP, NOON + 3, NOON + 9)}
+    assert parse_time("message_log_time=start").resolve(both, ()) == ("message_log_time", NOON + 3)
+
+
+def test_ticks_over_days_tell_the_days_apart() -> None:
+    lo, hi = NOON, NOON + 153 * 3600 * 10**9
+    first, step = nice_ticks(lo, hi, TimeKind.TIMESTAMP, 7)
+    labels = [format_tick(tick, TimeKind.TIMESTAMP, digits=0) for tick in range(first, hi, step)]
+    assert labels[:2] == ["2024-05-02", "2024-05-03"]
+    assert len(set(labels)) == len(labels) == 6
+    assert format_tick(NOON, TimeKind.TIMESTAMP, digits=0) == "12:00:00"
+    assert format_tick(0, TimeKind.DURATION, digits=0) == "+0s"
+
+
+@given(st.integers(-(2**62), 2**62), st.sampled_from(list(TimeKind)))
+def test_every_tick_has_a_text(time: int, kind: TimeKind) -> None:
+    day = 86_400 * 10**9
+    assert format_tick(time // day * day, kind)
+    assert format_tick(time, kind)

@@ -20,7 +20,7 @@ class _Size(click.ParamType[tuple[int, int]]):
         """Width and height. Fails for anything that is no size of a picture."""
         if isinstance(value, tuple):
             return value
-        match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", str(value))
+        match = re.fullmatch(r"(\d{2,5})[xX](\d{2,5})", str(value))
         if match is None or not all(64 <= int(side) <= 8192 for side in match.groups()):
             self.fail(f"{value!r} is not a size like 1600x1000 (each side 64 to 8192)", param, ctx)
         return int(match[1]), int(match[2])

@@ -7,18 +7,23 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from rrbridge import importers
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import RrbridgeError
-from rrbridge.importers import ImportOptions
+from rrbridge.importers import ImportOptions, Note
 from rrbridge.rrd import RrdReader
 from rrbridge_viewer.recordings import Recording
 
 __all__ = ["Library", "Loading"]
 
 log = logging.getLogger(__name__)
+
+MOST_NOTES = 20
+"""A file with more damaged places than this is damaged: more sentences say no more."""
+Read: TypeAlias = Callable[[Callable[[int, int], None], Callable[[Note], None]], Iterator[LogMessage]]
+"""Yields a file's messages, given what to tell of progress (bytes done, bytes in all) and what to tell of damage."""
 
 
 class Library:
@@ -47,9 +52,14 @@ class Library:
         return any(loading.is_running for loading in self.loadings)
 
     @property
+    def notices(self) -> list[Note]:
+        """What a person should know about the files, with their names, in the order they were opened."""
+        return [note for loading in self.loadings for note in loading.notices]
+
+    @property
     def problems(self) -> list[str]:
-        """What went wrong, one sentence each."""
-        return [loading.problem for loading in self.loadings if loading.problem]
+        """Of these, why part of the data is missing; one sentence each."""
+        return [note.text for note in self.notices if note.is_loss]
 
     def recording(self, store_id: StoreId) -> Recording:
         """The recording of this id, a new one if there is none."""
@@ -68,16 +78,21 @@ class Library:
         """Start reading a file of any kind."""
         wanted = options or ImportOptions()
 
-        def read(report: Callable[[int, int], None]) -> Iterator[LogMessage]:
-            return importers.read(path, replace(wanted, progress=report))
+        def read(progress: Callable[[int, int], None], note: Callable[[Note], None]) -> Iterator[LogMessage]:
+            return importers.read(path, replace(wanted, progress=progress, note=note))
 
         return self._start(path.name or str(path), read)
 
     def open_stream(self, stream: IO[bytes], name: str = "standard input") -> Loading:
         """Start reading an `.rrd` stream, such as a pipe."""
-        return self._start(name, lambda report: RrdReader(stream).messages(report))
 
-    def _start(self, name: str, read: Callable[[Callable[[int, int], None]], Iterator[LogMessage]]) -> Loading:
+        def read(progress: Callable[[int, int], None], note: Callable[[Note], None]) -> Iterator[LogMessage]:
+            reader = RrdReader(stream, on_damage=lambda damage: note(Note(str(damage), is_loss=True)))
+            return reader.messages(progress)
+
+        return self._start(name, read)
+
+    def _start(self, name: str, read: Read) -> Loading:
         loading = Loading(self, name, read)
         self.loadings.append(loading)
         loading.start()
@@ -92,12 +107,13 @@ class Library:
 class Loading:
     """One file on its way into the library, read by a thread of its own."""
 
-    def __init__(
-        self, library: Library, name: str, read: Callable[[Callable[[int, int], None]], Iterator[LogMessage]]
-    ) -> None:
+    def __init__(self, library: Library, name: str, read: Read) -> None:
         self.name = name
         self.problem = ""
-        """What went wrong, as a sentence; empty if nothing did."""
+        """Why reading ended too early, as a sentence; empty if it did not."""
+        self._notes: dict[Note, None] = {}
+        self._notes_left_out = 0
+        self._loss_left_out = False
         self.done_bytes = 0
         self.total_bytes = 0
         self._library = library
@@ -127,12 +143,29 @@ class Loading:
         """0..1; None if nobody knows."""
         return min(self.done_bytes / self.total_bytes, 1.0) if self.total_bytes else None
 
+    @property
+    def notices(self) -> list[Note]:
+        """What a person should know about this file, with its name."""
+        said = [Note(f"{self.name}: {note.text}", note.is_loss) for note in list(self._notes)]
+        if self._notes_left_out:
+            said.append(Note(f"{self.name}: and {self._notes_left_out} more such notes", self._loss_left_out))
+        return said + ([Note(self.problem, is_loss=True)] if self.problem else [])
+
+    def _note(self, note: Note) -> None:
+        if note in self._notes:
+            return
+        if len(self._notes) < MOST_NOTES:
+            self._notes[note] = None
+        else:
+            self._notes_left_out += 1
+            self._loss_left_out |= note.is_loss
+
     def _progress(self, done: int, total: int) -> None:
         self.done_bytes, self.total_bytes = done, total
 
     def _run(self) -> None:
         try:
-            for message in self._read(self._progress):
+            for message in self._read(self._progress, self._note):
                 if self._stopped.is_set():
                     return
                 self._take(message)
@@ -153,7 +186,10 @@ class Loading:
                 if self.name not in sources:
                     sources.append(self.name)
             case StoredChunk(store_id, chunk) if store_id.kind is StoreKind.RECORDING:
-                self._library.recording(store_id).insert(chunk)
+                if not self._library.recording(store_id).insert(chunk, self):
+                    self._note(
+                        Note("it has rows that another open file of the same recording has too; they are shown once")
+                    )
                 limit = self._library.memory_limit_bytes
                 if limit is not None and self._library.nbytes > limit:
                     self._stopped.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
@@ -13,14 +14,13 @@ from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeKind
 from rrbridge._transforms import TransformTree
 from rrbridge_viewer.clock import Span
+from rrbridge_viewer.times import ALIASES
 
-__all__ = ["ALIASES", "Recording", "aliased"]
+__all__ = ["Recording", "aliased"]
 
 T = TypeVar("T")
 MEMO_LIMIT = 4096
 
-ALIASES: Mapping[str, str] = {"message_log_time": "log_time"}
-"""Timelines shown under another's name: when a bag's message was logged is when it was logged."""
 _LAST_CHOICE = (
     "sim_time",
     "ros2_timestamp",
@@ -41,11 +41,22 @@ class Recording:
         self.transforms = TransformTree(self.store)
         self.sources: list[str] = []
         """The files it came from."""
+        self._brought_by: dict[bytes, Hashable] = {}
         self._memo: dict[Hashable, tuple[object, Any]] = {}
 
-    def insert(self, chunk: Chunk) -> None:
-        """Take a chunk; one that is there already changes nothing. May be called from another thread."""
-        self.store.insert(aliased(chunk))
+    def insert(self, chunk: Chunk, source: Hashable = "") -> bool:
+        """Take a chunk; one that is there already changes nothing. May be called from another thread.
+
+        Several files may make up one recording: the parts of a split run. But a bag and what was converted from it do
+        too, and everything in them would be there twice. So of a chunk with the same entity, the same columns and the
+        same times on every timeline, only the first source's is taken; False for the others'. Static data is taken
+        from all: the newest counts.
+        """
+        chunk = aliased(chunk)
+        if not chunk.is_static and self._brought_by.setdefault(_fingerprint(chunk), source) != source:
+            return False
+        self.store.insert(chunk)
+        return True
 
     def memo(self, key: Hashable, source: object, make: Callable[[], T]) -> T:
         """What was made under `key` from `source`, made anew when the source is another."""
@@ -85,6 +96,16 @@ class Recording:
         if name in _LAST_CHOICE and (from_bag or name != "sim_time"):
             return 3 + _LAST_CHOICE.index(name), name
         return 1, name
+
+
+def _fingerprint(chunk: Chunk) -> bytes:
+    """Equal for chunks that tell of the same moments of the same stream, whatever their ids."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr((chunk.entity_path, sorted(chunk.components))).encode())
+    for name, column in sorted(chunk.times.items()):
+        digest.update(f"{name}={len(column.values)}".encode())
+        digest.update(column.values.tobytes())
+    return digest.digest()
 
 
 def aliased(chunk: Chunk) -> Chunk:

@@ -16,7 +16,10 @@ from rrbridge._timeline import TimeKind
 from rrbridge.errors import InvalidValueError
 from rrbridge_viewer.clock import Span
 
-__all__ = ["TimeSpec", "format_duration", "format_time", "nice_ticks", "parse_time"]
+__all__ = ["ALIASES", "TimeSpec", "format_duration", "format_tick", "format_time", "nice_ticks", "parse_time"]
+
+ALIASES: Mapping[str, str] = {"message_log_time": "log_time"}
+"""Timelines shown under another's name: when a bag's message was logged is when it was logged."""
 
 EXPECTED = (
     "an ISO date and time, seconds or nanoseconds since the epoch, `+10s` after the start, `-2s` before the end, "
@@ -30,6 +33,7 @@ _ISO = re.compile(
 _NANOS_FROM = 10**14
 """Plain numbers from here on are nanoseconds: as seconds they would lie three million years ahead."""
 _BOUND = 2**63 - 1
+_DAY = 86_400 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,10 @@ class TimeSpec:
 
         Without a timeline of its own it means the first of `preferred` on which it makes sense. Raises InvalidValueError.
         """
-        names = [self.timeline] if self.timeline is not None else [n for n in preferred if n in timelines]
+        if self.timeline is None:
+            names = [name for name in preferred if name in timelines]
+        else:
+            names = [self.timeline if self.timeline in timelines else ALIASES.get(self.timeline, self.timeline)]
         for name in names:
             span = timelines.get(name)
             if span is None:
@@ -122,6 +129,13 @@ def format_time(time: int, kind: TimeKind, *, date: bool = False, digits: int = 
         return f"{time} ns"
     tail = f".{nanos:09d}"[: digits + 1] if digits else ""
     return moment.strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S") + tail
+
+
+def format_tick(time: int, kind: TimeKind, *, digits: int = 3) -> str:
+    """As short as beside a mark of a scale: the time of day, or where a day begins (in UTC), which day it is."""
+    if kind is TimeKind.TIMESTAMP and time % _DAY == 0:
+        return format_time(time, kind, date=True, digits=0).removesuffix(" 00:00:00")
+    return format_time(time, kind, digits=digits)
 
 
 def format_duration(nanos: int, *, digits: int = 3) -> str:

@@ -30,7 +30,7 @@ from rrbridge_viewer.panels._base import PanelContext
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.theme import ICONS, color_u32
 from rrbridge_viewer.ticks import LEVELS, Marks, event_marks
-from rrbridge_viewer.times import format_duration, format_time, nice_ticks, parse_time
+from rrbridge_viewer.times import format_duration, format_tick, format_time, nice_ticks, parse_time
 from rrbridge_viewer.widgets import heading, icon_button, mono, tree_row
 
 __all__ = ["draw", "step"]
@@ -198,7 +198,7 @@ def _ruler(context: PanelContext, axis: _Axis, span: Span) -> Iterator[Command]:
             draw.add_line(imgui.ImVec2(x, top + (8 if long else 17)), imgui.ImVec2(x, bottom), ink)
             if long:
                 digits = 0 if tick % 10**9 == 0 else 3 if tick % 10**6 == 0 else 9
-                label = format_time(fine, span.kind, digits=digits)
+                label = format_tick(fine, span.kind, digits=digits)
                 if x + 5 + imgui.calc_text_size(label).x <= axis.left + axis.width + MARGIN:
                     draw.add_text(imgui.ImVec2(x + 5, top + 2), color_u32(theme.DIM), label)
         fine += minor
