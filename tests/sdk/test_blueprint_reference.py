@@ -269,6 +269,35 @@ LAYOUTS: list[Make] = [
     lambda rr: rr.blueprint.Container(rr.blueprint.TextLogView(name="a"), kind="vertical", name="x", row_shares=[1]),
 ]
 
+ARCHETYPES: list[Make] = [
+    lambda a: a.ActiveVisualizers([uuid.UUID(int=5).bytes, uuid.UUID(int=6).bytes]),
+    lambda a: a.ActiveVisualizers(uuid.UUID(int=5).bytes),
+    lambda a: a.CardLayout(["a", "b"], title="t", link="l"),
+    lambda a: a.ContainerBlueprint("grid", contents=["view/a"], active_tab="view/a", grid_columns=3, col_shares=[1, 2]),
+    lambda a: a.NearClipPlane(0.1),
+    lambda a: a.PanelBlueprint(state="collapsed"),
+    lambda a: a.PreviewsConfig(timeline="t", play_state="playing", playback_speed=2, start_point=0.5),
+    lambda a: a.TableBlueprint(layout="cards", column_display_mode="full", filters=["x > 1", "y"]),
+    lambda a: a.TableColumn(name="n", editable=True, visible=False),
+    lambda a: a.TableColumnPreview(["view/a", "view/b"]),
+    lambda a: a.TableLayout(column_order=["a", "b"]),
+    lambda a: a.TimePanelBlueprint(state="hidden", fps=3, loop_mode="all", play_state="paused"),
+    lambda a: a.ViewBlueprint("3D", display_name="n", space_origin="/", visible=True, titlebar=False),
+    lambda a: a.ViewportBlueprint(
+        root_container=uuid.UUID(int=5).bytes,
+        maximized=uuid.UUID(int=6).bytes,
+        auto_layout=True,
+        auto_views=False,
+        past_viewer_recommendations=[1, 2**63],
+    ),
+    lambda a: a.VisualizerInstruction("Points3D"),
+    lambda a: a.EntityBehavior.from_fields(visible=True),
+    lambda a: a.EyeControls3D.from_fields(clear_unset=True, speed=2),
+    lambda a: a.TimeAxis.cleared(),
+    lambda a: a.VisibleTimeRanges.cleared(),
+]
+"""Those that are not the property of a view, and other ways to make them."""
+
 DRAWN = [name for name in dir(reference.archetypes) if hasattr(getattr(reference.archetypes, name), "visualizer")]
 
 
@@ -350,6 +379,18 @@ def _saved(package: Any, make: Make, path: Path) -> list[str]:
 )
 def test_says_what_the_reference_says(make: Make, tmp_path: Path) -> None:
     assert _saved(rr, make, tmp_path / "ours.rbl") == _saved(reference, make, tmp_path / "theirs.rbl")
+
+
+@pytest.mark.parametrize("make", ARCHETYPES)
+def test_archetypes_say_what_the_references_say(make: Make) -> None:
+    ours, theirs = (
+        {b.component_descriptor().component: b.as_arrow_array() for b in made.as_component_batches() if b is not None}
+        for made in (make(rr.blueprint.archetypes), make(reference.blueprint.archetypes))
+    )
+    assert ours.keys() == theirs.keys()
+    for name, values in theirs.items():
+        assert ours[name].type == values.type
+        assert _plain(ours[name]) == _plain(values)
 
 
 @pytest.mark.parametrize("name", DRAWN)
