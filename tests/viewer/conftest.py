@@ -39,6 +39,10 @@ def gl(_gl_context: moderngl.Context) -> Iterator[moderngl.Context]:
         yield _gl_context
 
 
+SEPARATE_FRAMES = 40
+"""After so many frames (of 1/60 s each in a headless window) a press is a new click."""
+
+
 class Desk:
     """A viewer in a headless window: opens recordings, gets events, shows its pixels."""
 
@@ -135,6 +139,11 @@ class Desk:
 
     def click(self, x: float, y: float, button: int = 1, modifiers: int = 0) -> Desk:
         return self.move(x, y).press(button, modifiers).release(button, modifiers)
+
+    def double_click(self, x: float, y: float) -> Desk:
+        """Two presses, and none before that could be taken for the first: imgui counts them by its own frames' time."""
+        self.move(x, y).draw(SEPARATE_FRAMES)
+        return self.press().release().press().release()
 
     def wheel(self, x: float, y: float, notches: float) -> Desk:
         self.move(x, y)

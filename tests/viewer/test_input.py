@@ -233,7 +233,7 @@ def test_zooming_a_plot_keeps_and_a_double_click_undoes(desk: Any, input_file: P
     desk.wheel(x, y, 3).settle()
     zoomed = desk.recording.views[desk.key(view)]
     assert 0 < zoomed.hi - zoomed.lo < 9.8 * SECOND
-    desk.click(x, y).click(x, y).settle()
+    desk.double_click(x, y).settle()
     assert desk.recording.views[desk.key(view)] is None
 
 

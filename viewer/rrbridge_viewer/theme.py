@@ -198,7 +198,7 @@ def _style_implot() -> None:
         (names.plot_border, LINE, 1),
         (names.axis_grid, WHITE, 0.09),
         (names.axis_text, DIM, 1),
-        (names.legend_bg, "16191d", 0.9),
+        (names.legend_bg, "16191d", 0.72),
         (names.legend_border, LINE, 1),
     ):
         style.set_color_(name, color(hexadecimal, alpha))

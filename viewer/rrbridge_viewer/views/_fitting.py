@@ -15,7 +15,7 @@ from rrbridge_viewer.render.scene import bounds_of
 __all__ = ["fitted", "outline", "turned_to"]
 
 SAMPLED = 3000
-STRAY = 0.01
+STRAY = 0.02
 """This share of a cloud's points at either end of each axis may lie outside the picture."""
 FIT_SHARE = 0.9
 """How much of the picture's width and height a fitted scene may take."""

@@ -18,9 +18,10 @@ from rrbridge_viewer.commands import Command, Seek, SetViewState
 from rrbridge_viewer.message_fields import field_title
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.series import decimate
-from rrbridge_viewer.theme import ICONS, color
+from rrbridge_viewer.theme import ICONS, color, color_u32
 from rrbridge_viewer.times import format_time, nice_ticks
 from rrbridge_viewer.views._base import ViewContext, centered_note
+from rrbridge_viewer.views._legend import Line, Place, legend_place
 from rrbridge_viewer.widgets import clicked_in_place
 
 __all__ = ["Curve", "PlotRange", "PlotScene", "TimeSeriesView"]
@@ -30,8 +31,13 @@ MAX_CURVES = 60
 """More curves than this in one plot show nothing to anybody."""
 TOOLTIP_ROWS = 14
 LEGEND_ROW = 17.0
-LEAST_LEGEND_WIDTH = 240.0
-"""In a smaller plot the legend would hide the lines; the tooltip names them."""
+LEGEND_PADDING = 40.0
+AXIS_ROOM = (60.0, 36.0)
+"""What the axes' numbers take of the width and the height, about."""
+LEAST_LEGEND_WIDTH = 160.0
+"""In a narrower plot the legend would hide the lines; the tooltip names them."""
+Y_MARGIN = 0.07
+ZOOM_PER_NOTCH = 0.85
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +73,8 @@ class PlotRange:
     timeline: str
     lo: int
     hi: int
+    y: tuple[float, float] | None = None
+    """The values that it was zoomed to; None: all that there are in this time."""
 
 
 class TimeSeriesView:
@@ -98,76 +106,161 @@ class TimeSeriesView:
         if not scene.curves:
             centered_note("No numbers on this timeline")
             return
-        span, kind = scene.span, scene.span.kind
-        kept = context.value
-        chosen = kept if isinstance(kept, PlotRange) and kept.timeline == context.clock.timeline else None
-        margin = max((span.hi - span.lo) // 80, 1)
-        lo, hi = (chosen.lo, chosen.hi) if chosen else (span.lo - margin, span.hi + margin)
-        unit = 1.0 if kind is TimeKind.SEQUENCE else 1e9
+        span = scene.span
+        shown = _shown(scene, context)
+        unit = 1.0 if span.kind is TimeKind.SEQUENCE else 1e9
+        x_range = ((shown.lo - span.lo) / unit, (shown.hi - span.lo) / unit)
+        lines = _lines(scene.curves, shown, span.lo, unit, max(int(context.size[0]), 16))
+        y_range = shown.y or _y_range(lines)
+        place = _legend(scene, lines, x_range, y_range, context.size)
         flags = implot.Flags_.no_menus | implot.Flags_.no_mouse_text | implot.Flags_.no_box_select
-        if context.size[1] < LEGEND_ROW * (len(scene.curves) + 3) or context.size[0] < LEAST_LEGEND_WIDTH:
+        if place == "none":
             flags |= implot.Flags_.no_legend
+        origin = imgui.get_cursor_screen_pos()
         if not implot.begin_plot(f"##{context.view_id}", imgui.ImVec2(-1, -1), flags):
             return
         implot.setup_axis(implot.ImAxis_.x1, None, implot.AxisFlags_.no_highlight)
-        implot.setup_axis(
-            implot.ImAxis_.y1,
-            None,
-            implot.AxisFlags_.no_highlight | implot.AxisFlags_.auto_fit | implot.AxisFlags_.range_fit,
-        )
-        ends = implot.BoxedValue((lo - span.lo) / unit), implot.BoxedValue((hi - span.lo) / unit)
+        implot.setup_axis(implot.ImAxis_.y1, None, implot.AxisFlags_.no_highlight)
+        implot.setup_axis_limits(implot.ImAxis_.y1, *y_range, implot.Cond_.always)
+        ends = implot.BoxedValue(x_range[0]), implot.BoxedValue(x_range[1])
         implot.setup_axis_links(implot.ImAxis_.x1, *ends)
-        _label_time_axis(lo, hi, span, unit, context.size[0])
-        implot.setup_legend(implot.Location_.south_west)
+        _label_time_axis(shown.lo, shown.hi, span, unit, context.size[0])
+        if place == "outside":
+            implot.setup_legend(implot.Location_.east, implot.LegendFlags_.outside)
+        elif place != "none":
+            implot.setup_legend(getattr(implot.Location_, place))
         implot.setup_finish()
-        columns = max(int(implot.get_plot_size().x), 16)
-        for number, curve in enumerate(scene.curves):
-            times, values = decimate(curve.times, curve.values, lo, hi, columns)
-            spec = implot.Spec(line_color=imgui.ImVec4(*curve.rgba), line_weight=curve.width)
-            if context.is_selected(curve.entity):
-                spec.line_weight += 1.5
-            xs = (times - span.lo) / unit
-            label = f"{curve.label}##{number}"
-            if curve.dots or len(times) == 1:
-                spec.marker = implot.Marker_.circle
-                spec.marker_size = 2 + curve.width
-                spec.marker_fill_color = spec.marker_line_color = imgui.ImVec4(*curve.rgba)
-                implot.plot_scatter(label, xs, np.ascontiguousarray(values), spec)
-            else:
-                implot.plot_line(label, xs, np.ascontiguousarray(values), spec)
+        for number, (curve, line) in enumerate(zip(scene.curves, lines, strict=True)):
+            _draw_curve(curve, line, number, selected=context.is_selected(curve.entity))
         cursor = (context.clock.time - span.lo) / unit
         dragged, at, _, on_cursor, _ = implot.drag_line_x(
             0, cursor, color(theme.WHITE, 0.9), 1.5, implot.DragToolFlags_.no_fit, out_hovered=False
         )
         if dragged:
             yield Seek(span.lo + round(at * unit))
-        hovered = implot.is_plot_hovered() or bool(on_cursor)
-        pointer = span.lo + round(implot.get_plot_mouse_pos().x * unit)
-        if hovered:
-            _tooltip(scene.curves, pointer, kind)
+        inside = implot.is_plot_hovered() or bool(on_cursor)
+        place_under = implot.get_plot_mouse_pos()
+        pointer = span.lo + round(place_under.x * unit)
+        corner, size = implot.get_plot_pos(), implot.get_plot_size()
+        if inside:
+            _tooltip(scene.curves, pointer, span.kind)
         implot.end_plot()
-        moved = span.lo + round(ends[0].value * unit), span.lo + round(ends[1].value * unit)
-        yield from _asked(context, hovered=hovered, pointer=pointer, dragged=dragged, shown=(lo, hi), moved=moved)
+        _count_curves(scene, corner, size, named=place != "none")
+        if _on_value_axis(origin, corner, size):
+            yield from _asked_of_values(context, shown, y_range, place_under.y)
+            return
+        moved = replace(shown, lo=span.lo + round(ends[0].value * unit), hi=span.lo + round(ends[1].value * unit))
+        yield from _asked(context, inside=inside, pointer=pointer, dragged=dragged, shown=shown, moved=moved)
+
+
+def _shown(scene: PlotScene, context: ViewContext) -> PlotRange:
+    """What was zoomed to, or else everything."""
+    kept = context.value
+    if isinstance(kept, PlotRange) and kept.timeline == context.clock.timeline:
+        return kept
+    margin = max((scene.span.hi - scene.span.lo) // 80, 1)
+    return PlotRange(context.clock.timeline, scene.span.lo - margin, scene.span.hi + margin)
+
+
+def _lines(curves: Sequence[Curve], shown: PlotRange, begin: int, unit: float, columns: int) -> list[Line]:
+    """What is to be seen of each curve, no more than two points for a column of pixels."""
+    lines = []
+    for curve in curves:
+        times, values = decimate(curve.times, curve.values, shown.lo, shown.hi, columns)
+        lines.append(Line((times - begin) / unit, np.ascontiguousarray(values, np.float64)))
+    return lines
+
+
+def _y_range(lines: Sequence[Line]) -> tuple[float, float]:
+    """All values, with a little room around them."""
+    finite = [line.ys[np.isfinite(line.ys)] for line in lines]
+    values = np.concatenate([np.empty(0), *finite])
+    if not len(values):
+        return -1.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    margin = (high - low) * Y_MARGIN or max(abs(high) * Y_MARGIN, 0.5)
+    return low - margin, high + margin
+
+
+def _legend(
+    scene: PlotScene,
+    lines: Sequence[Line],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    size: tuple[float, float],
+) -> Place:
+    widest = max(imgui.calc_text_size(curve.label).x for curve in scene.curves)
+    legend_size = (widest + LEGEND_PADDING, LEGEND_ROW * len(scene.curves) + LEGEND_PADDING / 2)
+    plot_size = (size[0] - AXIS_ROOM[0], size[1] - AXIS_ROOM[1])
+    if plot_size[0] < LEAST_LEGEND_WIDTH:
+        return "none"
+    return legend_place(lines, x_range, y_range, plot_size, legend_size)
+
+
+def _draw_curve(curve: Curve, line: Line, number: int, *, selected: bool) -> None:
+    spec = implot.Spec(line_color=imgui.ImVec4(*curve.rgba), line_weight=curve.width)
+    if selected:
+        spec.line_weight += 1.5
+    label = f"{curve.label}##{number}"
+    if curve.dots or len(line.xs) == 1:
+        spec.marker = implot.Marker_.circle
+        spec.marker_size = 2 + curve.width
+        spec.marker_fill_color = spec.marker_line_color = imgui.ImVec4(*curve.rgba)
+        implot.plot_scatter(label, line.xs, line.ys, spec)
+    else:
+        implot.plot_line(label, line.xs, line.ys, spec)
+
+
+def _count_curves(scene: PlotScene, corner: imgui.ImVec2, size: imgui.ImVec2, *, named: bool) -> None:
+    """In the upper right corner: how many curves there are where no legend names them, and how many are missing."""
+    words = [] if named or len(scene.curves) < 2 else [f"{len(scene.curves)} series"]
+    if scene.left_out:
+        words.append(f"{scene.left_out} more left out")
+    if not words:
+        return
+    text = ", ".join(words)
+    extent = imgui.calc_text_size(text)
+    at = imgui.ImVec2(corner.x + size.x - extent.x - 8, corner.y + 4)
+    opposite = imgui.ImVec2(at.x + extent.x + 4, at.y + extent.y + 1)
+    draw = imgui.get_window_draw_list()
+    draw.add_rect_filled(imgui.ImVec2(at.x - 4, at.y - 1), opposite, color_u32(theme.PANEL, 0.75), 3)
+    draw.add_text(at, color_u32(theme.DIM), text)
+
+
+def _on_value_axis(origin: imgui.ImVec2, corner: imgui.ImVec2, size: imgui.ImVec2) -> bool:
+    """Whether the pointer is over the numbers at the left of the plot."""
+    pointer = imgui.get_mouse_pos()
+    beside = origin.x <= pointer.x < corner.x and corner.y <= pointer.y < corner.y + size.y
+    blocked = imgui.HoveredFlags_.child_windows | imgui.HoveredFlags_.allow_when_blocked_by_active_item
+    return beside and imgui.is_window_hovered(blocked)
+
+
+def _asked_of_values(
+    context: ViewContext, shown: PlotRange, y_range: tuple[float, float], pointer: float
+) -> Iterator[Command]:
+    """Over the value axis the wheel zooms it around the pointer, a double click shows all values again."""
+    wheel = imgui.get_io().mouse_wheel
+    if imgui.is_mouse_double_clicked(0):
+        yield SetViewState(context.view_id, replace(shown, y=None))
+    elif wheel:
+        factor = ZOOM_PER_NOTCH**wheel
+        low, high = (pointer + (edge - pointer) * factor for edge in y_range)
+        if high - low > 1e-12 * max(abs(low), abs(high)):
+            yield SetViewState(context.view_id, replace(shown, y=(low, high)))
 
 
 def _asked(
-    context: ViewContext,
-    *,
-    hovered: bool,
-    pointer: int,
-    dragged: bool,
-    shown: tuple[int, int],
-    moved: tuple[int, int],
+    context: ViewContext, *, inside: bool, pointer: int, dragged: bool, shown: PlotRange, moved: PlotRange
 ) -> Iterator[Command]:
     """A click moves the cursor, wheel and drag the time axis, a double click shows all again."""
-    if hovered and imgui.is_mouse_double_clicked(0):
+    if inside and imgui.is_mouse_double_clicked(0):
         yield SetViewState(context.view_id, None)
         return
-    if hovered and clicked_in_place() and not dragged:
+    if inside and clicked_in_place() and not dragged:
         yield Seek(pointer)
-    tolerance = max((shown[1] - shown[0]) // 100_000, 1)
-    if max(abs(a - b) for a, b in zip(moved, shown, strict=True)) > tolerance and moved[0] < moved[1]:
-        yield SetViewState(context.view_id, PlotRange(context.clock.timeline, *moved))
+    tolerance = max((shown.hi - shown.lo) // 100_000, 1)
+    if max(abs(moved.lo - shown.lo), abs(moved.hi - shown.hi)) > tolerance and moved.lo < moved.hi:
+        yield SetViewState(context.view_id, moved)
 
 
 def _curves_of(path: str, pane: Pane, query: Query, *, first_color: int, alone: bool) -> list[Curve]:
