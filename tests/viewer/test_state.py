@@ -10,7 +10,7 @@ from rrbridge._messages import StoreId, StoreKind
 from rrbridge._timeline import TimeKind
 from rrbridge_viewer import blueprint as b
 from rrbridge_viewer import commands as s
-from rrbridge_viewer.clock import Clock, Loop, Play, Span, next_event, previous_event
+from rrbridge_viewer.clock import Clock, Loop, Play, Span, next_event, opening_time, previous_event
 from rrbridge_viewer.state import State, apply
 
 A, B = (StoreId(StoreKind.RECORDING, "app", name) for name in "ab")
@@ -46,6 +46,7 @@ commands = st.one_of(
         st.sampled_from([SPANS, {}, {"frame": SPANS["frame"]}]),
         st.sampled_from(["log_time", "x"]),
     ),
+    st.builds(s.SetOpenings, ids, st.dictionaries(st.sampled_from(["log_time", "frame", "x"]), times)),
     st.builds(s.SetTimeline, st.sampled_from(["log_time", "frame", "x"])),
     st.builds(s.Seek, times),
     st.builds(s.SeekBy, times),
@@ -185,6 +186,26 @@ def test_following_stays_at_the_newest_data_until_the_hand_takes_over() -> None:
     assert clock(state).time == 20_000_000_000
     state = apply(state, s.Seek(500))
     assert (clock(state).time, clock(state).play) == (500, Play.PAUSED)
+
+
+def test_a_cursor_that_nobody_moved_stands_where_there_is_something_to_see() -> None:
+    state = run(opened(), s.SetOpenings(A, {"log_time": 700, "frame": 5}))
+    assert clock(state).time == 700
+    earlier = {"log_time": replace(SPANS["log_time"], lo=50), "frame": SPANS["frame"]}
+    state = run(state, s.LearnTimelines(A, earlier, "log_time"), s.SetOpenings(A, {"log_time": 650, "frame": 5}))
+    assert clock(state).time == 650
+    assert clock(apply(state, s.SetTimeline("frame"))).time == 5
+    assert clock(run(state, s.SetPlay(Play.PLAYING), s.Tick(1))).time == 1_000_000_650
+    moved = run(state, s.Seek(777), s.SetOpenings(A, {"log_time": 900}))
+    assert clock(moved).time == 777
+
+
+def test_what_comes_soon_is_waited_for_and_what_comes_late_is_not() -> None:
+    span = Span(TimeKind.DURATION, 0, 60 * 10**9)
+    assert opening_time([], span) == 0
+    assert opening_time([10**9, 0, 2 * 10**9, 50 * 10**9], span) == 2 * 10**9
+    assert opening_time([40 * 10**9, 41 * 10**9], span) == 41 * 10**9
+    assert opening_time([3, 70, 900], Span(TimeKind.SEQUENCE, 0, 1000)) == 70
 
 
 def test_each_timeline_remembers_its_place() -> None:

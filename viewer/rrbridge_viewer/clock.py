@@ -5,7 +5,7 @@ Times are int64: nanoseconds on temporal timelines, numbers on sequence timeline
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from rrbridge._timeline import TimeKind
 
-__all__ = ["Clock", "Loop", "Play", "Span", "next_event", "previous_event"]
+__all__ = ["Clock", "Loop", "Play", "Span", "next_event", "opening_time", "previous_event"]
 
 SEQUENCE_PER_SEC = 30.0
 """How fast a sequence timeline plays at speed 1."""
+OPENING_SECS = 3.0
+"""What appears within this time after the first thing to see is waited for when a recording is opened."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 
 
@@ -60,7 +62,9 @@ class Clock:
     chosen: bool = False
     """Whether somebody asked for this timeline; else a better one may take its place as data arrives."""
     times: Mapping[str, int] = field(default_factory=dict)
-    """Where the cursor stands on each timeline visited so far."""
+    """Where the cursor stands on each timeline on which it was moved so far."""
+    openings: Mapping[str, int] = field(default_factory=dict)
+    """Where it stands on the others; at their beginning if they are not in here."""
     play: Play = Play.PAUSED
     speed: float = 1.0
     loop: Loop = Loop.OFF
@@ -79,7 +83,9 @@ class Clock:
     @property
     def time(self) -> int:
         """Where the cursor stands; 0 while no data has arrived."""
-        return self.times.get(self.timeline, self.span.lo if self.span else 0)
+        if self.timeline in self.times:
+            return self.times[self.timeline]
+        return self.span.clamp(self.openings.get(self.timeline, self.span.lo)) if self.span else 0
 
     def learn(self, timelines: Mapping[str, Span], preferred: str) -> Clock:
         """Take note of what timelines there now are; the cursor keeps its place where it can."""
@@ -90,7 +96,9 @@ class Clock:
         span = clock.span
         if span is None:
             return clock
-        return clock.seek(span.hi if clock.play is Play.FOLLOWING else clock.time)
+        if clock.play is Play.FOLLOWING:
+            return clock.seek(span.hi)
+        return clock.seek(clock.time) if timeline in clock.times else clock
 
     def seek(self, time: int) -> Clock:
         """Stand at the nearest time that the data covers; the time panel moves along to keep it in sight."""
@@ -110,7 +118,7 @@ class Clock:
         if timeline == self.timeline:
             return self if self.chosen else replace(self, chosen=True)
         clock = replace(self, timeline=timeline, chosen=True, section=None, window=None, remainder=0.0)
-        return clock.seek(clock.time)
+        return clock.seek(clock.time) if timeline in clock.times else clock
 
     def playing(self, play: Play) -> Clock:
         """Start, stop or follow. Playing on from the end starts again at the beginning."""
@@ -144,6 +152,15 @@ class Clock:
             lo, hi = (span.clamp(t) for t in self.section)
             return lo, hi
         return span.lo, span.hi
+
+
+def opening_time(firsts: Iterable[int], span: Span) -> int:
+    """Where a cursor that nobody has moved sees most, given when each thing to see first appears: when all of those that
+    come soon after the first have come. Later ones are not waited for: a recording is not opened in its middle.
+    """
+    per_sec = SEQUENCE_PER_SEC if span.kind is TimeKind.SEQUENCE else 1e9
+    known = sorted(firsts)
+    return max((time for time in known if time - known[0] <= OPENING_SECS * per_sec), default=span.lo)
 
 
 def next_event(times: npt.NDArray[np.int64], time: int) -> int | None:

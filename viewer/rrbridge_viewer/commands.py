@@ -27,6 +27,7 @@ __all__ = [
     "Select",
     "SetBlueprint",
     "SetLoop",
+    "SetOpenings",
     "SetPlay",
     "SetSection",
     "SetSpeed",
@@ -70,6 +71,14 @@ class LearnTimelines:
     store_id: StoreId
     timelines: Mapping[str, Span]
     preferred: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetOpenings:
+    """Where the cursor stands on timelines on which nobody has moved it."""
+
+    store_id: StoreId
+    openings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +252,7 @@ Command: TypeAlias = (
     | ActivateRecording
     | CloseRecording
     | LearnTimelines
+    | SetOpenings
     | SetBlueprint
     | SetTimeline
     | Seek

@@ -31,6 +31,7 @@ from rrbridge_viewer.commands import (
     Select,
     SetBlueprint,
     SetLoop,
+    SetOpenings,
     SetPlay,
     SetSection,
     SetSpeed,
@@ -100,6 +101,11 @@ def apply(state: State, command: Command) -> State:
             if known is None:
                 return state
             return _with(state, store_id, replace(known, clock=known.clock.learn(timelines, preferred)))
+        case SetOpenings(store_id, openings):
+            known = state.recordings.get(store_id)
+            if known is None or known.clock.openings == openings:
+                return state
+            return _with(state, store_id, replace(known, clock=replace(known.clock, openings=openings)))
         case SetBlueprint(store_id, blueprint, automatic):
             known = state.recordings.get(store_id)
             if known is None:

@@ -13,7 +13,7 @@ from imgui_bundle import imgui
 from rrbridge._messages import StoreId
 from rrbridge_viewer import theme
 from rrbridge_viewer.blueprint import Blueprint, Pane, ViewItem
-from rrbridge_viewer.clock import Play
+from rrbridge_viewer.clock import Play, opening_time
 from rrbridge_viewer.commands import (
     Command,
     Hover,
@@ -22,6 +22,7 @@ from rrbridge_viewer.commands import (
     OpenRecording,
     Select,
     SetBlueprint,
+    SetOpenings,
     ShowFrames,
     Tick,
 )
@@ -123,6 +124,7 @@ class Viewer:
             if laid_out != revision and (final or now - at >= LAYOUT_SECS):
                 self._laid_out[store_id] = (revision, now)
                 self._lay_out(store_id, recording)
+                self._set_openings(store_id, recording)
 
     def _lay_out(self, store_id: StoreId, recording: Recording, *, anew: bool = False) -> None:
         known = self.state.recordings.get(store_id)
@@ -131,6 +133,17 @@ class Viewer:
         blueprint = automatic_blueprint(entity_facts(recording, known.clock.timeline, known.clock.span))
         if blueprint != known.blueprint:
             self.do(SetBlueprint(store_id, blueprint, automatic=not anew))
+
+    def _set_openings(self, store_id: StoreId, recording: Recording) -> None:
+        """Until somebody moves the cursor, it stands where most views have something to show."""
+        panes = self.state.recordings[store_id].blueprint.panes.values()
+        following = {view.name for view in self.views.by_name.values() if view.follows_cursor}
+        shown = {path for pane in panes if pane.visible and pane.view in following for path in pane.contents}
+        openings = {}
+        for timeline, span in recording.timelines().items():
+            ranges = (recording.store.time_range(timeline, path) for path in shown)
+            openings[timeline] = opening_time((found[0] for found in ranges if found is not None), span)
+        self.do(SetOpenings(store_id, openings))
 
     def _query(self) -> Query | None:
         state = self.state
