@@ -14,6 +14,15 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.fixture(autouse=True)
+def _misuse_is_an_error() -> Iterator[None]:
+    """Tests run strict: what would be a warning to a robot fails them."""
+    from rrbridge import _misuse
+
+    with _misuse.strict(True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real recordings; tests that need it are skipped where it is absent, and fail where CI lacks it."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
@@ -40,9 +41,10 @@ from rrbridge._arrow import list_array, list_values
 from rrbridge._batches import DescribedComponentBatch
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
+from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge.columns import Ragged
 from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding, empty
-from rrbridge.errors import InvalidValueError, RrbridgeError
+from rrbridge.errors import InvalidValueError, RrbridgeError, RrbridgeWarning
 
 if TYPE_CHECKING:
     from rrbridge.blueprint.encodings import VisualizerComponentMapping
@@ -155,9 +157,9 @@ class Archetype:
         own = _own_namespace(cls.__module__)
         cls.archetype_name = name or f"{own}{cls.__name__}"
         has_own_constructor = "__init__" in cls.__dict__
-        dataclasses.dataclass(frozen=True, eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
-        if has_own_constructor and own:
-            cls.__init__ = _explained(cls.__name__, cls.__init__)  # type: ignore[method-assign]
+        dataclasses.dataclass(frozen=True, eq=False, repr=False, init=not has_own_constructor)(cls)
+        constructor = _explained(cls.__name__, cls.__init__) if has_own_constructor else cls.__init__
+        cls.__init__ = _harmless(constructor)  # type: ignore[method-assign]
         cls.NAME = cls.archetype_name
         prefix = short_name(cls.archetype_name)
         cls.fields = {
@@ -278,6 +280,22 @@ def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., Non
             if err.__traceback__ is not None and err.__traceback__.tb_next is None:
                 raise
             raise InvalidValueError(name, "values that fit", str(err)) from err
+
+    return construct
+
+
+def _harmless(constructor: Callable[..., None]) -> Callable[..., None]:
+    """Let an archetype whose values do not fit warn and stay empty: a robot must not stop for it. Strict mode raises."""
+
+    @functools.wraps(constructor)
+    def construct(self: Archetype, *args: Any, **kwargs: Any) -> None:
+        try:
+            constructor(self, *args, **kwargs)
+        except RrbridgeError as err:
+            if strict_mode():
+                raise
+            warnings.warn(f"{err}; it stays empty", RrbridgeWarning, caller_depth())
+            self._assign()
 
     return construct
 

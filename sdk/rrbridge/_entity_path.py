@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rrbridge.errors import InvalidValueError
+
 __all__ = ["ancestors", "escape_entity_path_part", "is_descendant", "join", "normalize", "parent", "parts", "unescape"]
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -63,6 +65,8 @@ def normalize(path: str | Iterable[object]) -> str:
                 return path
             return "/" + "/".join(part for part in path.split("/") if part)
         return "/" + "/".join(escape_entity_path_part(unescape(part)) for part in parts(path))
+    if not isinstance(path, Iterable):
+        raise InvalidValueError("entity_path", "a path, or a list of its parts", repr(path))
     return "/" + "/".join(escape_entity_path_part(str(part)) for part in path)
 
 

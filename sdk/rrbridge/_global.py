@@ -13,7 +13,7 @@ from rrbridge import _entity_path
 from rrbridge._active import get_data_recording
 from rrbridge._chunk import ComponentColumn
 from rrbridge._dataframe import AUTO_INDEX, AutoIndex
-from rrbridge._misuse import caller_depth, set_strict_mode, strict_mode
+from rrbridge._misuse import caller_depth, set_strict_mode, strict_mode, warn_on_misuse
 from rrbridge._recording import EntityPathLike, Loggable, RecordingStream
 from rrbridge._timeline import DurationLike, TimeColumn, TimestampLike
 from rrbridge.errors import InvalidValueError, RrbridgeWarning
@@ -97,6 +97,7 @@ def _active(recording: RecordingStream | None) -> RecordingStream | None:
     return found
 
 
+@warn_on_misuse
 def log(
     entity_path: EntityPathLike,
     entity: Loggable,
@@ -110,6 +111,7 @@ def log(
         stream.log(entity_path, entity, *extra, static=static, strict=strict)
 
 
+@warn_on_misuse
 def send_columns(
     entity_path: str,
     indexes: Iterable[TimeColumn],
@@ -123,6 +125,7 @@ def send_columns(
         stream.send_columns(entity_path, indexes, columns, strict=strict)
 
 
+@warn_on_misuse
 def set_time(
     timeline: str,
     *,

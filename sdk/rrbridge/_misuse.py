@@ -57,17 +57,18 @@ def caller_depth() -> int:
 
 
 def warn_on_misuse(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn rrbridge's errors into warnings unless strict mode, or the call's own `strict=`, says otherwise."""
+    """Turn errors into warnings unless strict mode, or the call's own `strict=`, says otherwise."""
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         own = cast("bool | None", kwargs.get("strict"))
         try:
             return function(*args, **kwargs)
-        except RrbridgeError as err:
+        except Exception as err:  # whatever a call is given, it must not stop a robot
             if _strict if own is None else own:
                 raise
-            warnings.warn(f"{function.__name__}: {err}; nothing was logged", RrbridgeWarning, caller_depth())
+            what = str(err) if isinstance(err, RrbridgeError) else f"{type(err).__name__}: {err}"
+            warnings.warn(f"{function.__name__}: {what}; nothing was logged", RrbridgeWarning, caller_depth())
             return cast("R", None)
 
     return guarded

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runtime_checkable
@@ -380,16 +380,16 @@ class RecordingStream:
         blueprint = self._blueprint(default_blueprint, make_active=False, make_default=True)
         with self._sink_lock:
             self._write_pending()
-            before = self._sink
-            sink = make_sink()
-            for message in blueprint:
-                sink.send(message)
-            if isinstance(before, MemorySink):
-                for message in before.messages:
-                    sink.send(message)
-            else:
+            kept: Sequence[LogMessage] = [StoreInfo.new(self.store_id)]
+            if isinstance(self._sink, MemorySink):
+                kept = self._sink.messages
+            else:  # first, for the next may be the same file
+                before, self._sink = self._sink, MemorySink()
+                self._sink.send(kept[0])
                 before.close()
-                sink.send(StoreInfo.new(self.store_id))
+            sink = make_sink()
+            for message in (*blueprint, *kept):
+                sink.send(message)
             self._sink, self._failure = sink, None
         if not isinstance(sink, MemorySink) and self._flusher is None:
             self._flusher = threading.Thread(

@@ -199,7 +199,7 @@ def test_partition_regroups_instances() -> None:
 def test_what_the_caller_changes_afterwards_is_not_what_was_logged() -> None:
     positions = XYZ.copy()
     buffer = bytearray(b"\xff\xd8\xffabc")
-    points, image = rr.Points3D(positions), rr.EncodedImage(contents=buffer)  # type: ignore[arg-type]
+    points, image = rr.Points3D(positions), rr.EncodedImage(contents=buffer)
     positions[:] = 0
     buffer[3:] = b"zzz"
     assert np.array_equal(np.asarray(points.positions), XYZ)

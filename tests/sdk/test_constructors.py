@@ -20,6 +20,7 @@ from rrbridge import archetypes
 from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoredChunk, StoreId, StoreKind
+from rrbridge._misuse import strict
 from rrbridge.errors import RrbridgeError
 from rrbridge.rrd import RrdReader, RrdWriter
 
@@ -112,7 +113,7 @@ def test_columns_take_values_or_raise_our_error(cls: type[Archetype], data: st.D
 def test_values_without_a_type_are_taken_or_left_out(value: Any, names: str) -> None:
     import warnings
 
-    with warnings.catch_warnings():
+    with strict(False), warnings.catch_warnings():
         warnings.simplefilter("ignore", rr.RrbridgeWarning)
         for batch in rr.AnyValues(**{names: value}).as_component_batches():
             batch.as_arrow_array()

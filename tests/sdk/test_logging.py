@@ -15,6 +15,7 @@ import pytest
 
 import rrbridge as rr
 from rrbridge._messages import StoredChunk, StoreInfo
+from rrbridge._misuse import strict
 from rrbridge.errors import FileError, InvalidValueError, RrbridgeWarning
 from rrbridge.rrd import RrdReader
 
@@ -138,11 +139,16 @@ def test_an_ending_program_finishes_its_file(tmp_path: Path) -> None:
 def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> None:
     rec = rr.RecordingStream("rrbridge_test", send_properties=False)
     rec.save(tmp_path / "misuse.rrd")
-    with warnings.catch_warnings(record=True) as caught:
+    with strict(False), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         rec.log("x", "not an archetype")  # type: ignore[arg-type]
         rec.set_time("t", sequence=1, duration=2)
-    assert [w.category for w in caught] == [RrbridgeWarning, RrbridgeWarning]
+        rec.set_time("t", sequence="x")  # type: ignore[arg-type]
+        rec.log(None, rr.Scalars(1))  # type: ignore[arg-type]
+        rec.log("x", rr.Points3D("nonsense"))  # type: ignore[arg-type]
+        rec.log("x", rr.EncodedImage(path="missing.png"))
+        rec.log("x")  # type: ignore[call-arg]
+    assert [w.category for w in caught] == [RrbridgeWarning] * 7
     assert {w.filename for w in caught} == {__file__}
     with pytest.raises(InvalidValueError):
         rec.log("x", "not an archetype", strict=True)  # type: ignore[arg-type]
@@ -153,7 +159,7 @@ def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> No
 def test_no_recording_is_a_warning() -> None:
     before = rr.set_global_data_recording(None)
     try:
-        with pytest.warns(RrbridgeWarning, match=r"rr\.init"):
+        with strict(False), pytest.warns(RrbridgeWarning, match=r"rr\.init"):
             rr.log("x", rr.Scalars(1))
     finally:
         rr.set_global_data_recording(before)
@@ -191,3 +197,26 @@ def test_disabled_recordings_write_nothing(tmp_path: Path, monkeypatch: pytest.M
     rec.log("x", rr.Scalars(1))
     rec.disconnect()
     assert [type(m) for m in RrdReader(tmp_path / "off.rrd").messages()] == [StoreInfo]
+
+
+def test_saving_twice_to_one_path_starts_the_file_anew(tmp_path: Path) -> None:
+    path = tmp_path / "twice.rrd"
+    rec = rr.RecordingStream("rrbridge_test", send_properties=False)
+    rec.save(path)
+    rec.log("first", rr.Scalars(np.arange(10_000)))
+    rec.save(path)
+    rec.log("second", rr.Scalars(2))
+    rec.disconnect()
+    assert list(rows_of(path)) == [("/second", "Scalars:scalars")]
+    assert RrdReader(path).footer() is not None
+
+
+def test_what_is_logged_after_a_file_could_not_be_opened_is_kept(tmp_path: Path) -> None:
+    rec = rr.RecordingStream("rrbridge_test", send_properties=False)
+    rec.save(tmp_path / "first.rrd")
+    with pytest.raises(FileError):
+        rec.save(tmp_path / "no such folder" / "second.rrd")
+    rec.log("x", rr.Scalars(1))
+    rec.save(tmp_path / "third.rrd")
+    rec.disconnect()
+    assert list(rows_of(tmp_path / "third.rrd")) == [("/x", "Scalars:scalars")]

@@ -18,6 +18,7 @@ import pytest
 import rrbridge as rr
 from rrbridge import _spawn
 from rrbridge._messages import StoredChunk
+from rrbridge._misuse import strict
 from rrbridge.errors import FileError, InvalidChunkError, InvalidValueError, RrbridgeWarning
 from rrbridge.rrd import RrdReader
 
@@ -169,7 +170,7 @@ def test_environment_sets_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_files_that_cannot_be_logged_are_named(tmp_path: Path) -> None:
     rec = rr.RecordingStream("files", send_properties=False)
-    with pytest.warns(RrbridgeWarning, match=r"missing\.png"):
+    with strict(False), pytest.warns(RrbridgeWarning, match=r"missing\.png"):
         rec.log_file_from_path(tmp_path / "missing.png")
     with pytest.raises(FileError):
         rr.EncodedImage(path=tmp_path / "missing.png")
