@@ -203,3 +203,14 @@ def test_long_scenes_are_seen_across_their_length_and_flat_ones_from_above() -> 
         assert abs(camera.forward @ along) < 0.45
         assert camera.pitch > Camera3D().pitch
     assert turned_to(Camera3D(), random.uniform(-1, 1, (500, 3))).yaw == Camera3D().yaw
+
+
+def test_what_the_driver_cannot_draw_is_said_in_the_view(
+    desk: Any, written: Callable[[Write], Path], near_color: Any
+) -> None:
+    desk.open(written(chain))
+    view = desk.view_id("Spatial3DView")
+    warn = (0xF0, 0xA0, 0x4F)
+    assert near_color(desk.inside(view), warn, 30).sum() == 0
+    desk.viewer.graphics._renderers[desk.key(view)].problems["/cloud"] = "the graphics driver cannot hold it"
+    assert near_color(desk.draw(2).inside(view)[-40:, :300], warn, 30).sum() > 30

@@ -57,6 +57,11 @@ class Graphics:
         renderer = self._renderers.get(view_id)
         return renderer.pick(x * self.pixels_per_point, y * self.pixels_per_point) if renderer else None
 
+    def problems(self, view_id: str) -> tuple[tuple[str, str], ...]:
+        """`(entity, why)` of what the driver could not draw in a view's last picture."""
+        renderer = self._renderers.get(view_id)
+        return tuple(renderer.problems.items()) if renderer else ()
+
     @property
     def scenes_drawn(self) -> int:
         """How often a scene was really drawn."""

@@ -197,19 +197,18 @@ def draw_labels(scene: Scene, camera: Camera, size: Size, origin: imgui.ImVec2) 
             left -= 1
 
 
-def draw_notes(scene: SpatialScene, origin: imgui.ImVec2, size: tuple[float, float]) -> None:
+def draw_notes(context: ViewContext, scene: SpatialScene, origin: imgui.ImVec2) -> None:
     """In the corner, how many entities are missing; the reasons appear under the pointer."""
-    if not scene.problems:
+    problems = (*scene.problems, *context.graphics.problems(context.view_id))
+    if not problems:
         return
-    count = len({path for path, _ in scene.problems})
-    text = (
-        f"{ICONS.warning}  {count} not shown" if count > 1 else f"{ICONS.warning}  {scene.problems[0][0]} is not shown"
-    )
-    imgui.set_cursor_screen_pos(imgui.ImVec2(origin.x + 10, origin.y + size[1] - 26))
+    count = len({path for path, _ in problems})
+    text = f"{ICONS.warning}  {count} not shown" if count > 1 else f"{ICONS.warning}  {problems[0][0]} is not shown"
+    imgui.set_cursor_screen_pos(imgui.ImVec2(origin.x + 10, origin.y + context.size[1] - 26))
     imgui.text_colored(color(theme.LEVELS["WARN"]), text)
     if imgui.is_item_hovered():
         imgui.begin_tooltip()
-        for path, why in scene.problems[:12]:
+        for path, why in problems[:12]:
             imgui.text(path)
             imgui.push_text_wrap_pos(520)
             imgui.text_disabled(why)

@@ -57,7 +57,7 @@ class Spatial2DView:
         if not scene.scene.primitives:
             origin = imgui.get_cursor_screen_pos()
             centered_note("Nothing here at this time")
-            draw_notes(scene, origin, context.size)
+            draw_notes(context, scene, origin)
             return
         kept = context.value
         camera = kept.camera if isinstance(kept, Window2D) else Camera2D().fitted(_extent(scene))
@@ -86,7 +86,7 @@ class Spatial2DView:
             yield SetViewState(context.view_id, None)
         elif moved != camera:
             yield SetViewState(context.view_id, Window2D(moved))
-        draw_notes(scene, origin, context.size)
+        draw_notes(context, scene, origin)
 
 
 def _extent(scene: SpatialScene) -> Bounds:

@@ -90,7 +90,7 @@ class Spatial3DView:
                 eye = _looking_at(eye.camera, scene, pick, window_size)
         if eye != context.value:
             yield SetViewState(context.view_id, eye)
-        draw_notes(scene, origin, context.size)
+        draw_notes(context, scene, origin)
 
 
 def _up(pane: Pane, query: Query) -> tuple[float, float, float]:
