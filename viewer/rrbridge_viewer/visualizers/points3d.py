@@ -65,7 +65,7 @@ def colors_by_value(values: npt.NDArray[Any]) -> Colors | None:
 def _turbo(values: npt.NDArray[Any], low: float, high: float) -> Colors:
     """Without the ends of the map, which are dark."""
     with np.errstate(invalid="ignore"):
-        share = np.clip((values.astype(np.float32) - low) * (210 / (high - low)) + 22, 22, 232)
+        share = np.clip((values.astype(np.float32) - low) * (194 / (high - low)) + 26, 26, 220)
     colors: Colors = colormap(Colormap.Turbo)[np.nan_to_num(share).astype(np.uint8)]
     return colors
 
