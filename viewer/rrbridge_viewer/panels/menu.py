@@ -27,6 +27,8 @@ KEYS = (
     ("Drag, right drag, wheel", "turn, move, zoom"),
     ("W A S D Q E", "fly through a 3D view"),
     ("Double click", "show all, or look at what is under the pointer"),
+    ("Wheel over a plot's numbers", "zoom its values"),
+    ("Click on a number in a message", "plot it, or take it out of the plot"),
 )
 
 
