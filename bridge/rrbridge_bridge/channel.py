@@ -11,8 +11,8 @@ What an adapter need not care about, because it is done here for all:
   itself, nor beside a Pinhole. A Transform3D without any frame places its entity, so it gets `parent_frame` instead.
   Spelling (a leading `/`, an empty name, the robot's prefix) is `rrbridge_bridge.frames`' business.
 * **static transforms**: of a topic `…/tf_static`, each edge becomes a static row of its own entity.
-* **failures**: an adapter may raise; the messages to blame keep their fields, and their bytes if the adapter
-  `carries` some.
+* **failures**: an adapter may raise, or say that it `Skipped` messages; they keep their fields, and their bytes if the adapter
+  `carries` some. If it does, a message that becomes no row counts as skipped even if the adapter says nothing.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ import pyarrow as pa
 from rrbridge._arrow import list_array, list_values, primitive, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge.adapters import Adapter
+from rrbridge.adapters import Adapter, Skipped
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.plugins import FAULTS
 from rrbridge_bridge import fields
 from rrbridge_bridge.decode import Decode, decode_what_can
-from rrbridge_bridge.emits import Placed, last_static_rows, scatter
+from rrbridge_bridge.emits import Placed, checked_rows, last_static_rows, scatter
 from rrbridge_bridge.frames import with_frames
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.recording import Recording
@@ -87,6 +88,7 @@ class Channel:
     def _converted(self, batch: RawBatch, *, repeated: bool) -> Iterator[Chunk]:
         if self.decode is None:
             self.report.raw_only = True
+            self.report.undecodable += len(batch)
             yield from self.recording.chunks(batch, _log_times(batch), [self._raw(batch)])
             return
         got = decode_what_can(self.decode, batch)
@@ -125,22 +127,40 @@ class Channel:
         adapter, count = self.adapter, len(msgs)
         assert adapter is not None
 
-        def run(rows: Int64s) -> list[Placed]:
+        def run(rows: Int64s) -> tuple[list[Placed], list[Skipped]]:
             whole = len(rows) == count
             found: list[Placed] = []
-            for emit in adapter(msgs if whole else take(msgs, rows)):
-                for placed in scatter(self._named(emit), self.entity_path, len(rows)):
+            skipped: list[Skipped] = []
+            for item in adapter(msgs if whole else take(msgs, rows)):
+                if isinstance(item, Skipped):
+                    skipped.append(Skipped(rows[checked_rows(item.rows, len(rows), "Skipped.rows")], item.reason))
+                    continue
+                for placed in scatter(self._named(item), self.entity_path, len(rows)):
                     if not whole and not placed.static:
                         placed = replace(placed, rows=rows if placed.rows is None else rows[placed.rows])
                     found += self._as_static(placed)
-            return found
+            return found, skipped
 
-        got = salvage(count, run, Exception)  # an adapter may be a stranger's; its faults cost only what it would add
+        got = salvage(count, run, FAULTS)  # an adapter may be a stranger's; its faults cost only what it would add
+        found = [placed for _, (part, _) in got.parts for placed in part]
+        skipped = [part for _, (_, parts) in got.parts for part in parts]
         if got.failed:
-            self.report.unmapped += len(got.failed)
-            self.report.because(f"{type(got.error).__name__}: {got.error}")
+            skipped.append(Skipped(np.array(got.failed), f"{type(got.error).__name__}: {got.error}"))
             log.debug("%s: adapter %s failed", self.report.topic, adapter.function, exc_info=got.error)
-        return [placed for _, part in got.parts for placed in part]
+        self._count_skipped(skipped, _rows_without(found, count) if adapter.carries else np.arange(0), count)
+        return found
+
+    def _count_skipped(self, skipped: Iterable[Skipped], without: Int64s, count: int) -> None:
+        """Count the messages that an adapter could not take. `without`: those of which there is no row, but should be."""
+        is_skipped = np.zeros(count, np.bool_)
+        for part in skipped:
+            if len(part.rows):
+                is_skipped[part.rows] = True
+                self.report.because(part.reason)
+        if not is_skipped[without].all():
+            is_skipped[without] = True
+            self.report.because("nothing was made of them, and no reason given")
+        self.report.unmapped += int(is_skipped.sum())
 
     @property
     def _stamp_timeline(self) -> str:

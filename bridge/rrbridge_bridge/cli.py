@@ -5,11 +5,12 @@ at its top only what is light (not even `rrbridge`, which brings pyarrow), and t
 be imported stays in the list, with the reason.
 
 Exit codes: 0 done; 1 an error, told in one sentence; 2 wrong usage; 3 done, but some data was lost on the way (the command
-says what); 130 interrupted.
+says what); 130 interrupted; 143 told to end (SIGTERM), 129 the terminal went away (SIGHUP).
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from typing import Any
 import rich_click as click
 from rich.console import Console
 from rich.text import Text
+
+from rrbridge_bridge import ending_signals
 
 __all__ = ["EXIT_ERROR", "EXIT_INTERRUPTED", "EXIT_LOSSES", "EXIT_USAGE", "app", "main"]
 
@@ -45,7 +48,7 @@ class PluginGroup(click.RichGroup):
         entry = offered[-1]
         try:
             command = entry.load()
-        except Exception as err:  # noqa: BLE001 - whatever a plug-in does at import must not take the others down
+        except (Exception, SystemExit) as err:  # noqa: BLE001 - whatever a plug-in does must not take the others down
             return _unavailable(entry, f"{type(err).__name__}: {err}")
         if not isinstance(command, click.Command):
             return _unavailable(entry, "it is not a click command")
@@ -78,10 +81,20 @@ def app() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the one place where an error becomes a sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")  # an old terminal shows ? for a character that it does not have
+    with ending_signals.raised():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = app.main(
             args=None if arguments is None else list(arguments), prog_name="rrbridge", standalone_mode=False
         )
+    except ending_signals.Told as err:
+        return _fail(f"told to end ({err})", err.exit_code)
     except click.Abort:
         return _fail("interrupted", EXIT_INTERRUPTED)
     except click.ClickException as err:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +16,13 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.adapters import Adapters
 from rrbridge.archetypes.meta import McapChannel, RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge.importers import ImportOptions
+from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 from rrbridge_bridge.readers.mcap import McapReader
 from rrbridge_bridge.recording import one_row
-from rrbridge_bridge.report import TopicReport
+from rrbridge_bridge.report import TopicReport, notes_of
 
 __all__ = ["Conversion", "is_latched"]
 
@@ -37,8 +38,10 @@ class Conversion:
     def __init__(self, paths: Sequence[Path], options: ImportOptions, *, adapters: Adapters | None = None) -> None:
         self.paths = tuple(paths)
         self.options = options
-        self.notes: list[str] = []
-        """What a person should know about the files: truncated, unindexed …"""
+        self.notes: list[Note] = []
+        """What a person should know about the files: cut off, unindexed …"""
+        self.topics: set[str] = set()
+        """Every topic of the files, also those that the options leave out."""
         self.start_nanos: int | None = None
         """The first log time so far."""
         self.end_nanos: int | None = None
@@ -50,20 +53,36 @@ class Conversion:
         return self._driver.reports
 
     def chunks(self) -> Iterator[Chunk]:
-        """Everything. Memory is bounded by the size of batches, not of files. Raises FileError."""
+        """Everything. Memory is bounded by the size of batches, not of files. Raises FileError.
+
+        Notes, also on messages that did not become what they should, go to the options' `note` at the end.
+        """
         formats = []
         for path in self.paths:
             with open_bag(path) as reader:
                 formats.append(reader.format)
                 self._driver.next_file(reader.ros_distro)
+                self.topics |= {connection.topic for connection in reader.connections}
                 yield from self._driver.announce(c for c in reader.connections if self.options.wants(c.topic))
                 yield from _metadata_records(reader)
                 yield from self._carried(reader)
                 for batch in reader.batches(self._read_options()):
                     self._see(batch)
                     yield from self._driver.convert(batch)
-                self.notes += [f"{path.name}: {note}" if len(self.paths) > 1 else note for note in reader.notes]
+                self._note(path, reader.notes)
         yield from self._properties(formats)
+        self._tell(notes_of(self.reports))
+
+    def _note(self, path: Path, notes: Iterable[Note]) -> None:
+        if len(self.paths) > 1:
+            notes = [replace(note, text=f"{_name(path)}: {note.text}") for note in notes]
+        self.notes += notes
+        self._tell(notes)
+
+    def _tell(self, notes: Iterable[Note]) -> None:
+        if tell := self.options.note:
+            for note in notes:
+                tell(note)
 
     def _read_options(self) -> ReadOptions:
         return replace(ReadOptions.of(self.options), max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
@@ -103,14 +122,20 @@ class Conversion:
 
     def _properties(self, formats: Sequence[str]) -> Iterator[Chunk]:
         """The recording's own properties; last, because only now all is known."""
-        name = self.paths[0].name if len(self.paths) == 1 else f"{self.paths[0].name} … {self.paths[-1].name}"
+        names = [_name(path) for path in self.paths]
+        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
         info = RecordingInfo(start_time=self.start_nanos, name=name)
         yield Chunk.from_columns(PROPERTIES, components=one_row(info))
-        yield _property("source", file=[path.name for path in self.paths], format=formats)
+        yield _property("source", file=names, format=formats)
         if self.notes:
-            yield _property("notes", text=self.notes)
+            yield _property("notes", text=[note.text for note in self.notes])
         if self.options.robot:
             yield _property("robot", name=[self.options.robot])
+
+
+def _name(path: Path) -> str:
+    """A file's name as text, also where it is none in UTF-8."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
 
 
 def is_latched(connection: Connection) -> bool:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rrbridge import importers
 from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
-from rrbridge.errors import FileError, NotARecordingError
-from rrbridge.importers import ImportOptions
+from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
+from rrbridge.importers import ImportOptions, Note
 from rrbridge.rrd import RrdWriter
 from rrbridge_bridge.conversion import Conversion
+from rrbridge_bridge.format import date
 from rrbridge_bridge.importers import BagImporter
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.times import TimePoint, parse_time
@@ -23,6 +24,7 @@ from rrbridge_bridge.times import TimePoint, parse_time
 __all__ = ["Converted", "absolute_times", "convert_files", "output_path"]
 
 Progress = Callable[[int, int], None]
+MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Converted:
     recording_id: str
     application_id: str
     topics: Sequence[TopicReport]
-    notes: Sequence[str]
+    notes: Sequence[Note]
     chunks: int
     input_bytes: int
     output_bytes: int
@@ -44,22 +46,41 @@ class Converted:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether every message became what it should."""
-        return all(topic.is_lossless for topic in self.topics)
+        """Whether every message of the files was read, and became what it should."""
+        return not any(note.is_loss for note in self.notes) and all(topic.is_lossless for topic in self.topics)
 
 
 def output_path(inputs: Sequence[Path], output: Path | None, *, force: bool) -> Path:
-    """Where to write. Raises FileError if something is there already and is not to be overwritten."""
+    """Where to write: beside the first input if `output` is None; the target itself where `output` is a symbolic link.
+
+    Raises FileError if something is there that must not be overwritten: without `force` anything, with it what is no file,
+    and in any case what is being read.
+    """
     if output is None:
         name = inputs[0].resolve()
         output = name.with_name(
             name.name.removesuffix("".join(name.suffixes[-2:]) if _packed(name) else name.suffix) + ".rrd"
         )
-    if output.is_dir():
+    target = Path(os.path.realpath(output))
+    if target.is_symlink():
+        raise FileError(output, "is a symbolic link that leads nowhere")
+    if target.is_dir():
         raise FileError(output, "is a folder; say which file to write in it")
-    if output.exists() and not force:
+    if target.exists() and not target.is_file():
+        raise FileError(output, "is no file but a device, a pipe or a socket; a recording is written to a file")
+    for path in inputs:
+        _check_apart(target, path, output)
+    if target.exists() and not force:
         raise FileError(output, "exists already; use --force to overwrite it, or -o to write elsewhere")
-    return output
+    return target if output.is_symlink() else output
+
+
+def _check_apart(target: Path, read: Path, output: Path) -> None:
+    """Raises FileError if writing the target could change what is read."""
+    if target.exists() and read.exists() and target.samefile(read):
+        raise FileError(output, "is what is to be converted; use -o to write elsewhere")
+    if read.is_dir() and Path(os.path.realpath(read)) in target.parents:
+        raise FileError(output, f"lies in the folder that is to be converted, {read}; use -o to write elsewhere")
 
 
 def _packed(path: Path) -> bool:
@@ -67,7 +88,10 @@ def _packed(path: Path) -> bool:
 
 
 def absolute_times(inputs: Sequence[Path], start: str | None, end: str | None) -> tuple[int | None, int | None]:
-    """`--start` and `--end` as nanoseconds since the epoch. Raises InvalidValueError or FileError."""
+    """`--start` and `--end` as nanoseconds since the epoch. Raises InvalidValueError or FileError.
+
+    InvalidValueError also if the end is before the start.
+    """
     points = [None if text is None else parse_time(text) for text in (start, end)]
     begin = 0
     if any(point and point.from_start for point in points):
@@ -77,7 +101,10 @@ def absolute_times(inputs: Sequence[Path], start: str | None, end: str | None) -
     def absolute(point: TimePoint | None) -> int | None:
         return None if point is None else point.absolute(begin)
 
-    return absolute(points[0]), absolute(points[1])
+    first, last = absolute(points[0]), absolute(points[1])
+    if first is not None and last is not None and last < first:
+        raise InvalidValueError("--end", f"a time after --start ({start})", str(end))
+    return first, last
 
 
 def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) -> Converted:
@@ -100,12 +127,13 @@ def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) 
             for chunk in conversion.chunks():
                 writer.write(StoredChunk(store_id, chunk))
                 chunks += 1
+            _check_selected(conversion)
     return Converted(
         output=output,
         recording_id=recording_id,
         application_id=options.application_id,
         topics=conversion.reports,
-        notes=conversion.notes,
+        notes=[*conversion.notes, *_unmatched(conversion)],
         chunks=chunks,
         input_bytes=sum(map(_size, inputs)),
         output_bytes=output.stat().st_size,
@@ -115,10 +143,33 @@ def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) 
     )
 
 
+def _check_selected(conversion: Conversion) -> None:
+    """Raises FileError if there are messages, but all of them were left out by the choice of topics and times."""
+    if conversion.start_nanos is not None:
+        return
+    options, paths = conversion.options, conversion.paths
+    if conversion.topics and not any(map(options.wants, conversion.topics)):
+        raise FileError(paths[0], f"no topic is chosen; there are {', '.join(sorted(conversion.topics))}")
+    if options.start_nanos is None and options.end_nanos is None:
+        return
+    summaries = [importers.info(path) for path in paths]
+    spans = [t for summary in summaries for t in (summary.start_nanos, summary.end_nanos) if t is not None]
+    if spans:
+        raise FileError(
+            paths[0], f"no message in the chosen time; messages are from {date(min(spans))} to {date(max(spans))}"
+        )
+
+
+def _unmatched(conversion: Conversion) -> list[Note]:
+    """Patterns that choose no topic: mistyped, perhaps."""
+    patterns = conversion.options.include
+    return [Note(f"no topic matches {p.pattern}") for p in patterns if not any(map(p.search, conversion.topics))]
+
+
 @contextmanager
 def _complete_or_absent(output: Path) -> Iterator[Path]:
     """A path to write to, which is given the right name at the end, or removed."""
-    partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
+    partial = output.with_name(f".{_shortened(output.name)}.{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(output)
@@ -132,6 +183,11 @@ def _complete_or_absent(output: Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _shortened(name: str) -> str:
+    """So much of a file's name that there is room for more within what file systems take, 255 bytes."""
+    return os.fsdecode(os.fsencode(name)[:MAX_NAME_BYTES])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from rrbridge_bridge.convert import Converted
 from rrbridge_bridge.format import count, duration, size, wide_console
-from rrbridge_bridge.report import TopicReport
+from rrbridge_bridge.report import TopicReport, topics_by_reason
 
 __all__ = ["print_json", "print_table"]
 
@@ -31,7 +30,8 @@ def print_json(result: Converted) -> None:
         "end_nanos": result.end_nanos,
         "seconds": round(result.seconds, 3),
         "lossless": result.is_lossless,
-        "notes": list(result.notes),
+        "losses": [note.text for note in result.notes if note.is_loss],
+        "notes": [note.text for note in result.notes],
         "topics": [_topic(topic) for topic in result.topics],
     }
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -53,6 +53,7 @@ def _topic(topic: TopicReport) -> dict[str, Any]:
         "unmapped": topic.unmapped,
         "left_out": topic.left_out,
         "reason": topic.reason or None,
+        "reasons": topic.reasons,
     }
 
 
@@ -111,17 +112,8 @@ def _losses(topic: TopicReport) -> Text:
 
 
 def _print_notes(console: Console, result: Converted) -> None:
-    lines: list[tuple[str, str]] = [("note", note) for note in result.notes]
-    for reason, topics in _by_reason(result.topics).items():
-        names = ", ".join(topics[:4]) + (f" and {len(topics) - 4} more" if len(topics) > 4 else "")
-        lines.append((names, reason))
-    for head, text in lines:
-        console.print(Text.assemble((f"{head}: ", "yellow"), text))
-
-
-def _by_reason(topics: Sequence[TopicReport]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for topic in topics:
-        if topic.reason and topic.messages:
-            found.setdefault(topic.reason, []).append(topic.topic)
-    return found
+    for note in result.notes:
+        head = ("data is missing: ", "red") if note.is_loss else ("note: ", "yellow")
+        console.print(Text.assemble(head, note.text))
+    for reason, topics in topics_by_reason(result.topics).items():
+        console.print(Text.assemble((f"{topics}: ", "yellow"), reason))

@@ -109,7 +109,7 @@ class Driver:
             self._reports[key] = report
         decode = self._decoder(connection, report)
         if adapter is not None and decode is not None:
-            report.mapped_by = f"{adapter.function.__module__}.{adapter.function.__name__}"
+            report.mapped_by = adapter.name
         channel = Channel(
             connection, self._new_channel_id(connection.id), entity_path, self._recording, report, decode, adapter
         )

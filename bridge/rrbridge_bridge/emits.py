@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
@@ -15,7 +16,7 @@ from rrbridge.columns import Emit, Text
 from rrbridge.errors import InvalidValueError
 from rrbridge_bridge.raw import Int64s
 
-__all__ = ["Placed", "last_static_rows", "scatter"]
+__all__ = ["Placed", "checked_rows", "last_static_rows", "scatter"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,7 +68,7 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
     if len(lengths) > 1:
         raise InvalidValueError("Emit.columns", "the same number of rows in each", f"{sorted(lengths)}")
     count = lengths.pop()
-    rows = _checked_rows(emit, count, messages)
+    rows = _rows_of(emit, count, messages)
     for time in emit.times:
         if len(time) != count:
             raise InvalidValueError("Emit.times", f"{count} times", f"{len(time)} on {time.timeline}")
@@ -116,14 +117,22 @@ def _flat(emit: Emit) -> tuple[ComponentColumn, ...]:
     return tuple(found)
 
 
-def _checked_rows(emit: Emit, count: int, messages: int) -> Int64s | None:
+def _rows_of(emit: Emit, count: int, messages: int) -> Int64s | None:
     if emit.rows is None:
         if count != messages and not emit.static:
             raise InvalidValueError("Emit.columns", f"one row for each of {messages} messages", f"{count} rows")
         return None if count == messages else np.full(count, messages - 1, np.int64)
-    rows = np.asarray(emit.rows, np.int64)
+    rows = checked_rows(emit.rows, messages, "Emit.rows")
     if len(rows) != count:
         raise InvalidValueError("Emit.rows", f"{count} message indices", f"{len(rows)}")
-    if count and (rows.min() < 0 or rows.max() >= messages):
-        raise InvalidValueError("Emit.rows", f"message indices below {messages}", f"{rows.min()} … {rows.max()}")
     return rows
+
+
+def checked_rows(rows: npt.ArrayLike, messages: int, field: str) -> Int64s:
+    """Indices of messages. Raises InvalidValueError, naming the field, where there are no such messages."""
+    index = np.asarray(rows, np.int64)
+    if index.ndim != 1:
+        raise InvalidValueError(field, "a list of message indices", f"shape {index.shape}")
+    if len(index) and (index.min() < 0 or index.max() >= messages):
+        raise InvalidValueError(field, f"message indices below {messages}", f"{index.min()} … {index.max()}")
+    return index

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 
-__all__ = ["count", "date", "duration", "rate", "size", "wide_console"]
+__all__ = ["count", "date", "duration", "rate", "size", "unless_nobody_reads", "wide_console"]
 
 PIPE_WIDTH = 200
 
@@ -52,6 +55,22 @@ def date(nanos: int) -> str:
     return f"{whole:%Y-%m-%d %H:%M:%S}.{nanos % 10**9 // 10**6:03d} UTC"
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller; rich would end the program."""
+        raise  # the BrokenPipeError that rich is handling
+
+
 def wide_console() -> Console:
-    """Standard output; as wide as a table needs where it is no terminal."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PIPE_WIDTH)
+    """Standard output; as wide as a table needs where it is no terminal. Raises BrokenPipeError when nobody reads it."""
+    return _Console(highlight=False) if sys.stdout.isatty() else _Console(highlight=False, width=PIPE_WIDTH)
+
+
+@contextmanager
+def unless_nobody_reads() -> Iterator[None]:
+    """Print to standard output, to its end or until its reader (`head`) has gone away: that is not a failure."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit complains

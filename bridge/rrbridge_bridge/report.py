@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["TopicReport"]
+from rrbridge.importers import Note
+
+__all__ = ["TopicReport", "notes_of", "topics_by_reason"]
+
+NAMED_TOPICS = 4
+
+MAX_REASONS = 8
+"""A fault may be told in other words for every message."""
 
 
 @dataclass(slots=True)
@@ -24,19 +32,24 @@ class TopicReport:
     nbytes: int = 0
     """Size of what was written, in memory."""
     undecodable: int = 0
-    """Messages whose bytes do not follow the type's definition; kept as bytes."""
+    """Messages that could not be decoded, for want of a definition or because their bytes do not follow it; kept as bytes."""
     unmapped: int = 0
-    """Messages that the adapter could not take; their fields are kept."""
+    """Messages of which the adapter could not make all that it should; their fields are kept."""
     with_fields: bool = False
     """Whether messages' fields became columns."""
     raw_only: bool = False
     """Whether the messages are kept as bytes and nothing else."""
     left_out: int = 0
     """Messages of which nothing was kept, as asked for by `--fields none`."""
-    reason: str = ""
-    """Why messages were kept as bytes, or not mapped; the first time that it happened."""
+    reasons: list[str] = field(default_factory=list)
+    """Why messages were kept as bytes, or not mapped: the first few reasons, as they came up."""
     entities: set[str] = field(default_factory=set)
     """Entity paths written to."""
+
+    @property
+    def reason(self) -> str:
+        """The first reason; empty without any."""
+        return self.reasons[0] if self.reasons else ""
 
     @property
     def is_lossless(self) -> bool:
@@ -55,6 +68,25 @@ class TopicReport:
         return "bytes only" if self.rows else "nothing"
 
     def because(self, reason: str) -> None:
-        """Remember the first reason."""
-        if not self.reason:
-            self.reason = reason
+        """Remember a reason, unless there are many already."""
+        if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
+            self.reasons.append(reason)
+
+
+def topics_by_reason(reports: Iterable[TopicReport]) -> dict[str, str]:
+    """Each reason why messages are not what they should be, and the topics that it concerns, in words."""
+    found: dict[str, list[str]] = {}
+    for report in reports:
+        for reason in report.reasons if report.messages else ():
+            found.setdefault(reason, []).append(report.topic)
+    return {reason: _listed(topics) for reason, topics in found.items()}
+
+
+def notes_of(reports: Iterable[TopicReport]) -> list[Note]:
+    """The same as notes about a file."""
+    return [Note(f"{topics}: {reason}", is_loss=True) for reason, topics in topics_by_reason(reports).items()]
+
+
+def _listed(topics: list[str]) -> str:
+    more = len(topics) - NAMED_TOPICS
+    return ", ".join(topics[:NAMED_TOPICS]) + (f" and {more} more" if more > 0 else "")

@@ -26,12 +26,12 @@ class Salvaged(Generic[T]):
         self.parts: list[tuple[Int64s, T]] = []
         """Rows, rising, and what came of them."""
         self.failed: list[int] = []
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         """The first failure."""
 
 
 def salvage(
-    count: int, work: Callable[[Int64s], T], expected: type[Exception] | tuple[type[Exception], ...]
+    count: int, work: Callable[[Int64s], T], expected: type[BaseException] | tuple[type[BaseException], ...]
 ) -> Salvaged[T]:
     """Do `work` on all rows; where that fails, on halves, down to the single rows that are to blame.
 

@@ -15,15 +15,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from rrbridge import plugins
 from rrbridge.columns import Columns, Emit
 from rrbridge.errors import PluginConflictError
 
-__all__ = ["Adapter", "AdapterFunction", "Adapters"]
+__all__ = ["Adapter", "AdapterFunction", "Adapters", "Skipped"]
 
-AdapterFunction: TypeAlias = Callable[[Columns], Iterator[Emit]]
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Skipped:
+    """Messages of which an adapter cannot make what it should, wholly or in part. They are counted, and the reason is told.
+
+    Not for messages that rightly become nothing: an empty list of markers, a camera without calibration.
+    """
+
+    rows: npt.NDArray[np.integer[Any]]
+    """Index of each such message; more than once does no harm."""
+    reason: str
+    """A phrase, `the encoding weird is not known`; at best one for all messages of a kind, without numbers that vary."""
+
+
+AdapterFunction: TypeAlias = Callable[[Columns], Iterator[Emit] | Iterator[Emit | Skipped]]
 F = TypeVar("F", bound=AdapterFunction)
 
 
@@ -33,14 +50,20 @@ class Adapter:
 
     function: AdapterFunction
     carries: frozenset[str]
-    """Top-level fields whose bytes the adapter carries over whole (`data` of an image): left out of the message's fields."""
+    """Top-level fields whose bytes the adapter carries over whole (`data` of an image): left out of the message's fields.
+    So each message must become at least one row; one that does not keeps its bytes, and counts as `Skipped`."""
     reference: bool
     """Whether the reference importer maps this type too; `--mapping reference` keeps only these."""
     origin: str = ""
 
-    def __call__(self, msgs: Columns) -> Iterator[Emit]:
+    @property
+    def name(self) -> str:
+        """`module.function`."""
+        return f"{self.origin}.{_name_of(self.function)}".lstrip(".")
+
+    def __call__(self, msgs: Columns) -> Iterator[Emit | Skipped]:
         """Run it."""
-        return self.function(msgs)
+        yield from self.function(msgs)
 
 
 @dataclass
@@ -57,11 +80,11 @@ class Adapters:
         def register(function: F) -> F:
             for msgtype in msgtypes:
                 if msgtype in self.by_type and not replace:
-                    other = self.by_type[msgtype].function.__qualname__
                     raise PluginConflictError(
-                        f"{msgtype} is adapted by {other} already; pass replace=True to replace it"
+                        f"{msgtype} is adapted by {self.by_type[msgtype].name} already; pass replace=True to replace it"
                     )
-                self.by_type[msgtype] = Adapter(function, frozenset(carries), reference, function.__module__)
+                origin = str(getattr(function, "__module__", None) or "")
+                self.by_type[msgtype] = Adapter(function, frozenset(carries), reference, origin)
             return function
 
         return register
@@ -70,7 +93,12 @@ class Adapters:
     def discover(cls) -> Adapters:
         """Every installed adapter: rrbridge's first, then plug-ins', which may replace ours."""
         found: dict[str, Adapter] = {}
-        for plugin in plugins.load("rrbridge.adapters"):
+        for plugin in plugins.load("rrbridge.adapters", cls):
             offered: Mapping[str, Adapter] = plugin.value.by_type
             found |= offered
         return cls(found)
+
+
+def _name_of(function: object) -> str:
+    """A function's name, or the class of an object that can be called."""
+    return str(getattr(function, "__name__", type(function).__name__))

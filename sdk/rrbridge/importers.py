@@ -111,6 +111,7 @@ class Summary:
     """What a person should know: truncated, unindexed, several recordings …"""
 
 
+@runtime_checkable
 class Importer(Protocol):
     """Opens one kind of file."""
 
@@ -140,7 +141,7 @@ class MessageImporter(Protocol):
 @cache
 def installed() -> tuple[Importer, ...]:
     """Every importer, rrbridge's own first."""
-    return tuple(plugin.value for plugin in plugins.load("rrbridge.importers"))
+    return tuple(plugin.value for plugin in plugins.load("rrbridge.importers", Importer))
 
 
 def find(path: Path) -> Importer:
@@ -152,8 +153,12 @@ def find(path: Path) -> Importer:
     except OSError as err:
         raise FileError(path, err.strerror or str(err)) from err
     for importer in installed():
-        if importer.probe(path, head):
-            return importer
+        try:
+            if importer.probe(path, head):
+                return importer
+        except plugins.FAULTS as err:
+            target = f"{type(importer).__module__}:{type(importer).__qualname__}"
+            plugins.leave_out(str(importer.name), target, f"its probe failed: {type(err).__name__}: {err}")
     names = ", ".join(importer.name for importer in installed())
     raise NotARecordingError(path, f"not a file that rrbridge can open; it opens {names}")
 

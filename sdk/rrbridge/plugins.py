@@ -9,8 +9,8 @@
 | `rrbridge.visualizers` | a `Visualizers` of the viewer: turns components into things to draw |
 | `rrbridge.commands` | a click command of the `rrbridge` program |
 
-rrbridge's own features come through the same doors and are loaded first. A plug-in that cannot be loaded is reported and
-left out, never fatal.
+rrbridge's own features come through the same doors and are loaded first. A plug-in that cannot be loaded, or is not what its
+group asks for, is reported once and left out, never fatal.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-__all__ = ["Plugin", "load"]
+__all__ = ["FAULTS", "Plugin", "leave_out", "load"]
 
 log = logging.getLogger(__name__)
+
+FAULTS = (Exception, SystemExit)
+"""What a stranger's code may raise without taking the program down: `sys.exit()` in it ends nothing either."""
+
+_reported: set[tuple[str, str]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +45,26 @@ class Plugin:
     """The object itself."""
 
 
-def load(group: str) -> Iterator[Plugin]:
-    """Load every plug-in of a group, rrbridge's own first, then by name."""
+def load(group: str, kind: Any = object) -> Iterator[Plugin]:
+    """Load every plug-in of a group that is a `kind` (a class or a runtime-checkable protocol), our own first, then by name."""
     for entry in sorted(entry_points(group=group), key=lambda e: (_distribution(e) != "rrbridge", e.name)):
         try:
             value = entry.load()
-        except Exception as err:  # noqa: BLE001 - whatever a stranger's module does at import must not take us down
-            log.warning("plug-in %s (%s) was left out: %s: %s", entry.name, entry.value, type(err).__name__, err)
+        except FAULTS as err:
+            leave_out(entry.name, entry.value, f"{type(err).__name__}: {err}")
+            continue
+        if not isinstance(value, kind):
+            leave_out(entry.name, entry.value, f"{type(value).__name__} is not {kind.__module__}.{kind.__name__}")
             continue
         version = entry.dist.version if entry.dist else ""
         yield Plugin(entry.name, f"{_distribution(entry)} {version}".strip(), entry.value, value)
+
+
+def leave_out(name: str, target: str, reason: str) -> None:
+    """Say, once in a process, that a plug-in is not used."""
+    if (name, target) not in _reported:
+        _reported.add((name, target))
+        log.warning("plug-in %s (%s) was left out: %s", name, target, reason)
 
 
 def _distribution(entry: EntryPoint) -> str:

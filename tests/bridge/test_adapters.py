@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import rrbridge as rr
 from rrbridge._archetype import ComponentColumnList
-from rrbridge.adapters import Adapters
+from rrbridge.adapters import Adapters, Skipped
 from rrbridge.columns import Columns, Emit
 from rrbridge.errors import PluginConflictError
 from rrbridge_bridge.messages import adapters
@@ -27,10 +28,14 @@ def flat(emit: Emit) -> list[rr.ComponentColumn]:
     return [column for part in parts for column in part]
 
 
-def rows_by_message(emits: Iterable[Emit], count: int) -> list[dict[tuple[str, str], list[Any]]]:
+def rows_by_message(emits: Iterable[Emit | Skipped], count: int) -> list[dict[tuple[str, str], list[Any]]]:
     """What each message became: `{(path below, component): cells}`; static rows are the same for all."""
     found: list[dict[tuple[str, str], list[Any]]] = [defaultdict(list) for _ in range(count)]
     for emit in emits:
+        if isinstance(emit, Skipped):
+            for row in set(emit.rows.tolist()):
+                found[row]["skipped", emit.reason].append(True)
+            continue
         for column in flat(emit):
             rows = range(len(column)) if emit.rows is None else emit.rows.tolist()
             for i, (row, cell) in enumerate(zip(rows, column.cells, strict=emit.rows is not None or not emit.static)):
@@ -80,9 +85,15 @@ def struct(**fields: Any) -> Columns:
     return Columns(length, fields)
 
 
-def cells(emits: Iterable[Emit], component: str) -> pa.ListArray:
-    (found,) = [c.cells for e in emits for c in flat(e) if c.descriptor.component == component]
+def cells(emits: Iterable[Emit | Skipped], component: str) -> pa.ListArray:
+    drawn = [emit for emit in emits if isinstance(emit, Emit)]
+    (found,) = [c.cells for e in drawn for c in flat(e) if c.descriptor.component == component]
     return found
+
+
+def skipped(emits: Iterable[Emit | Skipped]) -> dict[str, list[int]]:
+    """Messages by reason."""
+    return {e.reason: e.rows.tolist() for e in emits if isinstance(e, Skipped) and len(e.rows)}
 
 
 def test_laser_scan_keeps_only_echoes_inside_its_range() -> None:
@@ -143,10 +154,56 @@ def test_clouds_that_promise_too_much_are_left_out(
         message.point_step, message.row_step, message.is_bigendian = 16, 0, False
         message.data = np.zeros(32, np.uint8)
     messages = columns_of("sensor_msgs/msg/PointCloud2", [lies, honest])
-    (emit,) = adapters.by_type["sensor_msgs/msg/PointCloud2"](messages)
+    emit, left_out = adapters.by_type["sensor_msgs/msg/PointCloud2"](messages)
+    assert isinstance(emit, Emit)
     assert emit.rows is not None
     assert emit.rows.tolist() == [1]
     assert cells([emit], "Points3D:positions").to_pylist() == [[[0, 0, 0], [0, 0, 0]]]
+    assert skipped([left_out]) == {"a cloud has less data than its size needs": [0]}
+
+
+def test_clouds_without_points_are_clouds(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    """Some drivers name no fields when nothing was seen; what was drawn before must end."""
+    empty, nameless = random_messages("sensor_msgs/msg/PointCloud2", 2, 0)
+    for message, width in ((empty, 0), (nameless, 1)):
+        message.fields, message.height, message.width, message.data = [], 1, width, np.zeros(0, np.uint8)
+        message.point_step = message.row_step = 0
+    messages = columns_of("sensor_msgs/msg/PointCloud2", [empty, nameless])
+    emits = list(adapters.by_type["sensor_msgs/msg/PointCloud2"](messages))
+    assert cells(emits, "Points3D:positions").to_pylist() == [[]]
+    assert skipped(emits) == {"a cloud has no usable fields x and y": [1]}
+
+
+def test_images_that_cannot_be_drawn_are_told(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    messages = random_messages("sensor_msgs/msg/Image", 4, 0)
+    for message, encoding, size in zip(messages, ("mono8", "weird", "rgb8", "8UC1"), (4, 4, 5, 4), strict=True):
+        message.height = message.width = 2
+        message.step, message.encoding, message.data = (
+            6 if encoding == "rgb8" else 2,
+            encoding,
+            np.zeros(size, np.uint8),
+        )
+    emits = list(adapters.by_type["sensor_msgs/msg/Image"](columns_of("sensor_msgs/msg/Image", messages)))
+    assert skipped(emits) == {
+        "the image encoding 'weird' is not known": [1],
+        "an image has less data than its size and encoding need": [2],
+    }
+
+
+def test_markers_that_cannot_be_drawn_are_told(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    messages = random_messages("visualization_msgs/msg/MarkerArray", 4, 3)
+    marker = random_messages("visualization_msgs/msg/Marker", 1, 3)[0]
+    kinds: list[list[tuple[int, int]]] = [[], [(1, 0), (1, 2)], [(10, 0), (1, 0)], [(99, 0), (1, 77), (99, 2)]]
+    for message, wanted in zip(messages, kinds, strict=True):
+        message.markers = [replace(marker, type=kind, action=action) for kind, action in wanted]
+    emits = adapters.by_type["visualization_msgs/msg/MarkerArray"](
+        columns_of("visualization_msgs/msg/MarkerArray", messages)
+    )
+    assert skipped(emits) == {
+        "a mesh named by its address is not drawn": [2],
+        "a marker of type 99 is not drawn": [3],
+        "a marker's action is not known": [3],
+    }
 
 
 def test_maps_start_at_their_upper_edge(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
@@ -155,6 +212,9 @@ def test_maps_start_at_their_upper_edge(random_messages: RandomMessages, columns
     message.data = np.array([0, 50, 100, -1, 10, 20], np.int8)
     emits = list(adapters.by_type["nav_msgs/msg/OccupancyGrid"](columns_of("nav_msgs/msg/OccupancyGrid", [message])))
     assert cells(emits, "GridMap:data").to_pylist() == [[[255, 10, 20, 0, 50, 100]]]
+    message.data = message.data[:4]
+    emits = list(adapters.by_type["nav_msgs/msg/OccupancyGrid"](columns_of("nav_msgs/msg/OccupancyGrid", [message])))
+    assert skipped(emits) == {"a map has not as many cells as its width and height say": [0]}
 
 
 def test_polygons_are_closed(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -63,11 +65,15 @@ def values(path: Path, entity: str, component: str) -> list[Any]:
 
 def test_convert_prints_a_table(bag: Path, tmp_path: Path, capsys: Any, verified: Callable[[Path], None]) -> None:
     output = tmp_path / "out.rrd"
-    assert main(["convert", str(bag), "-o", str(output)]) == 0
+    assert main(["convert", str(bag), "-o", str(output)]) == 3, (
+        "the bytes of a type that nobody knows are all that is kept"
+    )
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "/number" in printed.out
     assert "bytes only" in printed.out
+    assert "1 not decoded" in printed.out
+    assert "/odd: no definition of odd_msgs/msg/Odd" in printed.out
     assert "odd_msgs/msg/Odd" in printed.out
     assert "9.0 s of 13 messages" in printed.out
     verified(output)
@@ -77,19 +83,23 @@ def test_convert_prints_a_table(bag: Path, tmp_path: Path, capsys: Any, verified
 
 
 def test_convert_tells_programs(bag: Path, tmp_path: Path, capsys: Any) -> None:
-    assert main(["convert", str(bag), "-o", str(tmp_path / "out.rrd"), "--json", "--robot", "R2"]) == 0
+    assert main(["convert", str(bag), "-o", str(tmp_path / "out.rrd"), "--json", "--robot", "R2"]) == 3
     told = json.loads(capsys.readouterr().out)
     topics = {topic["topic"]: topic for topic in told["topics"]}
     assert topics["/number"]["messages"] == 10
     assert topics["/number"]["mapped_by"] == "rrbridge_bridge.messages.std_msgs.number"
     assert topics["/odd"]["bytes_only"]
+    assert topics["/odd"]["undecodable"] == 1
     assert told["recording_id"] == recording_id(bag)
-    assert told["lossless"]
+    assert not told["lossless"]
+    assert told["losses"] == []
     assert values(tmp_path / "out.rrd", "/__properties/robot", "name") == [["R2"]]
+    assert main(["convert", str(bag), "-o", str(tmp_path / "known.rrd"), "--json", "-x", "odd"]) == 0
+    assert json.loads(capsys.readouterr().out)["lossless"]
 
 
 def test_output_is_beside_the_input_and_not_overwritten(bag: Path, capsys: Any) -> None:
-    assert main(["convert", str(bag), "--json"]) == 0
+    assert main(["convert", str(bag), "--json", "-x", "odd"]) == 0
     output = bag.with_suffix(".rrd")
     first = output.read_bytes()
     assert main(["convert", str(bag)]) == 1
@@ -143,7 +153,7 @@ def test_a_cut_carries_what_was_latched(tmp_path: Path) -> None:
 def test_several_inputs_become_one_recording(tmp_path: Path, capsys: Any, verified: Callable[[Path], None]) -> None:
     first, second = write_bag(tmp_path / "a"), write_bag(tmp_path / "b")
     output = tmp_path / "both.rrd"
-    assert main(["convert", str(first), str(second), "-o", str(output), "--json"]) == 0
+    assert main(["convert", str(first), str(second), "-o", str(output), "--json", "-x", "odd"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {topic["topic"]: topic["messages"] for topic in told["topics"]}["/number"] == 20
     verified(output)
@@ -172,6 +182,14 @@ def test_damaged_messages_are_an_exit_code_of_their_own(tmp_path: Path, capsys: 
         (["convert", "text.txt"], 1, "not a file that rrbridge can open"),
         (["convert", "run.db3", "--start", "yesterday"], 1, "time: expected"),
         (["convert", "run.db3", "-t", "("], 2, "not a regular expression"),
+        (["convert", "run.db3", "-o", "-"], 2, "not to standard output"),
+        (["convert", "run.db3", "-o", "no.rrd", "--start", "+10s", "--end", "+5s"], 1, "a time after --start (+10s)"),
+        (["convert", "run.db3", "-o", "no.rrd", "--start", "+100s"], 1, "messages are from 100.000 s to 109.000 s"),
+        (
+            ["convert", "run.db3", "-o", "no.rrd", "-t", "typo"],
+            1,
+            "no topic is chosen; there are /map_name, /number, /odd",
+        ),
         (["convert"], 2, "Missing argument"),
         (["convert", "run.db3", "-o", "missing/folder/out.rrd"], 1, "cannot be written"),
         (["convert", "done.rrd", "-o", "again.rrd"], 1, "needs no conversion"),
@@ -190,6 +208,128 @@ def test_errors_are_one_sentence(
     assert said in " ".join(error.split())
     assert "Traceback" not in error
     assert list(bag.parent.glob(".*partial")) == []
+    assert not Path("no.rrd").exists()
+
+
+def test_a_pattern_that_chooses_nothing_is_told(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert main(["convert", str(bag), "-o", str(tmp_path / "out.rrd"), "-t", "^/number$", "-t", "typo"]) == 0
+    assert "note: no topic matches typo" in capsys.readouterr().out
+
+
+def test_a_recording_without_messages_is_no_error(tmp_path: Path) -> None:
+    with Writer(tmp_path / "empty", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/number", "std_msgs/msg/Float64", typestore=STORE)
+    folder, output = tmp_path / "empty", tmp_path / "out.rrd"
+    assert main(["convert", str(folder), "-o", str(output), "--start", "+1s"]) == 0
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_is_read_is_never_overwritten(bag: Path, tmp_path: Path, capsys: Any, force: list[str]) -> None:
+    before = bag.read_bytes()
+    link, hard_link, folder_link = tmp_path / "link", tmp_path / "hard", tmp_path / "folder"
+    link.symlink_to(bag)
+    hard_link.hardlink_to(bag)
+    folder_link.symlink_to(bag.parent)
+    other = write_bag(tmp_path / "other")
+    for inputs, output in (
+        ([bag], bag),
+        ([other, bag], bag),
+        ([link], bag),
+        ([bag], link),
+        ([bag], hard_link),
+        ([bag.parent], bag),
+        ([bag.parent], bag.parent / "metadata.yaml"),
+        ([folder_link], bag.parent / "new.rrd"),
+        ([bag.parent], folder_link / "new.rrd"),
+    ):
+        assert main(["convert", *map(str, inputs), "-o", str(output), *force]) == 1
+        assert "to be converted" in " ".join(capsys.readouterr().err.split())
+        assert bag.read_bytes() == before
+        assert sorted(p.name for p in bag.parent.iterdir()) == ["metadata.yaml", "run.db3"]
+        assert link.is_symlink()
+
+
+def test_only_files_are_overwritten(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to_pipe").symlink_to("pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    for name, said in (("pipe", "is no file"), ("to_pipe", "is no file"), ("circle", "leads nowhere")):
+        assert main(["convert", str(bag), "-o", str(tmp_path / name), "--force"]) == 1
+        assert said in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "circle").is_symlink()
+
+
+def test_a_link_is_written_through(bag: Path, tmp_path: Path, verified: Callable[[Path], None]) -> None:
+    """Recordings are kept on another disk by linking to it."""
+    (tmp_path / "disk").mkdir()
+    link, target = tmp_path / "out.rrd", tmp_path / "disk" / "real.rrd"
+    link.symlink_to(target)
+    assert main(["convert", str(bag), "-o", str(link), "-x", "odd"]) == 0
+    first = target.read_bytes()
+    assert main(["convert", str(bag), "-o", str(link), "-x", "odd"]) == 1, "the target is there already"
+    assert main(["convert", str(bag), "-o", str(link), "-t", "number", "--force"]) == 0
+    assert link.is_symlink()
+    assert target.read_bytes() != first
+    verified(target)
+
+
+@pytest.mark.parametrize("name", ["x" * 251, "é" * 125])
+def test_long_names(bag: Path, tmp_path: Path, name: str) -> None:
+    output = tmp_path / f"{name}.rrd"
+    assert main(["convert", str(bag), "-o", str(output), "-x", "odd"]) == 0
+    assert output.is_file()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_being_told_to_end_leaves_nothing_behind(
+    bag: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    before = signal.getsignal(number)
+    monkeypatch.setattr("rrbridge_bridge.driver.Driver.convert", lambda *_, **__: os.kill(os.getpid(), number))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert main(["convert", str(bag), "-o", str(folder / "out.rrd")]) == code
+    assert list(folder.iterdir()) == []
+    assert signal.getsignal(number) is before
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_closed_pipe_is_no_failure(bag: Path, tmp_path: Path) -> None:
+    """`rrbridge convert … | head -1`: the file is written."""
+    for arguments in ([], ["--json"]):
+        output = tmp_path / f"out{len(arguments)}.rrd"
+        command = [str(BIN / "rrbridge"), "convert", str(bag), "-o", str(output), "-x", "odd", *arguments]
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert output.is_file()
+    reader, writer = os.pipe()
+    os.close(reader)
+    for command in (["info", str(bag)], ["info", str(bag), "--json"], ["adapters"], ["adapters", "--json"]):
+        assert subprocess.run([BIN / "rrbridge", *command], stdout=writer, timeout=60, check=False).returncode == 0
+    os.close(writer)
+
+
+def test_an_old_terminal_shows_what_it_can(bag: Path, tmp_path: Path) -> None:
+    plain = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    named = tmp_path / "garçon.db3"
+    named.write_bytes(bag.read_bytes())
+    command = [str(BIN / "rrbridge"), "convert", str(named), "-x", "odd"]
+    done = subprocess.run(command, env=os.environ | plain, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" in done.stdout
+    assert values(tmp_path / "garçon.rrd", "/__properties", "RecordingInfo:name") == [["garçon.db3"]]
+
+
+def test_names_that_are_no_text(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    named = tmp_path / os.fsdecode(b"\xff.db3")
+    named.write_bytes(bag.read_bytes())
+    output = tmp_path / "out.rrd"
+    assert main(["convert", str(named), "-o", str(output), "-x", "odd", "--json"]) == 0
+    assert values(output, "/__properties", "RecordingInfo:name") == [["\ufffd.db3"]]
 
 
 def test_a_failure_leaves_nothing_behind(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from rosbags.typesys import Stores, get_typestore
 
 import rrbridge as rr
 from rrbridge._timeline import TimeKind
-from rrbridge.adapters import Adapters
+from rrbridge.adapters import AdapterFunction, Adapters, Skipped
 from rrbridge.chunk import Chunk
 from rrbridge.columns import STAMP, Columns, Emit
 from rrbridge.importers import ImportOptions
@@ -61,7 +61,7 @@ def batch(about: Connection, messages: Sequence[Any], first: int = 0) -> RawBatc
     return RawBatch.of(about, payloads, 1000 + order, order=order)
 
 
-def driver(*functions: tuple[str, Callable[[Columns], Iterator[Emit]]], **options: Any) -> Driver:
+def driver(*functions: tuple[str, AdapterFunction], **options: Any) -> Driver:
     adapters = Adapters()
     for msgtype, function in functions:
         adapters(msgtype)(function)
@@ -278,7 +278,68 @@ def test_a_message_that_an_adapter_cannot_take_keeps_its_fields_and_bytes() -> N
     assert [f[0]["format"] for f in fields] == ["png", "gif", "png", "bmp"]
     assert "data" not in fields[0][0]
     (report,) = made.reports
-    assert (report.unmapped, report.reason) == (1, "ValueError: no gif")
+    assert report.unmapped == 2, "also the one that became nothing"
+    assert report.reasons == ["ValueError: no gif", "nothing was made of them, and no reason given"]
+
+
+def test_an_adapter_can_say_what_it_skipped() -> None:
+    def careful(msgs: Columns) -> Iterator[Emit | Skipped]:
+        if 13.0 in msgs.point.x:
+            raise ValueError("unlucky")
+        rows = np.flatnonzero(msgs.point.x >= 0)
+        yield Emit(rr.Scalars.columns(scalars=msgs.point.x[rows]), rows=rows)
+        yield Skipped(np.flatnonzero(msgs.point.x < -1), "too far left")
+        yield Skipped(np.flatnonzero(msgs.point.x < -2).repeat(2), "much too far left")
+
+    made = driver(("geometry_msgs/msg/PointStamped", careful))
+    # -1 rightly becomes nothing: without bytes to carry, an adapter need not speak of each message.
+    made.convert(batch(POINT, [point(x, "a") for x in (0, -1, -2, -3, 13, 5)]))
+    made.convert(batch(POINT, [point(-2, "a")], first=6))
+    (report,) = made.reports
+    assert (report.messages, report.unmapped, report.is_lossless) == (7, 4, False)
+    assert set(report.reasons) == {"too far left", "much too far left", "ValueError: unlucky"}
+
+
+@pytest.mark.parametrize("rows", [[1], [-1], [[0]]])
+def test_an_adapter_cannot_skip_what_is_not_there(rows: Any) -> None:
+    def wrong(msgs: Columns) -> Iterator[Emit | Skipped]:
+        yield Skipped(np.array(rows), "no reason")
+
+    made = driver(("geometry_msgs/msg/PointStamped", wrong))
+    made.convert(batch(POINT, [point(1, "a")]))
+    assert "Skipped.rows" in made.reports[0].reason
+
+
+def test_an_adapter_cannot_end_the_program() -> None:
+    def leaving(msgs: Columns) -> Iterator[Emit]:
+        raise SystemExit(3)
+
+    made = driver(("geometry_msgs/msg/PointStamped", leaving))
+    chunks = made.convert(batch(POINT, [point(1, "a")]))
+    assert data(chunks, "/robot/point", "geometry_msgs.msg.PointStamped:message")
+    assert (made.reports[0].unmapped, made.reports[0].reason) == (1, "SystemExit: 3")
+
+
+def test_an_adapter_may_be_any_object_that_can_be_called() -> None:
+    class Doubling:
+        def __call__(self, msgs: Columns) -> Iterator[Emit]:
+            yield Emit(rr.Scalars.columns(scalars=msgs.point.x * 2))
+
+    made = driver(("geometry_msgs/msg/PointStamped", Doubling()))
+    chunks = made.convert(batch(POINT, [point(1, "a")]))
+    assert data(chunks, "/robot/point", "Scalars:scalars") == [[2.0]]
+    assert made.reports[0].mapped_by.endswith(".Doubling")
+
+
+def test_reasons_that_all_differ_are_not_all_kept() -> None:
+    def wordy(msgs: Columns) -> Iterator[Emit]:
+        raise ValueError(f"not {msgs.point.x[0]}")
+
+    made = driver(("geometry_msgs/msg/PointStamped", wordy))
+    for i in range(100):
+        made.convert(batch(POINT, [point(i, "a")], first=i))
+    assert len(made.reports[0].reasons) < 10
+    assert made.reports[0].unmapped == 100
 
 
 def test_a_type_without_definition_keeps_its_bytes() -> None:
@@ -288,6 +349,7 @@ def test_a_type_without_definition_keeps_its_bytes() -> None:
     assert data(chunks, "/x", "channel_id") == [[1], [1]]
     (report,) = made.reports
     assert report.raw_only
+    assert (report.undecodable, report.is_lossless) == (2, False)
     assert "nobody/msg/Knows" in report.reason
 
 

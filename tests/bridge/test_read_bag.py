@@ -44,7 +44,7 @@ def rows_of(batches: Iterable[RawBatch]) -> list[Any]:
 
 def read(path: Path, options: ReadOptions | None = None) -> tuple[list[Any], Sequence[str]]:
     with open_bag(path) as reader:
-        return rows_of(reader.batches(options)), list(reader.notes)
+        return rows_of(reader.batches(options)), [note.text for note in reader.notes]
 
 
 @pytest.mark.real_data

@@ -39,7 +39,7 @@ def rows_of(batches: Iterable[RawBatch]) -> list[Any]:
 
 def read(path: Path, options: ReadOptions | None = None) -> tuple[list[Any], Sequence[str]]:
     with open_bag(path) as reader:
-        return rows_of(reader.batches(options)), list(reader.notes)
+        return rows_of(reader.batches(options)), [note.text for note in reader.notes]
 
 
 def without_types(rows: Any) -> list[Any]:
@@ -304,7 +304,7 @@ def test_metadata_names_only_files_of_its_own_folder(tmp_path: Path) -> None:
     )
     with FolderReader(tmp_path) as reader:
         assert reader.parts == (tmp_path / "a_0.db3",)
-        assert any("1 of the 2 parts" in note for note in reader.notes)
+        assert any("1 of the 2 parts" in note.text for note in reader.notes if note.is_loss)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def adapters(as_json: bool) -> None:
     Every other type is kept too: its fields become columns.
     """
     from rrbridge.adapters import Adapters
+    from rrbridge_bridge.format import unless_nobody_reads, wide_console
 
     found = sorted(Adapters.discover().by_type.items())
     if as_json:
@@ -24,18 +25,17 @@ def adapters(as_json: bool) -> None:
         document = [
             {
                 "type": msgtype,
-                "adapter": f"{adapter.origin}.{adapter.function.__name__}",
+                "adapter": adapter.name,
                 "carries": sorted(adapter.carries),
                 "reference": adapter.reference,
             }
             for msgtype, adapter in found
         ]
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        with unless_nobody_reads():
+            sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     from rich.table import Table
     from rich.text import Text
-
-    from rrbridge_bridge.format import wide_console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("type", "adapter", "what it makes", "Rerun maps it too"):
@@ -44,8 +44,9 @@ def adapters(as_json: bool) -> None:
         summary = (adapter.function.__doc__ or "").strip().partition("\n")[0]
         table.add_row(
             Text(msgtype),
-            Text(f"{adapter.origin}.{adapter.function.__name__}"),
+            Text(adapter.name),
             Text(summary),
             "yes" if adapter.reference else "",
         )
-    wide_console().print(table)
+    with unless_nobody_reads():
+        wide_console().print(table)

@@ -71,13 +71,18 @@ def convert(
     Several IN become one recording, in the order given.
 
     Exit codes: 0 all messages are in the output as they should be; 1 an error, and no output; 2 wrong usage; 3 there is an
-    output, but some messages could not be decoded or mapped (their bytes or fields are kept; the table says which and why).
+    output, but part of the input is damaged or missing, or some messages could not be decoded or mapped (their bytes or
+    fields are kept). What was lost and why is printed. A file without an index, or never closed, of which all messages can be
+    read, is no loss.
     """
     from rrbridge.importers import ImportOptions
     from rrbridge_bridge.cli import EXIT_LOSSES
     from rrbridge_bridge.convert import absolute_times, convert_files, output_path
     from rrbridge_bridge.convert_summary import print_json, print_table
+    from rrbridge_bridge.format import unless_nobody_reads
 
+    if output == Path("-"):
+        raise click.UsageError("a recording is written to a file, not to standard output: -o FILE")
     start_nanos, end_nanos = absolute_times(inputs, start, end)
     options = ImportOptions(
         application_id=application_id,
@@ -94,7 +99,8 @@ def convert(
         definitions=definitions,
     )
     result = convert_files(inputs, output_path(inputs, output, force=force), options)
-    (print_json if as_json else print_table)(result)
+    with unless_nobody_reads():
+        (print_json if as_json else print_table)(result)
     code = 0 if result.is_lossless else EXIT_LOSSES
     ctx.exit(code)
     return code

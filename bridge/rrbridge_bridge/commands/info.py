@@ -22,15 +22,19 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
     Only the index is read; a file without one is scanned.
     """
     from rrbridge import importers
+    from rrbridge_bridge.format import unless_nobody_reads
 
     if as_json:
         import json
         import sys
 
-        sys.stdout.write(json.dumps([_document(importers.info(file)) for file in files], indent=2) + "\n")
+        documents = [_document(importers.info(file)) for file in files]
+        with unless_nobody_reads():
+            sys.stdout.write(json.dumps(documents, indent=2) + "\n")
         return
-    for number, file in enumerate(files):
-        _print(importers.info(file), first=number == 0)
+    with unless_nobody_reads():
+        for number, file in enumerate(files):
+            _print(importers.info(file), first=number == 0)
 
 
 def _span(summary: Summary) -> int | None:

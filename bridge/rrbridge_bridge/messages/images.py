@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge import ChannelDatatype, ColorModel, PixelFormat
+from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge_bridge.messages._registry import adapters
 
@@ -76,18 +77,20 @@ for _bits, _name in _PLAIN.items():
 
 
 @adapters("sensor_msgs/msg/Image", carries=["data"], reference=True)
-def image(msgs: Columns) -> Iterator[Emit]:
+def image(msgs: Columns) -> Iterator[Emit | Skipped]:
     """Images of one size and encoding at a time: there are few of these per topic, mostly one."""
     codes, names = msgs.encoding.dictionary()
     layout = np.stack([codes, msgs.width, msgs.height, msgs.step, msgs.is_bigendian], axis=-1).astype(np.int64)
     layouts, group = np.unique(layout, axis=0, return_inverse=True)
     for number, (code, width, height, step, big_endian) in enumerate(layouts.tolist()):
-        if (encoding := ENCODINGS.get(names[code])) is None:
-            continue
         rows = np.flatnonzero(group.reshape(-1) == number)
+        if (encoding := ENCODINGS.get(names[code])) is None:
+            yield Skipped(rows, f"the image encoding {names[code]!r} is not known")
+            continue
         buffers, whole = _packed(msgs.data, rows, encoding, width, height, step, swap_bytes=bool(big_endian))
         columns = _depth_columns if encoding.depth else _image_columns
         yield Emit(columns(buffers, encoding, width, height), rows=rows[whole])
+        yield Skipped(rows[~whole], "an image has less data than its size and encoding need")
 
 
 def _packed(
@@ -148,7 +151,7 @@ _COMPRESSED_DEPTH_HEADER_BYTES = 12
 
 
 @adapters("sensor_msgs/msg/CompressedImage", carries=["data"], reference=True)
-def compressed_image(msgs: Columns) -> Iterator[Emit]:
+def compressed_image(msgs: Columns) -> Iterator[Emit | Skipped]:
     """A JPEG, PNG or WebP file, a PNG of depths in millimetres, or a piece of a video, by what `format` says."""
     codes, formats = msgs.format.dictionary()
     for code, name in enumerate(formats):
@@ -168,6 +171,7 @@ def compressed_image(msgs: Columns) -> Iterator[Emit]:
                 ),
                 rows=rows[whole],
             )
+            yield Skipped(rows[~whole], "a compressed depth image is shorter than its header")
         else:
             media_type = next((media for word, media in _MEDIA_TYPES if word in words), None)
             media = None if media_type is None else [media_type] * len(rows)

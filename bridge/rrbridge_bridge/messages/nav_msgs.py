@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 import rrbridge as rr
+from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged
 from rrbridge_bridge.messages._fields import quaternion, xyz
 from rrbridge_bridge.messages._registry import adapters
@@ -29,11 +30,13 @@ def path(msgs: Columns) -> Iterator[Emit]:
 
 
 @adapters("nav_msgs/msg/OccupancyGrid", carries=["data"], reference=True)
-def occupancy_grid(msgs: Columns) -> Iterator[Emit]:
+def occupancy_grid(msgs: Columns) -> Iterator[Emit | Skipped]:
     """A map: -1 unknown, 0 free … 100 occupied, in rows from the lower edge; images start at the upper one."""
     grid, origin = msgs.info, msgs.info.origin
     widths, heights = grid.width.astype(np.int64), grid.height.astype(np.int64)
-    whole = np.flatnonzero(msgs.data.lengths == widths * heights)
+    is_whole = msgs.data.lengths == widths * heights
+    whole = np.flatnonzero(is_whole)
+    yield Skipped(np.flatnonzero(~is_whole), "a map has not as many cells as its width and height say")
     yield Emit(
         rr.GridMap.columns(
             data=Ragged.from_lengths((widths * heights)[whole], _upside_down(msgs.data, widths, heights, whole)),

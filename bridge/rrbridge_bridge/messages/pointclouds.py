@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import rrbridge as rr
+from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge_bridge.messages._fields import custom, xyz
 from rrbridge_bridge.messages._registry import adapters
@@ -19,14 +20,19 @@ _POINTS3D = "rerun.archetypes.Points3D"
 
 
 @adapters("sensor_msgs/msg/PointCloud2", carries=["data"], reference=True)
-def point_cloud2(msgs: Columns) -> Iterator[Emit]:
+def point_cloud2(msgs: Columns) -> Iterator[Emit | Skipped]:
     """Points with all their numeric fields; clouds of one layout at a time: there are few of these per topic, mostly one."""
     for rows, fields in _layouts(msgs):
         dtype = _point_dtype(fields, int(msgs.point_step[rows[0]]), big_endian=bool(msgs.is_bigendian[rows[0]]))
         if dtype is None or dtype.names is None or not {"x", "y"} <= set(dtype.names):
+            is_empty = (msgs.width[rows] == 0) | (msgs.height[rows] == 0)  # drivers send these without naming fields
+            nothing = Ragged.from_lengths(np.zeros(int(is_empty.sum())), np.zeros((0, 3), np.float32))
+            yield Emit(rr.Points3D.columns(positions=nothing), rows=rows[is_empty])
+            yield Skipped(rows[~is_empty], "a cloud has no usable fields x and y")
             continue
         points, sizes, whole = _points(msgs, rows, dtype)
         yield Emit(_columns(points, sizes), rows=rows[whole])
+        yield Skipped(rows[~whole], "a cloud has less data than its size needs")
 
 
 def _layouts(msgs: Columns) -> Iterator[tuple[npt.NDArray[np.int64], list[tuple[str, int, int, int]]]]:

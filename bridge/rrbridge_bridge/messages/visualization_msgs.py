@@ -17,27 +17,29 @@ import pyarrow.compute as pc
 
 import rrbridge as rr
 from rrbridge._entity_path import escape_entity_path_part
+from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge_bridge.messages._fields import quaternion, rotate, xyz
 from rrbridge_bridge.messages._registry import adapters
 
 _ADD, _DELETE, _DELETE_ALL = 0, 2, 3
 _TRIANGLE_CORNERS = 3
+_MESH_RESOURCE = 10
 
 
 @adapters("visualization_msgs/msg/Marker")
-def marker(msgs: Columns) -> Iterator[Emit]:
+def marker(msgs: Columns) -> Iterator[Emit | Skipped]:
     """One marker per message."""
     yield from _markers(msgs, np.arange(len(msgs)))
 
 
 @adapters("visualization_msgs/msg/MarkerArray")
-def marker_array(msgs: Columns) -> Iterator[Emit]:
+def marker_array(msgs: Columns) -> Iterator[Emit | Skipped]:
     """Many markers per message."""
     yield from _markers(msgs.markers.values, msgs.markers.row_of_value)
 
 
-def _markers(markers: Columns, rows: npt.NDArray[np.int64]) -> Iterator[Emit]:
+def _markers(markers: Columns, rows: npt.NDArray[np.int64]) -> Iterator[Emit | Skipped]:
     """`rows`: the message that each marker came in."""
     paths = _paths(markers)
     if len(everything := np.flatnonzero(markers.action == _DELETE_ALL)):
@@ -51,6 +53,12 @@ def _markers(markers: Columns, rows: npt.NDArray[np.int64]) -> Iterator[Emit]:
             wanted = take(markers, index)
             frames = rr.CoordinateFrame.columns(frame=wanted.header.frame_id)
             yield Emit([draw(wanted), frames], at=_taken(paths, index), rows=rows[index])
+    for kind in np.unique(markers.type[added]).tolist():
+        if kind not in _DRAWN:
+            what = "a mesh named by its address" if kind == _MESH_RESOURCE else f"a marker of type {kind}"
+            yield Skipped(rows[added & (markers.type == kind)], f"{what} is not drawn")
+    strange = ~np.isin(markers.action, (_ADD, _DELETE, _DELETE_ALL))
+    yield Skipped(rows[strange], "a marker's action is not known")
 
 
 def _paths(markers: Columns) -> pa.StringArray:

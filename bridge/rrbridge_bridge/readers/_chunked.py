@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from rrbridge.importers import Summary, TopicSummary
+from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._chunks import ChunkData, fill_group, grouped
+from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._source import Source
 from rrbridge_bridge.readers._totals import Totals
@@ -31,7 +33,7 @@ class ChunkedReader(ABC, Generic[P]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._source = Source(path)
-        self._notes: dict[str, None] = {}
+        self._notes = Notes()
         self._totals: Totals | None = None
         try:
             self._open()
@@ -52,9 +54,9 @@ class ChunkedReader(ABC, Generic[P]):
         self._source.close()
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Note]:
         """What a person should know about this file; reading may add to it."""
-        return tuple(self._notes)
+        return self._notes.found
 
     @property
     def ros_distro(self) -> str:
@@ -76,7 +78,7 @@ class ChunkedReader(ABC, Generic[P]):
             for c in self._connections_so_far()
         )
         start, end = totals.whole_span()
-        return Summary(self.path, self.format, self._source.size, start, end, topics, tuple(self.notes))
+        return Summary(self.path, self.format, self._source.size, start, end, topics, self._notes.texts)
 
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages in file order within each connection; see `BagReader.batches`."""
@@ -84,7 +86,10 @@ class ChunkedReader(ABC, Generic[P]):
         connections: dict[int, Connection] = {}
         blocks = Blocks(connections, options)
         size = self._source.size
+        found: Counter[int] = Counter()
         for group, rows in self._groups(options):
+            ids, counts = np.unique(rows.connection_ids, return_counts=True)
+            found.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
             for connection in self._connections_so_far():
                 connections.setdefault(connection.id, connection)
             yield from blocks.add(rows)
@@ -92,7 +97,16 @@ class ChunkedReader(ABC, Generic[P]):
                 options.progress(min(group[-1].file_end, size), size)
         yield from blocks.flush()
         if blocks.unknown:
-            self._note(f"{blocks.unknown} messages belong to no known connection; they are left out")
+            self._notes.lost(f"{blocks.unknown} messages belong to no known connection; they are left out")
+        if options.is_all_times:
+            self._check_counts(found, [c.id for c in connections.values() if options.wants(c.topic)])
+
+    def _check_counts(self, found: Mapping[int, int], wanted: Iterable[int]) -> None:
+        """Damage that leaves no other trace: the index counts more messages than there are."""
+        claimed = self._claimed_counts()
+        missing = sum(max(claimed.get(number, 0) - found.get(number, 0), 0) for number in wanted)
+        if missing and not self._notes.has_losses:
+            self._notes.lost(f"{missing} of the messages that the index counts are not there")
 
     def _scan(self) -> Totals:
         """Read the whole file once for what it holds."""
@@ -105,7 +119,7 @@ class ChunkedReader(ABC, Generic[P]):
     def _groups(self, options: ReadOptions) -> Iterator[tuple[Sequence[ChunkData], Rows]]:
         order = 0
         for group in grouped(self._pieces(options), self._chunk_data):
-            buffer, spans = fill_group(self._source, group, self._note)
+            buffer, spans = fill_group(self._source, group, self._notes.lost)
             found = []
             for chunk, (lo, hi) in zip(group, spans, strict=True):
                 if chunk.is_exact:
@@ -113,14 +127,16 @@ class ChunkedReader(ABC, Generic[P]):
                     continue
                 positions, stop = self._positions(buffer, chunk.hints + lo, lo, hi)
                 if stop != hi:
-                    self._note("a chunk has torn records; the messages before the tear are kept")
+                    self._notes.lost("a chunk has torn records; the messages before the tear are kept")
+                elif len(positions) < len(chunk.hints) and len(positions) < len(np.unique(chunk.hints)):
+                    missing = len(np.unique(chunk.hints)) - len(positions)
+                    self._notes.lost(
+                        f"{missing} messages that the index names are not in the chunk at byte {chunk.file_start}"
+                    )
                 found.append(positions)
             positions = np.concatenate(found)
             yield group, self._rows(buffer, positions, np.arange(order, order + len(positions)))
             order += len(positions)
-
-    def _note(self, text: str) -> None:
-        self._notes.setdefault(text)
 
     @abstractmethod
     def _open(self) -> None:
@@ -137,6 +153,10 @@ class ChunkedReader(ABC, Generic[P]):
     @abstractmethod
     def _indexed_totals(self) -> Totals | None:
         """Counts and times from the index; None if only a scan can tell."""
+
+    @abstractmethod
+    def _claimed_counts(self) -> Mapping[int, int]:
+        """Messages by connection as the index counts them, where that costs no reading; empty where it does not say."""
 
     @abstractmethod
     def _pieces(self, options: ReadOptions) -> Iterator[P]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from types import TracebackType
 from typing import Literal, Self
 
 from rrbridge.errors import FileError
-from rrbridge.importers import Summary, TopicSummary
+from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, RosbagMetadata, parse_metadata
+from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
 
 __all__ = ["FolderReader", "storage_of"]
@@ -38,7 +40,7 @@ class FolderReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._notes: dict[str, None] = {}
+        self._notes = Notes()
         self._metadata = self._read_metadata()
         self.parts = self._find_parts()
         self._connections: dict[tuple[object, ...], Connection] = {}
@@ -73,9 +75,9 @@ class FolderReader:
         return self._metadata
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Note]:
         """What a person should know about this recording; reading may add to it."""
-        return tuple(self._notes)
+        return self._notes.found
 
     @property
     def connections(self) -> Sequence[Connection]:
@@ -84,7 +86,7 @@ class FolderReader:
             for _, reader in self._readers():
                 for connection in reader.connections:
                     self._ours(connection)
-                self._notes |= dict.fromkeys(reader.notes)
+                self._notes.take(reader.notes)
             self._is_whole = True
         return tuple(self._connections.values())
 
@@ -99,7 +101,7 @@ class FolderReader:
                 for (topic, msgtype), count in metadata.counts.items()
             )
             return Summary(
-                self.path, self.format, size, metadata.start_nanos, metadata.end_nanos, topics, tuple(self.notes)
+                self.path, self.format, size, metadata.start_nanos, metadata.end_nanos, topics, self._notes.texts
             )
         return self._summed(size)
 
@@ -108,29 +110,35 @@ class FolderReader:
         spans = []
         for _, reader in self._readers():
             part = reader.summary()
-            self._notes |= dict.fromkeys(part.notes)
+            self._notes.take(reader.notes)
             spans += [time for time in (part.start_nanos, part.end_nanos) if time is not None]
             for topic in part.topics:
                 key = (topic.topic, topic.msgtype)
                 by_topic[key] = _merged(by_topic[key], topic) if key in by_topic else topic
         start, end = (min(spans), max(spans)) if spans else (None, None)
-        return Summary(self.path, self.format, size, start, end, tuple(by_topic.values()), tuple(self.notes))
+        return Summary(self.path, self.format, size, start, end, tuple(by_topic.values()), self._notes.texts)
 
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages of all parts; see `BagReader.batches`."""
         options = options or ReadOptions()
         total = sum(part.stat().st_size for part in self.parts)
         done, base = 0, 0
+        found: Counter[tuple[str, str]] = Counter()
         for part, reader in self._readers():
             size = part.stat().st_size
             following = base
             for batch in reader.batches(replace(options, progress=_shifted(options, done, size, total))):
                 if len(batch):
                     following = max(following, base + int(batch.order.max()) + 1)
+                found[batch.connection.topic, batch.connection.msgtype] += len(batch)
                 yield replace(batch, connection=self._ours(batch.connection), order=batch.order + base)
-            self._notes |= dict.fromkeys(reader.notes)
+            self._notes.take(reader.notes)
             base = following
             done += size
+        if self._metadata and options.is_all_times and not self._notes.has_losses:
+            missing = self._metadata.missing(found, options.wants)
+            if missing:
+                self._notes.lost(f"{missing} of the messages that {METADATA} counts are not there")
 
     def _readers(self) -> Iterator[tuple[Path, BagReader]]:
         """Every part, opened for as long as it is looked at."""
@@ -156,13 +164,13 @@ class FolderReader:
         path = self.path / METADATA
         try:
             if path.stat().st_size > MAX_METADATA_BYTES:
-                self._notes.setdefault(f"{METADATA} is too large to be one; it is not used")
+                self._notes.say(f"{METADATA} is too large to be one; it is not used")
                 return None
             return parse_metadata(path.read_text("utf-8", "replace"))
         except FileNotFoundError:
-            self._notes.setdefault(f"no {METADATA}; the parts were found by their names")
+            self._notes.say(f"no {METADATA}; the parts were found by their names")
         except ValueError as err:
-            self._notes.setdefault(f"{METADATA} cannot be used: {err}")
+            self._notes.say(f"{METADATA} cannot be used: {err}")
         except OSError as err:
             raise FileError(path, err.strerror or str(err)) from err
         return None
@@ -171,8 +179,10 @@ class FolderReader:
         if self._metadata and self._metadata.files:
             parts = [self.path / name for name in self._metadata.files]
             there = [part for part in map(_with_suffix, parts) if part]
-            if len(there) < len(parts):
-                self._notes.setdefault(
+            if not there:
+                self._notes.say(f"the parts have other names than in {METADATA}; they were found by their names")
+            elif len(there) < len(parts):
+                self._notes.lost(
                     f"{len(parts) - len(there)} of the {len(parts)} parts that {METADATA} names are missing"
                 )
             if there:

@@ -20,6 +20,11 @@ MESSAGE_BYTES = 22
 """Content of a message record before its payload."""
 SMALL_WINDOW_BYTES = 64 << 10
 LARGE_WINDOW_BYTES = 4 << 20
+INDEXES = (
+    *(Opcode.MESSAGE_INDEX, Opcode.CHUNK_INDEX, Opcode.ATTACHMENT_INDEX, Opcode.METADATA_INDEX),
+    *(Opcode.STATISTICS, Opcode.SUMMARY_OFFSET),
+)
+"""Records that say only what others hold."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,6 +43,8 @@ class Tear:
 
     offset: int
     reason: str
+    loses_messages: bool = True
+    """False where what is torn is known to be no message and no chunk."""
 
 
 Piece: TypeAlias = ChunkRef | LooseMessages | Tear
@@ -121,7 +128,7 @@ def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterato
             yield Tear(at, "no record")
             return
         elif end > hi:
-            yield Tear(at, "the file ends inside a record")
+            yield Tear(at, "the file ends inside a record", loses_messages=opcode not in INDEXES)
             return
         elif stop == 0:
             # Larger than the window: a message is taken by itself, an attachment is stepped over.

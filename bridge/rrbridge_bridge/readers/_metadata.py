@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -38,6 +38,17 @@ class RosbagMetadata:
     def is_complete(self) -> bool:
         """Whether the counts by topic add up to the count of all: they do not while recording, or after a crash."""
         return bool(self.message_count) and sum(self.counts.values()) == self.message_count
+
+    @property
+    def is_of_one_file(self) -> bool:
+        """Whether the recording was not split: the last part of a split one keeps the counts of all."""
+        return len(self.files) <= 1
+
+    def missing(self, found: Mapping[tuple[str, str], int], wants: Callable[[str], bool]) -> int:
+        """How many messages of the wanted topics it counts beyond those found, by (topic, type); 0 where it cannot say."""
+        if not self.is_complete:
+            return 0
+        return sum(max(count - found.get(key, 0), 0) for key, count in self.counts.items() if wants(key[0]))
 
 
 def parse_metadata(text: str) -> RosbagMetadata:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from rrbridge.importers import ImportOptions, Summary
+from rrbridge.importers import ImportOptions, Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
 
 __all__ = ["BagReader", "ReadOptions"]
@@ -37,6 +37,11 @@ class ReadOptions:
     """At most so many payload bytes in one batch, unless a single message is larger."""
     progress: Callable[[int, int], None] | None = None
     """Called now and then with bytes of the file done and bytes in all."""
+
+    @property
+    def is_all_times(self) -> bool:
+        """Whether messages are read whenever they were logged."""
+        return self.start_nanos is None and self.end_nanos is None
 
     @classmethod
     def of(cls, options: ImportOptions) -> ReadOptions:
@@ -69,8 +74,12 @@ class BagReader(Protocol):
         """Every connection; a topic may have several. From the index; a file without one is scanned once."""
 
     @property
-    def notes(self) -> Sequence[str]:
-        """What a person should know: truncated, unindexed … Reading may add to it."""
+    def notes(self) -> Sequence[Note]:
+        """What a person should know: cut off, unindexed … Reading may add to it.
+
+        A note is a loss only if messages that the file has, or once had, are not among what was read; an index that a scan
+        could make up for is none.
+        """
 
     def summary(self) -> Summary:
         """What the file holds, from its index; a file without one is scanned."""

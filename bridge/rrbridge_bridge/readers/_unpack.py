@@ -14,7 +14,7 @@ from typing import IO, Self
 import zstandard
 
 from rrbridge.errors import DamagedFileError, FileError
-from rrbridge.importers import Summary
+from rrbridge.importers import Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
@@ -69,14 +69,16 @@ class UnpackedReader:
         return self._inner.connections
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Note]:
         """What a person should know about this file."""
-        return (*([self._torn] if self._torn else []), *self._inner.notes)
+        return (*([Note(self._torn, is_loss=True)] if self._torn else []), *self._inner.notes)
 
     def summary(self) -> Summary:
         """What the file holds; its size is that of the compressed file."""
         inner = self._inner.summary()
-        return replace(inner, path=self.path, size_bytes=self.path.stat().st_size, notes=tuple(self.notes))
+        return replace(
+            inner, path=self.path, size_bytes=self.path.stat().st_size, notes=tuple(note.text for note in self.notes)
+        )
 
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages; see `BagReader.batches`."""

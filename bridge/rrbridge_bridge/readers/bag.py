@@ -7,7 +7,7 @@ gathers connection, time and size from the decompressed records.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
@@ -61,7 +61,7 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
         try:
             op, fields, _, _ = self._record(version.end())
         except (DamagedFileError, ValueError) as err:
-            self._note(f"the bag's header is damaged, the bag was scanned: {_reason(err)}")
+            self._notes.say(f"the bag's header is damaged, the bag was scanned: {_reason(err)}")
             return
         if encryptor := fields.get(b"encryptor", b""):
             name = encryptor.decode("utf-8", "replace")
@@ -69,7 +69,7 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
         if op == Op.BAG_HEADER:
             self._read_index(fields)
         else:
-            self._note("the bag has no header; it was scanned")
+            self._notes.say("the bag has no header; it was scanned")
 
     def _record(self, at: int) -> tuple[int, dict[bytes, bytes], int, int]:
         """`(op, header fields, offset of the data, length of the data)`. Raises DamagedFileError, ValueError."""
@@ -86,7 +86,11 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
             index_at = read_u64(header, b"index_pos")
             connections, chunks = read_u32(header, b"conn_count"), read_u32(header, b"chunk_count")
             if index_at == 0:
-                self._note("the bag was not closed (no index); it was scanned")
+                self._notes.say("the bag was not closed (no index); it was scanned")
+                return
+            if index_at > self._source.size:
+                beyond = index_at - self._source.size
+                self._notes.lost(f"the bag is cut off or damaged: its index would begin {beyond} bytes behind its end")
                 return
             infos = []
             at = index_at
@@ -99,13 +103,13 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
                     infos.append(chunk_info_of(fields, data))
                 at = data_at + length
         except (DamagedFileError, ValueError) as err:
-            self._note(f"the bag's index is damaged, the bag was scanned: {_reason(err)}")
+            self._notes.say(f"the bag's index is damaged, the bag was scanned: {_reason(err)}")
             return
         infos.sort(key=lambda info: info.start)
         if all(self._records_start <= info.start < index_at for info in infos):
             self._infos = infos
         else:
-            self._note("the bag's index points outside the chunks; the bag was scanned")
+            self._notes.say("the bag's index points outside the chunks; the bag was scanned")
 
     def _data(self, at: int, length: int) -> bytes:
         """The data of a connection or chunk info record. Raises DamagedFileError, ValueError."""
@@ -133,13 +137,17 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
                 totals.widen(info.start_nanos, info.end_nanos)
         return totals
 
+    def _claimed_counts(self) -> Mapping[int, int]:
+        totals = self._indexed_totals()
+        return totals.counts if totals else {}
+
     def _pieces(self, options: ReadOptions) -> Iterator[BagChunk]:
         at = self._records_start
         for info in self._infos or ():
             yield from self._walk(at, info.start)
             chunk = self._chunk_at(info.start, sum(INDEX_RECORD_BYTES + 12 * n for n in info.counts.values()))
             if chunk is None:
-                self._note("the bag's index points to chunks that are not there; the bag was walked instead")
+                self._notes.say("the bag's index points to chunks that are not there; the bag was walked instead")
                 at = max(at, info.start)
                 break
             if self._may_want(info, options):
@@ -163,7 +171,7 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
             if chunk:
                 yield chunk
                 if chunk.end > self._source.size:
-                    self._note(f"the bag ends inside the chunk at byte {chunk.start}; what it has of it is read")
+                    self._notes.lost(f"the bag ends inside the chunk at byte {chunk.start}; what it has of it is read")
                     return
                 at = chunk.end + chunk.index_length
                 continue
@@ -172,7 +180,7 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
                 if op == Op.CONNECTION:
                     self._take(connection_of(fields, self._data(data_at, length)))
             except (DamagedFileError, ValueError) as err:
-                self._note(f"no record at byte {at} ({_reason(err)}); what comes after it is not read")
+                self._notes.lost(f"no record at byte {at} ({_reason(err)}); what comes after it is not read")
                 return
             at = data_at + length
 

@@ -6,7 +6,9 @@ one by one (zstd) are told by their first bytes: no CDR message begins with them
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +18,13 @@ from urllib.parse import quote
 import numpy as np
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
-from rrbridge.importers import Summary, TopicSummary
+from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.raw import Connection, RawBatch, join_payloads, windows
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
 from rrbridge_bridge.readers._names import long_type_name
+from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._totals import Totals
 
@@ -42,7 +45,7 @@ class Db3Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._notes: dict[str, None] = {}
+        self._notes = Notes()
         self._totals: Totals | None = None
         try:
             self.size_bytes = path.stat().st_size
@@ -78,9 +81,9 @@ class Db3Reader:
         return tuple(self._connections.values())
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Note]:
         """What a person should know about this file; reading may add to it."""
-        return tuple(self._notes)
+        return self._notes.found
 
     @property
     def ros_distro(self) -> str:
@@ -105,16 +108,18 @@ class Db3Reader:
             for c in self.connections
         )
         start, end = totals.whole_span()
-        return Summary(self.path, self.format, self.size_bytes, start, end, topics, tuple(self.notes))
+        return Summary(self.path, self.format, self.size_bytes, start, end, topics, self._notes.texts)
 
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages in the order they were written; see `BagReader.batches`."""
         options = options or ReadOptions()
         blocks = Blocks(self._connections, options)
         order = 0
+        found: Counter[tuple[str, str]] = Counter()
         try:
             for window in self._windows(options):
                 for rows in self._rows(window, order):
+                    found.update(self._counted(rows))
                     yield from blocks.add(rows)
                 order += len(window)
                 if options.progress:
@@ -123,18 +128,28 @@ class Db3Reader:
         except UNREADABLE as err:
             if not order:
                 raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
-            self._note(f"the file is damaged ({err}); the messages before the damage are read")
+            self._notes.lost(f"the file is damaged ({err}); the messages before the damage are read")
         yield from blocks.flush()
         if blocks.unknown:
-            self._note(f"{blocks.unknown} messages belong to no known topic; they are left out")
+            self._notes.lost(f"{blocks.unknown} messages belong to no known topic; they are left out")
+        metadata = self.metadata() if options.is_all_times and not self._notes.has_losses else None
+        missing = metadata.missing(found, options.wants) if metadata and metadata.is_of_one_file else 0
+        if missing:
+            self._notes.lost(f"{missing} of the messages that the file's own metadata counts are not there")
         if options.progress:
             options.progress(self.size_bytes, self.size_bytes)
 
+    def _counted(self, rows: Rows) -> dict[tuple[str, str], int]:
+        """Messages by (topic, type)."""
+        ids, counts = np.unique(rows.connection_ids, return_counts=True)
+        about = [self._connections.get(number) for number in ids.tolist()]
+        return {(c.topic, c.msgtype): n for c, n in zip(about, counts.tolist(), strict=True) if c}
+
     def _connect(self) -> sqlite3.Connection:
-        uri = "file:" + quote(str(self.path.absolute()))
+        uri = "file:" + quote(os.fsencode(self.path.absolute()))
         log = Path(f"{self.path}-wal")
         if log.is_file() and log.stat().st_size:
-            self._note("the recording was not closed; its write-ahead log is read too")
+            self._notes.say("the recording was not closed; its write-ahead log is read too")
             uri += "?mode=ro"
         else:
             # Nobody writes to it, so no lock is needed, and a read-only disk is no obstacle.
@@ -212,7 +227,7 @@ class Db3Reader:
             ).fetchone()
             if isinstance(lo, int) and isinstance(hi, int):
                 totals.widen(lo, hi)
-            if metadata and metadata.is_complete:
+            if metadata and metadata.is_complete and metadata.is_of_one_file:
                 totals.counts |= {c.id: metadata.counts.get((c.topic, c.msgtype), 0) for c in self.connections}
             else:
                 totals.counts |= dict(self._db.execute("SELECT topic_id, count(*) FROM messages GROUP BY topic_id"))
@@ -243,7 +258,7 @@ class Db3Reader:
                 window = cursor.fetchmany(step)
                 if not window or window[-1][0] <= last:
                     # A damaged tree can lead back to where reading came from.
-                    self._note("the file is damaged; the messages before the damage are read")
+                    self._notes.lost("the file is damaged; the messages before the damage are read")
                     return
                 last = window[-1][0]
                 yield window
@@ -284,7 +299,7 @@ class Db3Reader:
                 try:
                     payload = decompress_zstd_frame(payload)
                 except CompressionError as err:
-                    self._note(f"a compressed message is damaged ({err}); it is read as empty")
+                    self._notes.lost(f"a compressed message is damaged ({err}); it is read as empty")
                     payload = b""
             ready.append(payload)
             size += len(payload)
@@ -293,9 +308,6 @@ class Db3Reader:
                 ready, size, first = [], 0, row + 1
         if ready:
             yield first, len(payloads), ready
-
-    def _note(self, text: str) -> None:
-        self._notes.setdefault(text)
 
 
 def _as_rows(payloads: Sequence[bytes], ids: Any, nanos: Any, orders: Any) -> Rows:

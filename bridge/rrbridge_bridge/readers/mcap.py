@@ -6,7 +6,7 @@ their offsets, and numpy gathers channel, sequence, times and sizes from the dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from mcap.opcode import Opcode
@@ -102,7 +102,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                 return
         except (DamagedFileError, ValueError):
             pass
-        self._note(f"the summary points to a {kind.__name__.lower()} record that is not there")
+        self._notes.say(f"the summary points to a {kind.__name__.lower()} record that is not there")
 
     def _read_header(self) -> Header:
         if self._source.read_some(0, len(MAGIC)) != MAGIC:
@@ -114,20 +114,20 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                 try:
                     return parse(Header, self._source.read_some(len(MAGIC) + RECORD_HEAD.size, length))
                 except ValueError as err:
-                    self._note(f"the header is damaged: {err}")
+                    self._notes.say(f"the header is damaged: {err}")
         return Header("", "")
 
     def _read_summary(self) -> McapSummary | None:
         try:
             summary = read_summary(self._source)
         except (DamagedFileError, ValueError) as err:
-            self._note(f"the summary is damaged, the file was scanned: {err}")
+            self._notes.say(f"the summary is damaged, the file was scanned: {err}")
             return None
         if summary is None:
             if self._source.read_some(self._source.size - len(MAGIC), len(MAGIC)) != MAGIC:
-                self._note("the file was not finished (cut off, or still being written); it was scanned")
+                self._notes.say("the file was not finished (cut off, or still being written); it was scanned")
         elif not self._chunks_are_there(summary):
-            self._note("the index points to chunks that are not there; the file was scanned")
+            self._notes.say("the index points to chunks that are not there; the file was scanned")
             return None
         return summary
 
@@ -184,6 +184,9 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                 totals.add(channel, as_nanos(entries["time"]))
         return totals
 
+    def _claimed_counts(self) -> Mapping[int, int]:
+        return self.statistics.channel_message_counts if self.statistics else {}
+
     def _pieces(self, options: ReadOptions) -> Iterator[ChunkRef | LooseMessages]:
         at = len(MAGIC)
         data_end = self._source.size
@@ -199,7 +202,8 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
     def _without_tears(self, pieces: Iterator[Piece]) -> Iterator[ChunkRef | LooseMessages]:
         for piece in pieces:
             if isinstance(piece, Tear):
-                self._note(f"{piece.reason} at byte {piece.offset}; what comes after it is not read")
+                note = self._notes.lost if piece.loses_messages else self._notes.say
+                note(f"{piece.reason} at byte {piece.offset}; what comes after it is not read")
             else:
                 yield piece
 
@@ -221,7 +225,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
             head = read_chunk_head(self._source, piece)
             index = self._source.read(end, piece.index_length) if piece.index_length else b""
         except DamagedFileError as err:
-            self._note(f"{err.message} at byte {err.offset}; a chunk is left out")
+            self._notes.lost(f"{err.message} at byte {err.offset}; a chunk is left out")
             return ChunkData.nothing(end)
         return ChunkData(
             file_start=head.data_start,
