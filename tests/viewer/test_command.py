@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from rosbags.rosbag2 import Writer
 
 import rrbridge as rr
 
@@ -71,7 +73,7 @@ def test_several_pictures_in_one_go_each_at_its_time(recording: Path, tmp_path: 
     first, second, third = (tmp_path / f"{n}.png" for n in range(3))
     done = run(
         recording,
-        *("--size", "800x600"),
+        *("--size", "800X600"),
         *("--screenshot", first, "--at", "frame=10"),
         *("--screenshot", second, "--at", "run_time=3.5"),
         *("--screenshot", third, "--at", "start"),
@@ -98,6 +100,15 @@ def refused(done: subprocess.CompletedProcess[bytes], code: int, *words: str) ->
 
 def test_without_a_screen_it_says_how_to_get_a_picture(recording: Path) -> None:
     refused(run(recording), 1, "no screen", "--screenshot")
+
+
+def test_without_opengl_it_says_what_to_install_and_nothing_else(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = run(recording, "--screenshot", out, LIBGL_DRIVERS_PATH="/none", __EGL_VENDOR_LIBRARY_DIRS="/none")
+    refused(done, 1, "cannot draw a picture", "OpenGL 3.3", "libegl1")
+    assert b"--screenshot" not in done.stderr
+    assert b"()" not in done.stderr
+    assert b"Warning" not in done.stderr
 
 
 def test_what_cannot_be_opened(recording: Path, tmp_path: Path) -> None:
@@ -127,6 +138,52 @@ def test_part_of_the_data_is_told_by_the_exit_code(recording: Path, tmp_path: Pa
     done = run(recording, "--screenshot", out, "--memory-limit", "1KB", "--size", "640x480")
     refused(done, 3, "memory limit")
     assert out.exists()
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_damage_is_told_by_a_sentence_and_the_exit_code(recording: Path, tmp_path: Path, piped: bool) -> None:
+    whole = recording.read_bytes()
+    cut = tmp_path / "cut.rrd"
+    cut.write_bytes(whole[: len(whole) * 3 // 4])
+    out = tmp_path / "out.png"
+    arguments = ("-" if piped else cut, "--screenshot", out, "--size", "640x480")
+    done = run(*arguments, stdin=cut.read_bytes() if piped else None)
+    refused(done, 3, f"warning: {'standard input' if piped else 'cut.rrd'}: left out from byte")
+    assert done.stderr.count(b"left out") == 1
+    assert shares(out)[0] > 0.2
+
+
+@pytest.mark.real_data
+def test_a_damaged_bag_is_told_by_the_exit_code(shared_data: Path, tmp_path: Path) -> None:
+    whole = (shared_data / "locusrobotics+fuse" / "turtlebot3.bag").read_bytes()
+    cut = tmp_path / "cut.bag"
+    cut.write_bytes(whole[: len(whole) * 2 // 3])
+    out = tmp_path / "out.png"
+    done = run(cut, "--screenshot", out, "--size", "640x480")
+    refused(done, 3, "warning: cut.bag:")
+    assert out.exists()
+
+
+def test_definitions_come_from_a_folder_if_the_bag_has_none(tmp_path: Path) -> None:
+    bag, out, source = tmp_path / "cart", tmp_path / "out.png", tmp_path / "src"
+    with Writer(bag, version=8) as writer:
+        topic = writer.add_connection("/speed", "cart_msgs/msg/Speed", msgdef="", rihs01="RIHS01_" + 64 * "0")
+        for step in range(50):
+            writer.write(topic, step * 10**8, b"\0\1\0\0" + struct.pack("<d", step % 7))
+    done = run(bag, "--screenshot", out, "--size", "1000x700")
+    refused(done, 3, "warning: cart: /speed", "no definition", "--msgs")
+    assert plotted(out) == 0
+
+    (source / "cart_msgs" / "msg").mkdir(parents=True)
+    (source / "cart_msgs" / "msg" / "Speed.msg").write_text("float64 metres_per_second\n")
+    done = run(bag, "--screenshot", out, "--size", "1000x700", "--msgs", source)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert plotted(out) > 1000
+
+
+def plotted(path: Path) -> int:
+    """How many pixels have the colour of the first curve in a plot."""
+    return int((np.abs(picture(path).astype(int) - (0x4C, 0xC3, 0x8A)).max(axis=2) < 30).sum())
 
 
 def test_a_missing_extra_is_named(recording: Path) -> None:

@@ -122,3 +122,17 @@ def test_a_damaged_image_file_is_refused_with_a_sentence() -> None:
     for blob in (torn, np.zeros(10, np.uint8)):
         with pytest.raises(InvalidValueError, match="image file"):
             decoded(blob)
+
+
+@pytest.mark.parametrize("model", [rr.ColorModel.L, rr.ColorModel.RGB])
+def test_numbers_beyond_what_textures_hold_become_infinite_without_a_word(model: rr.ColorModel) -> None:
+    values = np.array([1e300, -1e300, 0.5] * 2)
+    width = len(values) // model.num_channels()
+    found = pixels_of(
+        values.view(np.uint8),
+        ImageFormat(width, 1, color_model=int(model.value), channel_datatype=int(rr.ChannelDatatype.F64.value)),
+    )
+    if model is rr.ColorModel.L:
+        np.testing.assert_array_equal(found, np.array([[np.inf, -np.inf, 0.5] * 2], np.float32))
+    else:
+        assert found.shape == (1, 2, 4)

@@ -205,6 +205,8 @@ def test_what_comes_soon_is_waited_for_and_what_comes_late_is_not() -> None:
     assert opening_time([], span) == 0
     assert opening_time([10**9, 0, 2 * 10**9, 50 * 10**9], span) == 2 * 10**9
     assert opening_time([40 * 10**9, 41 * 10**9], span) == 41 * 10**9
+    assert opening_time([0, 1], Span(TimeKind.DURATION, 0, 3_000_000)) == 3_000_000
+    assert opening_time([], Span(TimeKind.DURATION, 0, 3_000_000)) == 0
     assert opening_time([3, 70, 900], Span(TimeKind.SEQUENCE, 0, 1000)) == 70
 
 

@@ -20,6 +20,8 @@ SEQUENCE_PER_SEC = 30.0
 """How fast a sequence timeline plays at speed 1."""
 OPENING_SECS = 3.0
 """What appears within this time after the first thing to see is waited for when a recording is opened."""
+BRIEF_SECS = 1.0
+"""A recording no longer than this holds one state of things, logged piece by piece: it is opened at its end."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0)
 
 
@@ -155,11 +157,15 @@ class Clock:
 
 
 def opening_time(firsts: Iterable[int], span: Span) -> int:
-    """Where a cursor that nobody has moved sees most, given when each thing to see first appears: when all of those that
-    come soon after the first have come. Later ones are not waited for: a recording is not opened in its middle.
+    """Where a cursor that nobody has moved sees most, given when each thing to see first appears.
+
+    When all of those that come soon after the first have come; later ones are not waited for, as a recording is not
+    opened in its middle. With nothing to see, the beginning.
     """
     per_sec = SEQUENCE_PER_SEC if span.kind is TimeKind.SEQUENCE else 1e9
     known = sorted(firsts)
+    if known and span.hi - span.lo <= BRIEF_SECS * per_sec:
+        return span.hi
     return max((time for time in known if time - known[0] <= OPENING_SECS * per_sec), default=span.lo)
 
 

@@ -63,6 +63,14 @@ class _Memory(click.ParamType[int]):
     "nanoseconds since the epoch, `start`, `end`, or `timeline=` and one of these. One for each picture, or one for all.",
 )
 @click.option("--size", type=_Size(), default="1600x1000", show_default=True, help="Of the window or the picture.")
+@click.option(
+    "--msgs",
+    "definitions",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Folder to search for message definitions (a workspace's src), for bags that have none. May be repeated.",
+)
 @click.option("--memory-limit", type=_Memory(), default="75%", show_default=True, help="Stop reading beyond this.")
 def view(files: tuple[str, ...], **options: Any) -> int:
     """Look at recordings: .rrd, .mcap, .bag, .db3, or `-` for an .rrd stream on standard input.
@@ -70,6 +78,9 @@ def view(files: tuple[str, ...], **options: Any) -> int:
     \b
     Space plays and pauses, arrows move by 0.1 s (Shift: 1 s, Ctrl: to the next event), Home and End, L loops, 1 to 9 set
     the speed. Drag to turn, right drag to move, wheel to zoom, double click to look at something.
+
+    Without --at, the cursor stands where there is something to see in most views. Files of one recording are shown as one:
+    the parts of a split run. Rows that several of them have, such as a bag and what was converted from it, are shown once.
 
     \b
     Exit status: 0 done · 1 nothing could be shown · 3 a picture was saved, but part of the data could not be read

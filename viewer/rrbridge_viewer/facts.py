@@ -16,6 +16,7 @@ from rrbridge_viewer.recordings import Recording
 __all__ = ["entity_facts"]
 
 CHILD_FRAME = "Transform3D:child_frame"
+MESSAGE_BYTES = "McapMessage:data"
 MAX_CHUNKS = 16
 """Chunks of an entity that are looked at for its components' types: they hardly ever differ."""
 
@@ -76,9 +77,11 @@ def _fields(
         for name, column in chunk.components.items()
     }
     messages = [name for name in types if name.endswith(":message")]
+    # Where a message's bytes are kept, what stands beside them only says which message it was.
+    only_messages = bool(messages) or MESSAGE_BYTES in types
     return tuple(
         PlottedField(path, name, field)
         for name, datatype in types.items()
-        if is_raw(descriptors[name].archetype, datatype) and (not messages or name in messages)
+        if is_raw(descriptors[name].archetype, datatype) and (not only_messages or name in messages)
         for field in number_fields(datatype)
     )

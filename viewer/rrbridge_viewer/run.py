@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import rich_click as click
 
 from rrbridge import importers
 from rrbridge.errors import RrbridgeError
+from rrbridge.importers import ImportOptions, Note
 from rrbridge_viewer.clock import Play
 from rrbridge_viewer.commands import Seek, SetPlay, SetTimeline
 from rrbridge_viewer.loading import Library
@@ -31,6 +33,7 @@ def run(
     times: tuple[str, ...],
     size: tuple[int, int],
     memory_limit: int,
+    definitions: tuple[Path, ...] = (),
 ) -> int:
     """Returns the exit code. Raises RrbridgeError when nothing can be shown."""
     specs = [parse_time(text) for text in times]
@@ -51,7 +54,7 @@ def run(
         if name == "-":
             library.open_stream(sys.stdin.buffer)
         else:
-            library.open_file(Path(name))
+            library.open_file(Path(name), ImportOptions(definitions=definitions))
     viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
     try:
         if screenshots:
@@ -65,8 +68,13 @@ def run(
 
 
 def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, follow: bool) -> int:
+    reading = True
+
     def is_due() -> bool:
-        nonlocal at, follow
+        nonlocal at, follow, reading
+        if reading and not viewer.library.is_loading:
+            reading = False
+            _say(viewer.library.notices)
         due = viewer.is_due()
         if follow and viewer.state.recording is not None:
             viewer.do(SetPlay(Play.FOLLOWING))
@@ -82,10 +90,9 @@ def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, f
 
 def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], specs: list[TimeSpec]) -> int:
     viewer.library.wait()
-    problems = viewer.library.problems
     viewer.take_news(final=True)
     if viewer.state.recording is None:
-        raise RrbridgeError("; ".join(problems) or "the files hold no recording")
+        raise RrbridgeError("; ".join(viewer.library.problems) or "the files hold no recording")
     for number, path in enumerate(paths):
         if specs:
             move_cursor(viewer, specs[number if len(specs) > 1 else 0])
@@ -94,9 +101,13 @@ def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], spe
             window.save(path)
         except (OSError, ValueError) as err:
             raise RrbridgeError(f"{path}: the picture could not be saved: {err}") from err
-    for problem in problems:
-        click.echo(f"warning: {problem}", err=True)
-    return EXIT_LOSSES if problems else EXIT_OK
+    _say(viewer.library.notices)
+    return EXIT_LOSSES if viewer.library.problems else EXIT_OK
+
+
+def _say(notices: Sequence[Note]) -> None:
+    for note in notices:
+        click.echo(f"{'warning' if note.is_loss else 'note'}: {note.text}", err=True)
 
 
 def move_cursor(viewer: Viewer, spec: TimeSpec) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class ViewerWindow:
         pyglet.options.shadow_window = False
         pyglet.options.dpi_scaling = "stretch"
         self.headless = headless
-        self._window = _open(size, title)
+        self._window = _open(size, title, headless=headless)
         self.gl = moderngl.create_context()
         imgui.create_context()
         implot.create_context()
@@ -141,38 +142,51 @@ class _OnDemand(pyglet.app.EventLoop):  # type: ignore[misc] # pyglet has no typ
         return self._turn()
 
 
-def _open(size: tuple[int, int], title: str) -> Any:
+def _open(size: tuple[int, int], title: str, *, headless: bool) -> Any:
     """A pyglet window with OpenGL 3.3 or better. Raises NoDisplayError."""
     try:
-        from pyglet import gl
-        from pyglet.window import Window, WindowException
-
-        # Without explicit channel sizes, EGL hands out RGB565 and all colours are coarse.
-        config = gl.Config(
-            double_buffer=True,
-            red_size=8,
-            green_size=8,
-            blue_size=8,
-            alpha_size=8,
-            depth_size=24,
-            major_version=3,
-            minor_version=3,
-        )
-    except ImportError as err:
-        raise NoDisplayError(f"{err}; {_LIBRARIES}") from err
-    try:
-        return Window(*size, caption=title, resizable=True, vsync=True, config=config)
-    except (WindowException, gl.ContextException, OSError) as err:
-        raise NoDisplayError(f"cannot open a window ({err}); {_LIBRARIES}") from err
+        with warnings.catch_warnings():
+            # Without a screen, pyglet warns of what the error below says too.
+            warnings.filterwarnings("ignore", "No device available", UserWarning)
+            return _pyglet_window(size, title)
+    except (ImportError, OSError) as err:
+        raise NoDisplayError(_no_opengl(str(err), headless=headless)) from err
     except Exception as err:
-        if type(err).__name__ != "NoSuchDisplayException":
+        # pyglet's own classes cannot be named here: importing them can fail in the same ways.
+        kinds = {kind.__name__ for kind in type(err).__mro__}
+        if "NoSuchDisplayException" in kinds:
+            raise NoDisplayError(
+                "there is no screen to open a window on; save a picture instead: "
+                "rrbridge view FILE --screenshot out.png"
+            ) from err
+        if not kinds & {"WindowException", "ContextException"}:
             raise
-        raise NoDisplayError(
-            "there is no screen to open a window on; save a picture instead: rrbridge view FILE --screenshot out.png"
-        ) from err
+        raise NoDisplayError(_no_opengl(str(err), headless=headless)) from err
 
 
-_LIBRARIES = (
-    "OpenGL 3.3 is needed: on Debian and Ubuntu, apt install libgl1 libegl1 libgl1-mesa-dri; "
-    "without a screen, save a picture: rrbridge view FILE --screenshot out.png"
-)
+def _pyglet_window(size: tuple[int, int], title: str) -> Any:
+    from pyglet import gl
+    from pyglet.window import Window
+
+    # Without explicit channel sizes, EGL hands out RGB565 and all colours are coarse.
+    config = gl.Config(
+        double_buffer=True,
+        red_size=8,
+        green_size=8,
+        blue_size=8,
+        alpha_size=8,
+        depth_size=24,
+        major_version=3,
+        minor_version=3,
+    )
+    return Window(*size, caption=title, resizable=True, vsync=True, config=config)
+
+
+def _no_opengl(why: str, *, headless: bool) -> str:
+    failed = "cannot draw a picture" if headless else "cannot open a window"
+    reason = f" ({why})" if why else ""
+    advice = "" if headless else "; without a screen, save a picture: rrbridge view FILE --screenshot out.png"
+    return (
+        f"{failed}{reason}: OpenGL 3.3 is needed, drawn by a graphics card or by software; "
+        f"on Debian and Ubuntu, apt install libgl1 libegl1 libgl1-mesa-dri{advice}"
+    )

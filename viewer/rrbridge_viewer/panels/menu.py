@@ -77,15 +77,16 @@ def draw(context: PanelContext, answer: MenuAnswer) -> Iterator[Command]:
 
 
 def _status(context: PanelContext) -> None:
-    """At the right: memory, and what went wrong."""
+    """At the right: memory, and what is to be known about the files; in colour where data is missing."""
     text = f"{context.library.nbytes / 2**20:.0f} MiB"
-    problems = context.library.problems
-    warning = f"{ICONS.warning}  {len(problems)}   " if problems else ""
-    width = imgui.calc_text_size(warning + text).x
+    notices = context.library.notices
+    count = f"{ICONS.warning}  {len(notices)}   " if notices else ""
+    width = imgui.calc_text_size(count + text).x
     imgui.same_line(imgui.get_window_width() - width - 18)
-    if problems:
-        imgui.text_colored(color(theme.LEVELS["WARN"]), warning)
+    if notices:
+        is_loss = any(note.is_loss for note in notices)
+        imgui.text_colored(color(theme.LEVELS["WARN"] if is_loss else theme.DIM), count)
         if imgui.is_item_hovered():
-            imgui.set_tooltip("\n".join(problems))
+            imgui.set_tooltip("\n".join(note.text for note in notices))
         imgui.same_line(0, 0)
     imgui.text_disabled(text)

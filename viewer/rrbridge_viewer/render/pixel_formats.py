@@ -74,7 +74,7 @@ def pixels_of(buffer: npt.NDArray[np.uint8], image_format: ImageFormat) -> Array
     raw = np.frombuffer(np.ascontiguousarray(needed), dtype, count)
     if channels == 1:
         values = raw.reshape(image_format.height, image_format.width)
-        return values if dtype in (np.uint8, np.uint16, np.float32) else values.astype(np.float32)
+        return values if dtype in (np.uint8, np.uint16, np.float32) else _as_f32(values)
     colors = _as_u8(raw).reshape(image_format.height, image_format.width, channels)
     if model in (ColorModel.BGR, ColorModel.BGRA):
         colors = colors[:, :, [2, 1, 0, 3][:channels]]
@@ -98,9 +98,15 @@ def _as_u8(values: Array) -> npt.NDArray[np.uint8]:
         return (values >> (8 * (values.dtype.itemsize - 1))).astype(np.uint8)
     if values.dtype.kind == "i":
         return (np.maximum(values, 0) >> (8 * values.dtype.itemsize - 9)).astype(np.uint8)
-    finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    finite = np.nan_to_num(_as_f32(values), posinf=0, neginf=0)
     scale = 255.0 if finite.size == 0 or finite.max() <= 1 else 1.0
     return np.asarray(np.clip(finite * scale + 0.5, 0, 255), np.uint8)
+
+
+def _as_f32(values: Array) -> npt.NDArray[np.float32]:
+    """What is too large becomes infinite, which colour ranges leave out of account."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def _needed(buffer: npt.NDArray[np.uint8], nbytes: int) -> npt.NDArray[np.uint8]:

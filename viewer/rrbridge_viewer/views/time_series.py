@@ -19,7 +19,7 @@ from rrbridge_viewer.message_fields import field_title
 from rrbridge_viewer.query import Query
 from rrbridge_viewer.series import decimate
 from rrbridge_viewer.theme import ICONS, color, color_u32
-from rrbridge_viewer.times import format_time, nice_ticks
+from rrbridge_viewer.times import format_tick, format_time, nice_ticks
 from rrbridge_viewer.views._base import ViewContext, centered_note
 from rrbridge_viewer.views._legend import Line, Place, legend_place
 from rrbridge_viewer.widgets import clicked_in_place
@@ -352,7 +352,7 @@ def _label_time_axis(lo: int, hi: int, span: Span, unit: float, width: float) ->
     if not ticks:
         return
     digits = 0 if step % 10**9 == 0 else min(max(len(str(10**9 // step)) - 1, 1), 9)
-    labels = [format_time(tick, span.kind, digits=digits) for tick in ticks]
+    labels = [format_tick(tick, span.kind, digits=digits) for tick in ticks]
     implot.setup_axis_ticks(implot.ImAxis_.x1, [(tick - span.lo) / unit for tick in ticks], labels)
 
 
