@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import rrbridge as rr
@@ -157,14 +157,17 @@ def cloud(points: np.ndarray[Any, Any]) -> Points:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.floats(-1.4, 1.4))
+@example(seed=36453, yaw=0.0, pitch=0.0)
 def test_a_fitted_scene_touches_the_edge_of_its_picture_and_crosses_none(seed: int, yaw: float, pitch: float) -> None:
     random = np.random.default_rng(seed)
     points = random.normal(size=(50, 3)) * random.uniform(0.1, 20, 3) + random.uniform(-100, 100, 3)
     camera = fitted(Camera3D(yaw=yaw, pitch=pitch), points, SIZE)
     places, seen = on_screen(points, camera.clip_from_world(SIZE), SIZE)
     assert seen.all()
-    reach = np.abs(places[:, :2] / np.array(SIZE) * 2 - 1).max(axis=0)
-    assert reach.max() == pytest.approx(0.9, abs=1e-3)
+    reach = np.abs(places[:, :2] / np.array(SIZE) * 2 - 1).max()
+    assert reach <= 0.9 + 1e-3
+    if places[:, 2].min() > 3 * camera.near:  # nearer, the eye keeps its distance from what points at it
+        assert reach == pytest.approx(0.9, abs=1e-3)
 
 
 def test_stray_points_do_not_count() -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rrbridge_viewer.render.primitives import F64
 from rrbridge_viewer.render.scene import Bounds
 
-__all__ = ["Camera", "Camera2D", "Camera3D", "Size", "level_axes", "on_screen"]
+__all__ = ["NEAR_SHARE", "Camera", "Camera2D", "Camera3D", "Size", "level_axes", "on_screen"]
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rrbridge_viewer.render.camera import Camera3D, Size, level_axes
+from rrbridge_viewer.render.camera import NEAR_SHARE, Camera3D, Size, level_axes
 from rrbridge_viewer.render.primitives import F64, Labels, Lines, Picture, Points, Primitive
 from rrbridge_viewer.render.scene import bounds_of
 
@@ -130,6 +130,8 @@ def fitted(camera: Camera3D, points: F64, size: Size) -> Camera3D:
         eye[axis] = (above - below) / 2
         back = max(back, (above + below) / 2 / tangent)
     middle = float(np.median(seen[:, 2]))
+    nearest, share = float(seen[:, 2].max()), 2 * NEAR_SHARE
+    back = max(back, (nearest - share * middle) / (1 - share))  # the tip of a needle seen end on must not be in the eye
     distance = max(back - middle, 1e-3)
     target = np.array([eye[0], eye[1], back - distance]) @ axes
     return replace(camera, target=(float(target[0]), float(target[1]), float(target[2])), distance=distance)
