@@ -1,4 +1,4 @@
-"""Conversion beside the reference, small enough for every run: same messages in, accepted output, costs measured for both.
+"""Conversion beside the reference, small enough for every run: same messages in, same columns out, costs measured for both.
 
 `scripts/benchmark.py` makes the table of docs/benchmarks.md with the same functions on files of full size.
 """
@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from rrbridge._messages import StoredChunk
+from rrbridge.rrd import RrdReader
+from rrbridge_bridge.readers import open_bag
 from side_by_side import compare, many_small_messages, measure
 
 BIN = Path(sys.executable).parent
@@ -28,11 +35,12 @@ def test_peak_memory_is_that_of_the_program() -> None:
 
 
 def test_convert_beside_the_reference(tmp_path: Path) -> None:
+    """Both make the same of the same messages, or their costs could not be compared."""
     bag = many_small_messages(tmp_path / "bag", scale=0.02)
     ours, theirs = tmp_path / "ours.rrd", tmp_path / "theirs.rrd"
     costs = compare(
         {
-            "ours": [str(BIN / "rrbridge"), "convert", str(bag), "-o", str(ours)],
+            "ours": [str(BIN / "rrbridge"), "convert", str(bag), "-o", str(ours), "--mapping", "reference"],
             "theirs": [str(BIN / "rerun"), "mcap", "convert", str(bag), "-o", str(theirs)],
         },
         rounds=1,
@@ -42,3 +50,28 @@ def test_convert_beside_the_reference(tmp_path: Path) -> None:
         [str(BIN / "rerun"), "rrd", "verify", str(ours)], capture_output=True, text=True, timeout=60
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    made, wanted = columns(ours), columns(theirs)
+    assert len(wanted) > 10
+    assert wanted.keys() <= made.keys()
+    for key, values in wanted.items():
+        assert made[key].equals(values), key
+    with open_bag(bag) as reader:
+        messages = {topic.topic: topic.count for topic in reader.summary().topics}
+    assert {entity: len(made[entity, name]) for entity, name in made if name.endswith(":message")} == messages
+
+
+def columns(path: Path) -> dict[tuple[str, str], pa.Array]:
+    """Every temporal column by entity and component, in order of log time; rows of one time as they were written."""
+    found: dict[tuple[str, str], list[tuple[np.ndarray[Any, Any], pa.Array]]] = defaultdict(list)
+    for message in RrdReader(path).messages():
+        if isinstance(message, StoredChunk) and not message.chunk.is_static:
+            chunk = message.chunk
+            for name, column in chunk.components.items():
+                times = chunk.times["message_log_time"].values
+                found[chunk.entity_path, name].append((times, column.cells))
+    return {key: in_time(parts) for key, parts in found.items()}
+
+
+def in_time(parts: list[tuple[np.ndarray[Any, Any], pa.Array]]) -> pa.Array:
+    order = np.argsort(np.concatenate([times for times, _ in parts]), kind="stable")
+    return pa.concat_arrays([cells for _, cells in parts]).take(pa.array(order))
