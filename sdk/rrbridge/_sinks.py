@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Where pandas is installed, pyarrow imports it with the first array of Python values, which may be at exit, when this
+# module can no longer be imported: a recording would end without its last rows.
+import concurrent.futures.thread  # noqa: F401
 import contextlib
 import os
 from collections.abc import Sequence
