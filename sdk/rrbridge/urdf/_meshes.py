@@ -1,0 +1,54 @@
+"""Mesh files that a URDF names: relative to it, absolute, `file://` or `package://`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rrbridge._media_type import MEDIA_TYPES
+from rrbridge.errors import FileError
+
+__all__ = ["read_mesh"]
+
+MAX_BYTES = 1 << 30
+SUFFIXES = {".dae", ".glb", ".gltf", ".obj", ".ply", ".stl"}
+"""Other files are not read: a robot model is no reason to put one's private files into a recording."""
+
+
+def _package_folders(package: str) -> list[Path]:
+    """Where a ROS package of this name may be installed (ROS 2, then ROS 1)."""
+    prefixes = [Path(part, "share") for part in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if part]
+    roots = [Path(part) for part in os.environ.get("ROS_PACKAGE_PATH", "").split(os.pathsep) if part]
+    return [folder / package for folder in (*prefixes, *roots)] + [root for root in roots if root.name == package]
+
+
+def _candidates(urdf: Path, filename: str) -> list[Path]:
+    scheme, separator, rest = filename.partition("://")
+    if not separator:
+        return [urdf.parent / filename]
+    if scheme == "file":
+        return [urdf.parent / rest]
+    if scheme != "package":
+        raise FileError(filename, f"unknown scheme {scheme}")
+    package, _, below = rest.partition("/")
+    enclosing = [folder for folder in urdf.absolute().parents if folder.name == package]  # the checkout it lies in
+    return [folder / below for folder in (*_package_folders(package), *enclosing)]
+
+
+def read_mesh(urdf: Path, filename: str) -> tuple[bytes, str | None]:
+    """Content and media type of a mesh. Raises FileError, which names the mesh as the URDF does."""
+    if Path(filename).suffix.lower() not in SUFFIXES:
+        raise FileError(filename, f"not a mesh file ({', '.join(sorted(SUFFIXES))})")
+    candidates = _candidates(urdf, filename)
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        looked = ", ".join(map(str, candidates)) or "nowhere: set AMENT_PREFIX_PATH or ROS_PACKAGE_PATH"
+        raise FileError(filename, f"not found; looked at {looked}")
+    try:
+        with found.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as err:
+        raise FileError(filename, err.strerror or str(err)) from err
+    if len(content) > MAX_BYTES:
+        raise FileError(filename, f"larger than {MAX_BYTES} bytes")
+    return content, MEDIA_TYPES.get(found.suffix.lower())
