@@ -38,7 +38,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge._arrow import list_array, list_values
-from rrbridge._batches import DescribedComponentBatch
+from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge._misuse import caller_depth, strict_mode
@@ -76,6 +76,8 @@ class Field:
     name: str
     component: Component
     descriptor: ComponentDescriptor
+    parse: Callable[[Any], Batch]
+    """Its encoding's."""
 
 
 class ComponentColumnList(Sequence[ComponentColumn]):
@@ -151,6 +153,9 @@ class Archetype:
     """The same, by the reference's name."""
     fields: ClassVar[Mapping[str, Field]]
     """Its fields in order of declaration."""
+    _blank: ClassVar[dict[str, None]]
+    _layouts: ClassVar[dict[tuple[str, ...], Layout]]
+    """What rows look like in which these fields are set."""
 
     def __init_subclass__(cls, *, name: str | None = None) -> None:
         """`name`: the full archetype name; by default the reference's for our own classes, else the class's own."""
@@ -158,8 +163,6 @@ class Archetype:
         cls.archetype_name = name or f"{own}{cls.__name__}"
         has_own_constructor = "__init__" in cls.__dict__
         dataclasses.dataclass(frozen=True, eq=False, repr=False, init=not has_own_constructor)(cls)
-        constructor = _explained(cls.__name__, cls.__init__) if has_own_constructor else cls.__init__
-        cls.__init__ = _harmless(constructor)  # type: ignore[method-assign]
         cls.NAME = cls.archetype_name
         prefix = short_name(cls.archetype_name)
         cls.fields = {
@@ -167,12 +170,17 @@ class Archetype:
                 name,
                 component,
                 ComponentDescriptor(f"{prefix}:{name}", cls.archetype_name, component.type_name),
+                component.encoding.parse,
             )
             for name, hint in get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True).items()
             if (component := _component(hint))
         }
         for name, field in cls.fields.items():
             setattr(cls, f"descriptor_{name}", staticmethod(_returning(field.descriptor)))
+        cls._blank = dict.fromkeys(cls.fields)
+        cls._layouts = {}
+        constructor = cls.__init__ if has_own_constructor else _direct(cls) or cls.__init__
+        cls.__init__ = _harmless(constructor, cls.__name__ if has_own_constructor else None)  # type: ignore[method-assign]
 
     @classmethod
     def archetype(cls) -> str:
@@ -189,9 +197,11 @@ class Archetype:
 
     def _assign(self, **values: Any) -> None:
         """Parse and keep the given values; the fields not given are None."""
-        for name, field in self.fields.items():
-            value = values.get(name)
-            object.__setattr__(self, name, None if value is None else _parsed(field, value))
+        mine, fields = self.__dict__, self.fields
+        mine.update(self._blank)
+        for name, value in values.items():
+            if value is not None:
+                mine[name] = _parsed(fields[name], value)
 
     @classmethod
     def from_fields(cls, *, clear_unset: bool = False, **fields: Any) -> Self:
@@ -243,6 +253,20 @@ class Archetype:
             if (batch := getattr(self, name)) is not None
         ]
 
+    def as_row(self) -> tuple[Layout, tuple[Batch, ...]]:
+        """The fields that are set: which, and their values."""
+        mine = self.__dict__
+        if len(mine) != len(self._blank) or type(self).as_component_batches is not Archetype.as_component_batches:
+            batches = self.as_component_batches()
+            return layout_of([(b.descriptor, b.encoding) for b in batches]), tuple([b.batch for b in batches])
+        given = {name: batch for name, batch in mine.items() if batch is not None}
+        names = tuple(given)
+        layout = self._layouts.get(names)
+        if layout is None:
+            fields = [self.fields[name] for name in names]
+            layout = self._layouts[names] = layout_of([(f.descriptor, f.component.encoding) for f in fields])
+        return layout, tuple(given.values())
+
     def __len__(self) -> int:
         """Number of instances: of the first field that is set."""
         return next((len(b.batch) for b in self.as_component_batches()), 0)
@@ -284,8 +308,41 @@ def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., Non
     return construct
 
 
-def _harmless(constructor: Callable[..., None]) -> Callable[..., None]:
-    """Let an archetype whose values do not fit warn and stay empty: a robot must not stop for it. Strict mode raises."""
+def _direct(cls: type[Archetype]) -> Callable[..., None] | None:
+    """What the constructor that `dataclass` made does, at a fraction of its cost; None where it does more."""
+    declared = dataclasses.fields(cls)  # type: ignore[arg-type]  # it is one, __init_subclass__ sees to it
+    ordinary = all(f.init and f.default in (None, dataclasses.MISSING) for f in declared)
+    if (
+        not ordinary
+        or [f.name for f in declared] != list(cls.fields)
+        or cls.__post_init__ is not Archetype.__post_init__
+    ):
+        return None
+    generated, blank, fields = cls.__init__, cls._blank, cls.fields
+    by_position = tuple(f.name for f in declared if not f.kw_only)
+    required = {f.name for f in declared if f.default is dataclasses.MISSING}
+
+    @functools.wraps(generated)
+    def construct(self: Archetype, *args: Any, **kwargs: Any) -> None:
+        given = dict(zip(by_position, args, strict=False))
+        given.update(kwargs)
+        if len(given) != len(args) + len(kwargs) or not (required <= given.keys() <= blank.keys()):
+            generated(self, *args, **kwargs)  # which says what is wrong with the call
+            return
+        mine = self.__dict__
+        mine.update(blank)
+        for name, value in given.items():
+            if value is not None:
+                mine[name] = _parsed(fields[name], value)
+
+    return construct
+
+
+def _harmless(constructor: Callable[..., None], name: str | None) -> Callable[..., None]:
+    """Let an archetype whose values do not fit warn and stay empty: a robot must not stop for it. Strict mode raises.
+
+    With a `name` the constructor is handwritten: what it is given fails with our error, as `_explained` has it.
+    """
 
     @functools.wraps(constructor)
     def construct(self: Archetype, *args: Any, **kwargs: Any) -> None:
@@ -294,10 +351,21 @@ def _harmless(constructor: Callable[..., None]) -> Callable[..., None]:
         except RrbridgeError as err:
             if strict_mode():
                 raise
-            warnings.warn(f"{err}; it stays empty", RrbridgeWarning, caller_depth())
-            self._assign()
+            _stay_empty(self, err)
+        except PARSE_ERRORS as err:
+            if name is None or (err.__traceback__ is not None and err.__traceback__.tb_next is None):
+                raise
+            explained = InvalidValueError(name, "values that fit", str(err))
+            if strict_mode():
+                raise explained from err
+            _stay_empty(self, explained)
 
     return construct
+
+
+def _stay_empty(archetype: Archetype, err: RrbridgeError) -> None:
+    warnings.warn(f"{err}; it stays empty", RrbridgeWarning, caller_depth())
+    archetype._assign()
 
 
 class DrawnArchetype(Archetype):
@@ -320,15 +388,20 @@ class DrawnArchetype(Archetype):
 
 def _parsed(field: Field, value: Any) -> Batch:
     try:
-        batch = field.component.encoding.parse(value)
+        batch = field.parse(value)
     except PARSE_ERRORS as err:
         raise InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err)) from err
-    return _owned(batch, value) if isinstance(value, np.ndarray | memoryview | bytearray | Ragged) else batch
+    return _owned(batch, value) if isinstance(value, _CHANGEABLE) else batch
+
+
+_CHANGEABLE = (np.ndarray, memoryview, bytearray, Ragged)
 
 
 def _owned(batch: Batch, value: Any) -> Batch:
     """What the caller does to its buffer after the call must not change what was logged."""
     if isinstance(batch, np.ndarray):
+        if isinstance(value, np.ndarray):
+            return batch.copy() if batch is value or np.may_share_memory(batch, value) else batch
         return batch if batch.flags.owndata and batch is not value else batch.copy()
     if isinstance(batch, Ragged):
         return Ragged(batch.offsets, _owned(batch.values, value.values if isinstance(value, Ragged) else value))

@@ -6,29 +6,31 @@ import datetime as dt
 import logging
 import os
 import threading
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rrbridge._arrow import list_array
-from rrbridge._batches import DescribedComponentBatch
+from rrbridge._batches import Layout
 from rrbridge._chunk import Chunk, ComponentColumn
-from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge._clock import Timelines
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import TimeColumn
 from rrbridge._tuid import TuidArray
 from rrbridge.columns import Ragged, Text
-from rrbridge.encodings import Batch
+from rrbridge.encodings import Batch, Encoding
 from rrbridge.errors import InvalidValueError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Batcher", "ChunkBatcherConfig", "Times"]
+__all__ = ["Batcher", "ChunkBatcherConfig"]
 
-Times: TypeAlias = tuple[tuple[str, TimeKind, int], ...]
-"""Where a row is in time: (timeline, kind, sequence number or nanoseconds), by timeline name."""
-
-
+ROW_BYTES = 48
+"""About what a row takes beside its values."""
 UNLIMITED = 2**64 - 1
 
 
@@ -118,52 +120,58 @@ def _setting(variable: str, given: N | None, default: N, read: Callable[[str], N
 class _Rows:
     """Rows of one entity that have the same timelines and components."""
 
-    timelines: tuple[tuple[str, TimeKind], ...]
-    fields: tuple[DescribedComponentBatch, ...]
-    """The batches of the first row: they say what the columns are."""
-    row_ids: list[tuple[int, int]] = field(default_factory=list)
-    times: list[tuple[int, ...]] = field(default_factory=list)
+    timelines: Timelines
+    layout: Layout
+    stamps: array[int] = field(default_factory=lambda: array("q"))
+    """For each row the two halves of its id, then its times."""
     batches: list[tuple[Batch, ...]] = field(default_factory=list)
 
     def chunks(self, entity_path: str, max_rows_if_unsorted: int) -> list[Chunk]:
-        ids: TuidArray = np.array(self.row_ids, ">u8").reshape(-1, 2)
-        order = np.lexsort((ids[:, 1], ids[:, 0]))
-        times = np.array(self.times, np.int64).reshape(len(ids), len(self.timelines))[order]
-        by_column = list(zip(*(self.batches[i] for i in order.tolist()), strict=True))
-        in_order = bool(np.all(times[1:] >= times[:-1]))
+        stamps = np.frombuffer(self.stamps, np.int64).reshape(len(self.batches), -1)
+        by_column = list(zip(*self.batches, strict=True))
+        if not np.all(stamps[1:, 1] > stamps[:-1, 1]):  # ids are counted up, but threads may have overtaken each other
+            order = np.lexsort((stamps[:, 1], stamps[:, 0]))
+            stamps, places = stamps[order], order.tolist()
+            by_column = [tuple(column[i] for i in places) for column in by_column]
+        ids: TuidArray = stamps[:, :2].astype(">u8")
+        times = stamps[:, 2:].T.copy()
+        in_order = bool(np.all(times[:, 1:] >= times[:, :-1]))
         step = len(ids) if in_order else max(max_rows_if_unsorted, 1)
         return [
             self._chunk(
-                entity_path, ids[order][lo : lo + step], times[lo : lo + step], [c[lo : lo + step] for c in by_column]
+                entity_path, ids[lo : lo + step], times[:, lo : lo + step], [c[lo : lo + step] for c in by_column]
             )
             for lo in range(0, len(ids), step)
         ]
 
     def _chunk(
-        self, entity_path: str, ids: TuidArray, times: np.ndarray[Any, Any], batches: Sequence[Sequence[Batch]]
+        self, entity_path: str, ids: TuidArray, times: npt.NDArray[np.int64], batches: Sequence[Sequence[Batch]]
     ) -> Chunk:
         return Chunk.from_columns(
             entity_path,
-            times=[TimeColumn.of(name, kind, times[:, i]) for i, (name, kind) in enumerate(self.timelines)],
-            components=[_column(f, column) for f, column in zip(self.fields, batches, strict=True)],
+            times=[TimeColumn.of(name, kind, times[i]) for i, (name, kind) in enumerate(self.timelines.kinds)],
+            components=[
+                _column(descriptor, encoding, column)
+                for (descriptor, encoding), column in zip(self.layout.columns, batches, strict=True)
+            ],
             row_ids=ids,
         )
 
 
-def _column(first: DescribedComponentBatch, batches: Sequence[Batch]) -> ComponentColumn:
+def _column(descriptor: ComponentDescriptor, encoding: Encoding[Any], batches: Sequence[Batch]) -> ComponentColumn:
     offsets = np.zeros(len(batches) + 1, np.int64)
-    np.cumsum([len(b) for b in batches], out=offsets[1:])
-    return ComponentColumn(first.descriptor, list_array(offsets, first.encoding.to_arrow(batches)))
+    np.cumsum(np.fromiter(map(len, batches), np.int64, len(batches)), out=offsets[1:])
+    return ComponentColumn(descriptor, list_array(offsets, encoding.to_arrow(batches)))
 
 
 def _size(batch: Batch) -> int:
     """About how many bytes a batch holds."""
+    if isinstance(batch, tuple):
+        return sum([len(item) if type(item) is str else 64 for item in batch])
     if isinstance(batch, Ragged):
         return _size(batch.values) + batch.offsets.nbytes
     if isinstance(batch, Text):
         return int(batch.data.nbytes)
-    if isinstance(batch, tuple):
-        return sum(len(item) if isinstance(item, str) else 64 for item in batch)
     return int(batch.nbytes)
 
 
@@ -173,7 +181,7 @@ class Batcher:
     def __init__(self, config: ChunkBatcherConfig) -> None:
         self.config = config
         self._lock = threading.Lock()
-        self._entities: dict[str, dict[tuple[Any, ...], _Rows]] = {}
+        self._groups: dict[tuple[str, Timelines, Layout], _Rows] = {}
         self._rows = 0
         self._bytes = 0
 
@@ -183,21 +191,24 @@ class Batcher:
         return self._bytes
 
     def append(
-        self, entity_path: str, row_id: tuple[int, int], times: Times, batches: Sequence[DescribedComponentBatch]
+        self,
+        entity_path: str,
+        timelines: Timelines,
+        stamps: tuple[int, ...],
+        layout: Layout,
+        batches: tuple[Batch, ...],
     ) -> bool:
-        """Add a row; True when a flush is due at once."""
-        timelines = tuple((name, kind) for name, kind, _ in times)
-        key = (timelines, tuple([(b.descriptor, id(b.encoding)) for b in batches]))
-        values = tuple(b.batch for b in batches)
-        size = 48 + sum(map(_size, values))
+        """Add a row; True when a flush is due at once. `stamps`: the two halves of its id, then its times."""
+        size = ROW_BYTES
+        for batch in batches:
+            size += batch.nbytes if type(batch) is np.ndarray else _size(batch)
+        key = (entity_path, timelines, layout)
         with self._lock:
-            groups = self._entities.setdefault(entity_path, {})
-            rows = groups.get(key)
+            rows = self._groups.get(key)
             if rows is None:
-                rows = groups[key] = _Rows(timelines, tuple(batches))
-            rows.row_ids.append(row_id)
-            rows.times.append(tuple(t for _, _, t in times))
-            rows.batches.append(values)
+                rows = self._groups[key] = _Rows(timelines, layout)
+            rows.stamps.extend(stamps)
+            rows.batches.append(batches)
             self._rows += 1
             self._bytes += size
             return self._bytes >= self.config.flush_num_bytes or self._rows >= self.config.flush_num_rows
@@ -205,11 +216,6 @@ class Batcher:
     def take(self) -> list[Chunk]:
         """Everything collected so far, as chunks."""
         with self._lock:
-            entities, self._entities, self._rows, self._bytes = self._entities, {}, 0, 0
+            groups, self._groups, self._rows, self._bytes = self._groups, {}, 0, 0
         limit = self.config.chunk_max_rows_if_unsorted
-        return [
-            chunk
-            for entity_path, groups in entities.items()
-            for rows in groups.values()
-            for chunk in rows.chunks(entity_path, limit)
-        ]
+        return [chunk for (entity_path, _, _), rows in groups.items() for chunk in rows.chunks(entity_path, limit)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -14,7 +15,14 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.encodings import Batch, Encoding
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["ComponentBatchLike", "ComponentBatchMixin", "DescribedComponentBatch", "arrow_encoding"]
+__all__ = [
+    "ComponentBatchLike",
+    "ComponentBatchMixin",
+    "DescribedComponentBatch",
+    "Layout",
+    "arrow_encoding",
+    "layout_of",
+]
 
 
 @runtime_checkable
@@ -89,6 +97,28 @@ class DescribedComponentBatch:
 
     def __repr__(self) -> str:
         return f"DescribedComponentBatch({self.descriptor.component}, {len(self.batch)} instances)"
+
+
+class Layout:
+    """Which components a row has. There is one object for each such set, so that rows are told by identity."""
+
+    __slots__ = ("columns",)
+
+    columns: tuple[tuple[ComponentDescriptor, Encoding[Any]], ...]
+
+    def __init__(self, columns: tuple[tuple[ComponentDescriptor, Encoding[Any]], ...]) -> None:
+        self.columns = columns
+
+
+_layouts: dict[tuple[tuple[ComponentDescriptor, int], ...], Layout] = {}
+
+
+def layout_of(columns: Iterable[tuple[ComponentDescriptor, Encoding[Any]]]) -> Layout:
+    """The layout of rows with these components."""
+    given = tuple(columns)
+    key = tuple([(descriptor, id(encoding)) for descriptor, encoding in given])  # a layout keeps its encodings alive
+    found = _layouts.get(key)
+    return found if found is not None else _layouts.setdefault(key, Layout(given))
 
 
 class ComponentBatchMixin(ABC):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rrbridge.errors import InvalidValueError
 
@@ -60,14 +61,19 @@ def normalize(path: str | Iterable[object]) -> str:
     A missing leading slash, doubled slashes and a trailing slash are repaired.
     """
     if isinstance(path, str):
-        if _PLAIN.fullmatch(path):
-            if path.startswith("/") and "//" not in path and (path == "/" or not path.endswith("/")):
-                return path
-            return "/" + "/".join(part for part in path.split("/") if part)
-        return "/" + "/".join(escape_entity_path_part(unescape(part)) for part in parts(path))
+        return _normal_text(path)
     if not isinstance(path, Iterable):
         raise InvalidValueError("entity_path", "a path, or a list of its parts", repr(path))
     return "/" + "/".join(escape_entity_path_part(str(part)) for part in path)
+
+
+@lru_cache(maxsize=4096)
+def _normal_text(path: str) -> str:
+    if _PLAIN.fullmatch(path):
+        if path.startswith("/") and "//" not in path and (path == "/" or not path.endswith("/")):
+            return path
+        return "/" + "/".join(part for part in path.split("/") if part)
+    return "/" + "/".join(escape_entity_path_part(unescape(part)) for part in parts(path))
 
 
 def join(base: str, below: str) -> str:

@@ -61,10 +61,10 @@ def warn_on_misuse(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        own = cast("bool | None", kwargs.get("strict"))
         try:
             return function(*args, **kwargs)
         except Exception as err:  # whatever a call is given, it must not stop a robot
+            own = cast("bool | None", kwargs.get("strict"))
             if _strict if own is None else own:
                 raise
             what = str(err) if isinstance(err, RrbridgeError) else f"{type(err).__name__}: {err}"

@@ -17,9 +17,10 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runt
 
 from rrbridge import _active, _entity_path
 from rrbridge._archetype import Archetype
-from rrbridge._batcher import Batcher, ChunkBatcherConfig, Times
-from rrbridge._batches import DescribedComponentBatch
+from rrbridge._batcher import Batcher, ChunkBatcherConfig
+from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._clock import STATIC, Clock, Stamps
 from rrbridge._dataframe import AUTO_INDEX, AutoIndex
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._misuse import warn_on_misuse
@@ -36,6 +37,7 @@ from rrbridge._timeline import (
 )
 from rrbridge._tuid import new_tuid_parts
 from rrbridge.archetypes.meta import RecordingInfo
+from rrbridge.encodings import Batch
 from rrbridge.errors import FileError, InvalidValueError
 
 if TYPE_CHECKING:
@@ -89,10 +91,11 @@ class RecordingStream:
             raise InvalidValueError("application_id", "a name", "an empty string")
         self.store_id = StoreId(StoreKind.RECORDING, application_id, str(recording_id or default_recording_id()))
         self._enabled = _switch("RERUN", default=default_enabled)
-        self._log_time_enabled = _switch("RERUN_LOG_TIME", default=True)
-        self._log_tick_enabled = _switch("RERUN_LOG_TICK", default=False)
+        self._stamps = Stamps(
+            log_time=_switch("RERUN_LOG_TIME", default=True), log_tick=_switch("RERUN_LOG_TICK", default=False)
+        )
         self._ticks = itertools.count()
-        self._times = threading.local()
+        self._thread = threading.local()
         self._batcher = Batcher(batcher_config or ChunkBatcherConfig())
         self._sink: Sink = MemorySink()
         self._sink_lock = threading.RLock()
@@ -124,11 +127,12 @@ class RecordingStream:
         """Log archetypes at an entity, at this thread's current times; `static`: for all times."""
         if not self._enabled:
             return
-        batches = _batches(entity) if not extra else [b for e in (entity, *extra) for b in _batches(e)]
-        if not batches or self._is_full():
+        layout, values = _row(entity) if not extra else _row_of_several((entity, *extra))
+        if not values or self._is_full():
             return
-        times = () if static else self._now()
-        if self._batcher.append(_entity_path.normalize(entity_path), new_tuid_parts(), times, batches):
+        timelines, times = (STATIC, ()) if static else self._clock().now(self._stamps, self._ticks)
+        path = _entity_path.normalize(entity_path)
+        if self._batcher.append(path, timelines, (*new_tuid_parts(), *times), layout, values):
             self._flush_soon()
 
     @warn_on_misuse
@@ -160,34 +164,24 @@ class RecordingStream:
         timestamp: TimestampLike | None = None,
     ) -> None:
         """Set this thread's time on a timeline. Plain numbers are seconds; time stamps count from the Unix epoch."""
-        if (sequence is None) + (duration is None) + (timestamp is None) != 2:
-            raise InvalidValueError("set_time", "exactly one of sequence=, duration=, timestamp=", "another number")
-        if sequence is not None:
-            kind, value = TimeKind.SEQUENCE, int(sequence)
-        elif duration is not None:
-            kind, value = TimeKind.DURATION, duration_nanos(duration)
-        else:
-            assert timestamp is not None
-            kind, value = TimeKind.TIMESTAMP, timestamp_nanos(timestamp)
-        if not STATIC_TIME < value < -STATIC_TIME:
-            raise InvalidValueError("set_time", "a time within 63 bits", str(value))
-        self._current()[timeline] = (kind, value)
+        kind, value = _time(sequence, duration, timestamp)
+        self._clock().set(timeline, kind, value)
 
     def disable_timeline(self, timeline: str) -> None:
         """Leave this timeline out of what this thread logs from now on."""
-        self._current().pop(timeline, None)
+        self._clock().drop(timeline)
 
     def reset_time(self) -> None:
         """Forget all times of this thread."""
-        self._current().clear()
+        self._clock().clear()
 
     def set_log_time_enabled(self, enabled: bool) -> None:
         """Whether rows carry the wall clock, on `log_time`."""
-        self._log_time_enabled = enabled
+        self._stamps = Stamps(log_time=enabled, log_tick=self._stamps.log_tick)
 
     def set_log_tick_enabled(self, enabled: bool) -> None:
         """Whether rows carry a running number, on `log_tick`."""
-        self._log_tick_enabled = enabled
+        self._stamps = Stamps(log_time=self._stamps.log_time, log_tick=enabled)
 
     def send_property(self, name: str, values: Loggable) -> None:
         """Say something about the recording as a whole."""
@@ -360,20 +354,13 @@ class RecordingStream:
         _active.pop(self)
         self.flush()
 
-    def _current(self) -> dict[str, tuple[TimeKind, int]]:
-        times: dict[str, tuple[TimeKind, int]] | None = getattr(self._times, "by_timeline", None)
-        if times is None:
-            times = self._times.by_timeline = {}
-        return times
-
-    def _now(self) -> Times:
-        times = dict(self._current())
-        if self._log_time_enabled:
-            times["log_time"] = (TimeKind.TIMESTAMP, time.time_ns())
-        tick = next(self._ticks)
-        if self._log_tick_enabled:
-            times["log_tick"] = (TimeKind.SEQUENCE, tick)
-        return tuple((name, *times[name]) for name in sorted(times))
+    def _clock(self) -> Clock:
+        """This thread's times."""
+        try:
+            clock: Clock = self._thread.clock
+        except AttributeError:
+            clock = self._thread.clock = Clock()
+        return clock
 
     def _use(self, make_sink: Callable[[], Sink], default_blueprint: BlueprintLike | None = None) -> None:
         """Finish the sink in use and go on with another, which gets the blueprint before anything else."""
@@ -436,8 +423,9 @@ class RecordingStream:
 
     def _is_full(self) -> bool:
         """Whether a row must be given up, since too much waits to be written. Counts it."""
-        config = self._batcher.config
-        if config.when_full == "block" or self._batcher.pending_bytes < config.max_bytes_in_flight:
+        batcher = self._batcher
+        config = batcher.config
+        if config.when_full == "block" or batcher.pending_bytes < config.max_bytes_in_flight:
             return False
         self.dropped_rows += 1
         return True
@@ -462,6 +450,34 @@ def _flush_forever(reference: weakref.ref[RecordingStream]) -> None:
         if (stream := reference()) is not None:
             stream._write_pending()
         del stream
+
+
+def _time(sequence: int | None, duration: DurationLike | None, timestamp: TimestampLike | None) -> tuple[TimeKind, int]:
+    if (sequence is None) + (duration is None) + (timestamp is None) != 2:
+        raise InvalidValueError("set_time", "exactly one of sequence=, duration=, timestamp=", "another number")
+    if sequence is not None:
+        kind, value = TimeKind.SEQUENCE, int(sequence)
+    elif duration is not None:
+        kind, value = TimeKind.DURATION, duration_nanos(duration)
+    else:
+        assert timestamp is not None
+        kind, value = TimeKind.TIMESTAMP, timestamp_nanos(timestamp)
+    if not STATIC_TIME < value < -STATIC_TIME:
+        raise InvalidValueError("set_time", "a time within 63 bits", str(value))
+    return kind, value
+
+
+def _row(entity: Any) -> tuple[Layout, tuple[Batch, ...]]:
+    """What a row of an archetype holds."""
+    return entity.as_row() if isinstance(entity, Archetype) else _row_of_batches(_batches(entity))
+
+
+def _row_of_several(entities: Iterable[Any]) -> tuple[Layout, tuple[Batch, ...]]:
+    return _row_of_batches([batch for entity in entities for batch in _batches(entity)])
+
+
+def _row_of_batches(batches: Sequence[DescribedComponentBatch]) -> tuple[Layout, tuple[Batch, ...]]:
+    return layout_of([(b.descriptor, b.encoding) for b in batches]), tuple([b.batch for b in batches])
 
 
 def _batches(entity: Any) -> list[DescribedComponentBatch]:

@@ -6,9 +6,12 @@ chunk is. Types: `reference/types.json` (FORMAT §5.4).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -143,7 +146,7 @@ def _through_arrow(
         return parse(value)
 
     def build(batches: Sequence[Batch]) -> pa.Array:
-        if not any(isinstance(batch, pa.Array) for batch in batches):
+        if not any(issubclass(kind, pa.Array) for kind in set(map(type, batches))):
             return to_arrow(batches)
         parts = [batch if isinstance(batch, pa.Array) else to_arrow([batch]) for batch in batches]
         return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
@@ -165,12 +168,28 @@ def number(dtype: npt.DTypeLike) -> Encoding[Any]:
     """One number per instance."""
     wanted = np.dtype(dtype)
     arrow = pa.bool_() if wanted == np.bool_ else pa.from_numpy_dtype(wanted)
-    return _encoding(
+    encoding = _encoding(
         arrow,
         lambda value: _numbers(value, wanted).reshape(-1),
         lambda batches: primitive(_joined(batches), arrow),
         f"numbers ({arrow})",
     )
+    if wanted.kind not in "iuf":
+        return encoding
+    low, high = (np.finfo(wanted).min, np.finfo(wanted).max) if wanted.kind == "f" else _int_limits(wanted)
+    exact = (float, int) if wanted.kind == "f" else (int,)
+    general = encoding.parse
+
+    def parse(value: Any) -> Batch:
+        if type(value) in exact and low < value < high:  # what is logged most often: one plain number
+            return np.array((value,), wanted)
+        return general(value)
+
+    return replace(encoding, parse=parse)
+
+
+def _int_limits(dtype: np.dtype[Any]) -> tuple[int, int]:
+    return int(np.iinfo(dtype).min) - 1, int(np.iinfo(dtype).max) + 1
 
 
 def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
@@ -187,7 +206,27 @@ def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
             raise ValueError(f"the last axis must be {width} long, shape is {array.shape}")
         return array.reshape(-1, width)
 
-    return _encoding(arrow, parse, lambda batches: fixed_size_list(_joined(batches)), f"vectors of {width}", 1)
+    encoding = _encoding(arrow, parse, lambda batches: fixed_size_list(_joined(batches)), f"vectors of {width}", 1)
+    if wanted not in (np.float32, np.float64):
+        return encoding
+    general, pack = encoding.parse, struct.Struct(f"={width}{wanted.char}").pack
+    one = (1, width)
+
+    def parse_quickly(value: Any) -> Batch:
+        """One vector of plain numbers, or an array as it is to be."""
+        if type(value) in _LISTS:
+            if len(value) == width and _PLAIN_NUMBERS.issuperset(map(type, value)):
+                with suppress(OverflowError):
+                    return np.ndarray(one, wanted, pack(*value))
+        elif type(value) is np.ndarray and value.dtype == wanted and value.ndim == 2 and value.shape[1] == width:
+            return value
+        return general(value)
+
+    return replace(encoding, parse=parse_quickly)
+
+
+_LISTS = (list, tuple)
+_PLAIN_NUMBERS = frozenset((int, float, np.float64))
 
 
 def _parse_mat3x3(value: Any) -> Array:
@@ -215,6 +254,8 @@ def parse_color(value: Any) -> Array:
         raise TypeError(f"not a colour: {_shown(value)}")
     if array.size == 0:
         return np.empty(0, np.uint32)
+    if array.ndim == 2 and array.dtype == np.uint8 and array.shape[1] in (3, 4):
+        return _packed(array)
     whole = array.ndim == 1 and array.dtype.kind in "iu"
     if array.ndim == 0 or (whole and (len(array) not in (3, 4) or array.max() > 0xFFFF)):
         return _numbers(array, np.uint32).reshape(-1)
@@ -224,10 +265,18 @@ def parse_color(value: Any) -> Array:
         array = np.rint(np.clip(np.nan_to_num(array), 0, 1) * 255)
     elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
         raise ValueError(f"channels outside 0 … 255: {_shown(value)}")
-    channels = array.reshape(-1, array.shape[-1]).astype(np.uint8)
-    packed = np.full((len(channels), 4), 255, np.uint8)
-    packed[:, : channels.shape[1]] = channels
-    return packed.view(">u4").reshape(-1).astype(np.uint32)
+    return _packed(array.reshape(-1, array.shape[-1]).astype(np.uint8, copy=False))
+
+
+def _packed(channels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    """0xRRGGBBAA from channels of shape (n, 3 or 4)."""
+    if channels.shape[1] == 4:
+        return np.ascontiguousarray(channels).view(">u4").reshape(-1).astype(np.uint32)
+    packed = np.empty((len(channels), 4), np.uint8)
+    for place, channel in enumerate((2, 1, 0), 1):  # little-endian: alpha first
+        packed[:, place] = channels[:, channel]
+    packed[:, 0] = 255
+    return packed.view("<u4").reshape(-1)
 
 
 def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:
@@ -276,6 +325,8 @@ def _text(item: Any) -> str:
 
 
 def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
+    if Text not in set(map(type, batches)):
+        return pa.array(list(chain.from_iterable(batches)), pa.utf8())
     parts = [b.to_arrow() if isinstance(b, Text) else pa.array(b, pa.utf8()) for b in batches]
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
