@@ -8,8 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rrbridge import archetypes as archetypes
-from rrbridge import components as components
 from rrbridge import encodings as encodings
 from rrbridge._active import get_data_recording as get_data_recording
 from rrbridge._active import get_global_data_recording as get_global_data_recording
@@ -65,79 +63,12 @@ from rrbridge._process import unregister_shutdown as unregister_shutdown
 from rrbridge._recording import AsComponents as AsComponents
 from rrbridge._recording import RecordingStream as RecordingStream
 from rrbridge._sinks import FileSink as FileSink
-from rrbridge._tensor_encoding import TensorData as TensorData
 from rrbridge._timeline import TimeColumn as TimeColumn
 from rrbridge._timeline import TimeColumnLike as TimeColumnLike
-from rrbridge.archetypes import AnnotationContext as AnnotationContext
-from rrbridge.archetypes import Arrows2D as Arrows2D
-from rrbridge.archetypes import Arrows3D as Arrows3D
-from rrbridge.archetypes import Asset3D as Asset3D
-from rrbridge.archetypes import AssetAudio as AssetAudio
-from rrbridge.archetypes import AssetVideo as AssetVideo
-from rrbridge.archetypes import BarChart as BarChart
-from rrbridge.archetypes import Boxes2D as Boxes2D
-from rrbridge.archetypes import Boxes3D as Boxes3D
-from rrbridge.archetypes import Capsules3D as Capsules3D
-from rrbridge.archetypes import Clear as Clear
-from rrbridge.archetypes import CoordinateFrame as CoordinateFrame
-from rrbridge.archetypes import Cylinders3D as Cylinders3D
-from rrbridge.archetypes import DepthImage as DepthImage
-from rrbridge.archetypes import Ellipses2D as Ellipses2D
-from rrbridge.archetypes import Ellipsoids3D as Ellipsoids3D
-from rrbridge.archetypes import EncodedDepthImage as EncodedDepthImage
-from rrbridge.archetypes import EncodedImage as EncodedImage
-from rrbridge.archetypes import GaussianSplats3D as GaussianSplats3D
-from rrbridge.archetypes import GeoLineStrings as GeoLineStrings
-from rrbridge.archetypes import GeoPoints as GeoPoints
-from rrbridge.archetypes import GraphEdges as GraphEdges
-from rrbridge.archetypes import GraphNodes as GraphNodes
-from rrbridge.archetypes import GridMap as GridMap
-from rrbridge.archetypes import Image as Image
-from rrbridge.archetypes import InstancePoses3D as InstancePoses3D
-from rrbridge.archetypes import LineStrips2D as LineStrips2D
-from rrbridge.archetypes import LineStrips3D as LineStrips3D
-from rrbridge.archetypes import McapChannel as McapChannel
-from rrbridge.archetypes import McapMessage as McapMessage
-from rrbridge.archetypes import McapSchema as McapSchema
-from rrbridge.archetypes import McapStatistics as McapStatistics
-from rrbridge.archetypes import Measurements as Measurements
-from rrbridge.archetypes import Mesh3D as Mesh3D
-from rrbridge.archetypes import Pinhole as Pinhole
-from rrbridge.archetypes import Points2D as Points2D
-from rrbridge.archetypes import Points3D as Points3D
-from rrbridge.archetypes import RecordingInfo as RecordingInfo
-from rrbridge.archetypes import Scalars as Scalars
-from rrbridge.archetypes import SegmentationImage as SegmentationImage
-from rrbridge.archetypes import SeriesLines as SeriesLines
-from rrbridge.archetypes import SeriesPoints as SeriesPoints
-from rrbridge.archetypes import StateChange as StateChange
-from rrbridge.archetypes import StateConfiguration as StateConfiguration
-from rrbridge.archetypes import Tensor as Tensor
-from rrbridge.archetypes import TextDocument as TextDocument
-from rrbridge.archetypes import TextLog as TextLog
-from rrbridge.archetypes import Transform3D as Transform3D
-from rrbridge.archetypes import TransformAxes3D as TransformAxes3D
-from rrbridge.archetypes import VideoFrameReference as VideoFrameReference
-from rrbridge.archetypes import VideoStream as VideoStream
-from rrbridge.archetypes import ViewCoordinates as ViewCoordinates
-from rrbridge.archetypes import Volume3D as Volume3D
-from rrbridge.archetypes import VoxelGridMap as VoxelGridMap
-from rrbridge.archetypes.shapes import Box2DFormat as Box2DFormat
 from rrbridge.columns import Columns as Columns
 from rrbridge.columns import Emit as Emit
 from rrbridge.columns import Ragged as Ragged
 from rrbridge.columns import Text as Text
-from rrbridge.components import AggregationPolicy as AggregationPolicy
-from rrbridge.components import Colormap as Colormap
-from rrbridge.components import FillMode as FillMode
-from rrbridge.components import GraphType as GraphType
-from rrbridge.components import InterpolationMode as InterpolationMode
-from rrbridge.components import MagnificationFilter as MagnificationFilter
-from rrbridge.components import MarkerShape as MarkerShape
-from rrbridge.components import MeshFaceRendering as MeshFaceRendering
-from rrbridge.components import PointShading as PointShading
-from rrbridge.components import TransformRelation as TransformRelation
-from rrbridge.components import VideoCodec as VideoCodec
 from rrbridge.encodings import Angle as Angle
 from rrbridge.encodings import AnnotationInfo as AnnotationInfo
 from rrbridge.encodings import ChannelDatatype as ChannelDatatype
@@ -152,7 +83,9 @@ from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 ImageFormat = encodings.ImageFormat
 
 if TYPE_CHECKING:
+    from rrbridge import archetypes as archetypes
     from rrbridge import blueprint as blueprint
+    from rrbridge import components as components
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
@@ -176,12 +109,146 @@ if TYPE_CHECKING:
     from rrbridge._scripts import script_setup as script_setup
     from rrbridge._scripts import script_teardown as script_teardown
     from rrbridge._selections import TensorDimensionSelection as TensorDimensionSelection
+    from rrbridge._tensor_encoding import TensorData as TensorData
     from rrbridge._time_ranges import TimeRange as TimeRange
     from rrbridge._time_ranges import TimeRangeBoundary as TimeRangeBoundary
     from rrbridge._time_ranges import VisibleTimeRange as VisibleTimeRange
     from rrbridge._values import TimeInt as TimeInt
+    from rrbridge.archetypes import AnnotationContext as AnnotationContext
+    from rrbridge.archetypes import Arrows2D as Arrows2D
+    from rrbridge.archetypes import Arrows3D as Arrows3D
+    from rrbridge.archetypes import Asset3D as Asset3D
+    from rrbridge.archetypes import AssetAudio as AssetAudio
+    from rrbridge.archetypes import AssetVideo as AssetVideo
+    from rrbridge.archetypes import BarChart as BarChart
+    from rrbridge.archetypes import Boxes2D as Boxes2D
+    from rrbridge.archetypes import Boxes3D as Boxes3D
+    from rrbridge.archetypes import Capsules3D as Capsules3D
+    from rrbridge.archetypes import Clear as Clear
+    from rrbridge.archetypes import CoordinateFrame as CoordinateFrame
+    from rrbridge.archetypes import Cylinders3D as Cylinders3D
+    from rrbridge.archetypes import DepthImage as DepthImage
+    from rrbridge.archetypes import Ellipses2D as Ellipses2D
+    from rrbridge.archetypes import Ellipsoids3D as Ellipsoids3D
+    from rrbridge.archetypes import EncodedDepthImage as EncodedDepthImage
+    from rrbridge.archetypes import EncodedImage as EncodedImage
+    from rrbridge.archetypes import GaussianSplats3D as GaussianSplats3D
+    from rrbridge.archetypes import GeoLineStrings as GeoLineStrings
+    from rrbridge.archetypes import GeoPoints as GeoPoints
+    from rrbridge.archetypes import GraphEdges as GraphEdges
+    from rrbridge.archetypes import GraphNodes as GraphNodes
+    from rrbridge.archetypes import GridMap as GridMap
+    from rrbridge.archetypes import Image as Image
+    from rrbridge.archetypes import InstancePoses3D as InstancePoses3D
+    from rrbridge.archetypes import LineStrips2D as LineStrips2D
+    from rrbridge.archetypes import LineStrips3D as LineStrips3D
+    from rrbridge.archetypes import McapChannel as McapChannel
+    from rrbridge.archetypes import McapMessage as McapMessage
+    from rrbridge.archetypes import McapSchema as McapSchema
+    from rrbridge.archetypes import McapStatistics as McapStatistics
+    from rrbridge.archetypes import Measurements as Measurements
+    from rrbridge.archetypes import Mesh3D as Mesh3D
+    from rrbridge.archetypes import Pinhole as Pinhole
+    from rrbridge.archetypes import Points2D as Points2D
+    from rrbridge.archetypes import Points3D as Points3D
+    from rrbridge.archetypes import RecordingInfo as RecordingInfo
+    from rrbridge.archetypes import Scalars as Scalars
+    from rrbridge.archetypes import SegmentationImage as SegmentationImage
+    from rrbridge.archetypes import SeriesLines as SeriesLines
+    from rrbridge.archetypes import SeriesPoints as SeriesPoints
+    from rrbridge.archetypes import StateChange as StateChange
+    from rrbridge.archetypes import StateConfiguration as StateConfiguration
+    from rrbridge.archetypes import Tensor as Tensor
+    from rrbridge.archetypes import TextDocument as TextDocument
+    from rrbridge.archetypes import TextLog as TextLog
+    from rrbridge.archetypes import Transform3D as Transform3D
+    from rrbridge.archetypes import TransformAxes3D as TransformAxes3D
+    from rrbridge.archetypes import VideoFrameReference as VideoFrameReference
+    from rrbridge.archetypes import VideoStream as VideoStream
+    from rrbridge.archetypes import ViewCoordinates as ViewCoordinates
+    from rrbridge.archetypes import Volume3D as Volume3D
+    from rrbridge.archetypes import VoxelGridMap as VoxelGridMap
+    from rrbridge.archetypes.shapes import Box2DFormat as Box2DFormat
+    from rrbridge.components import AggregationPolicy as AggregationPolicy
+    from rrbridge.components import Colormap as Colormap
+    from rrbridge.components import FillMode as FillMode
+    from rrbridge.components import GraphType as GraphType
+    from rrbridge.components import InterpolationMode as InterpolationMode
+    from rrbridge.components import MagnificationFilter as MagnificationFilter
+    from rrbridge.components import MarkerShape as MarkerShape
+    from rrbridge.components import MeshFaceRendering as MeshFaceRendering
+    from rrbridge.components import PointShading as PointShading
+    from rrbridge.components import TransformRelation as TransformRelation
+    from rrbridge.components import VideoCodec as VideoCodec
 
-_RARE = {
+_LAZY = {
+    "AnnotationContext": "rrbridge.archetypes",
+    "Arrows2D": "rrbridge.archetypes",
+    "Arrows3D": "rrbridge.archetypes",
+    "Asset3D": "rrbridge.archetypes",
+    "AssetAudio": "rrbridge.archetypes",
+    "AssetVideo": "rrbridge.archetypes",
+    "BarChart": "rrbridge.archetypes",
+    "Boxes2D": "rrbridge.archetypes",
+    "Boxes3D": "rrbridge.archetypes",
+    "Capsules3D": "rrbridge.archetypes",
+    "Clear": "rrbridge.archetypes",
+    "CoordinateFrame": "rrbridge.archetypes",
+    "Cylinders3D": "rrbridge.archetypes",
+    "DepthImage": "rrbridge.archetypes",
+    "Ellipses2D": "rrbridge.archetypes",
+    "Ellipsoids3D": "rrbridge.archetypes",
+    "EncodedDepthImage": "rrbridge.archetypes",
+    "EncodedImage": "rrbridge.archetypes",
+    "GaussianSplats3D": "rrbridge.archetypes",
+    "GeoLineStrings": "rrbridge.archetypes",
+    "GeoPoints": "rrbridge.archetypes",
+    "GraphEdges": "rrbridge.archetypes",
+    "GraphNodes": "rrbridge.archetypes",
+    "GridMap": "rrbridge.archetypes",
+    "Image": "rrbridge.archetypes",
+    "InstancePoses3D": "rrbridge.archetypes",
+    "LineStrips2D": "rrbridge.archetypes",
+    "LineStrips3D": "rrbridge.archetypes",
+    "McapChannel": "rrbridge.archetypes",
+    "McapMessage": "rrbridge.archetypes",
+    "McapSchema": "rrbridge.archetypes",
+    "McapStatistics": "rrbridge.archetypes",
+    "Measurements": "rrbridge.archetypes",
+    "Mesh3D": "rrbridge.archetypes",
+    "Pinhole": "rrbridge.archetypes",
+    "Points2D": "rrbridge.archetypes",
+    "Points3D": "rrbridge.archetypes",
+    "RecordingInfo": "rrbridge.archetypes",
+    "Scalars": "rrbridge.archetypes",
+    "SegmentationImage": "rrbridge.archetypes",
+    "SeriesLines": "rrbridge.archetypes",
+    "SeriesPoints": "rrbridge.archetypes",
+    "StateChange": "rrbridge.archetypes",
+    "StateConfiguration": "rrbridge.archetypes",
+    "Tensor": "rrbridge.archetypes",
+    "TextDocument": "rrbridge.archetypes",
+    "TextLog": "rrbridge.archetypes",
+    "Transform3D": "rrbridge.archetypes",
+    "TransformAxes3D": "rrbridge.archetypes",
+    "VideoFrameReference": "rrbridge.archetypes",
+    "VideoStream": "rrbridge.archetypes",
+    "ViewCoordinates": "rrbridge.archetypes",
+    "Volume3D": "rrbridge.archetypes",
+    "VoxelGridMap": "rrbridge.archetypes",
+    "Box2DFormat": "rrbridge.archetypes.shapes",
+    "AggregationPolicy": "rrbridge.components",
+    "Colormap": "rrbridge.components",
+    "FillMode": "rrbridge.components",
+    "GraphType": "rrbridge.components",
+    "InterpolationMode": "rrbridge.components",
+    "MagnificationFilter": "rrbridge.components",
+    "MarkerShape": "rrbridge.components",
+    "MeshFaceRendering": "rrbridge.components",
+    "PointShading": "rrbridge.components",
+    "TransformRelation": "rrbridge.components",
+    "VideoCodec": "rrbridge.components",
+    "TensorData": "rrbridge._tensor_encoding",
     "RECORDING_PROPERTIES_PATH": "rrbridge._metadata",
     "RERUN_KIND": "rrbridge._metadata",
     "RERUN_KIND_CONTROL": "rrbridge._metadata",
@@ -222,14 +289,18 @@ _RARE = {
 """Names that load their module when they are first used, to keep `import rrbridge` short."""
 
 
+_MODULES = ("archetypes", "blueprint", "components", "urdf")
+"""Modules that load when they are first used."""
+
+
 def __getattr__(name: str) -> Any:
-    if name == "blueprint":
-        return import_module("rrbridge.blueprint")
-    if name not in _RARE:
+    if name in _MODULES:
+        return import_module(f"rrbridge.{name}")
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_RARE[name]), name)
+    found = globals()[name] = getattr(import_module(_LAZY[name]), name)
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted(globals().keys() | _RARE.keys() | {"blueprint"})
+    return sorted(globals().keys() | _LAZY.keys() | set(_MODULES))

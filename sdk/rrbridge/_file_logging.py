@@ -1,18 +1,24 @@
 """Files into recordings: recordings and bags as they are, images, meshes, videos and texts as one static entity each.
 
+A robot model (URDF) becomes an entity per shape.
+
 The entity of a single file is its path: `/tmp/a b.png` is logged at `/tmp/a\\ b.png`.
 """
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from rrbridge import _entity_path, importers
 from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId
+from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.archetypes.assets import AssetAudio, AssetVideo
 from rrbridge.archetypes.images import EncodedImage
 from rrbridge.archetypes.meshes import Asset3D
@@ -64,6 +70,22 @@ def _static(chunk: Chunk) -> Chunk:
     return Chunk.from_columns(chunk.entity_path, components=chunk.components.values(), row_ids=chunk.row_ids)
 
 
+def _robot(path: Path, prefix: str | None, *, static: bool) -> Iterator[Chunk]:
+    """Shapes below the prefix, at the time of logging unless static; the joints at rest in `/tf_static`, always static."""
+    from rrbridge.urdf import UrdfTree
+
+    now = time.time_ns()
+    for chunk in UrdfTree.from_file_path(path).stream():
+        if chunk.entity_path == "/tf_static":
+            yield chunk
+            continue
+        yield Chunk.from_columns(
+            _entity_path.join(prefix or "", chunk.entity_path),
+            times=[] if static else [TimeColumn.of("log_time", TimeKind.TIMESTAMP, np.array([now]))],
+            components=chunk.components.values(),
+        )
+
+
 def messages_of_file(
     path: Path, into: StoreId, *, prefix: str | None = None, static: bool = False
 ) -> Iterator[LogMessage]:
@@ -77,6 +99,10 @@ def messages_of_file(
         single = _single(path, contents)
         assert single is not None
         yield StoredChunk(into, _chunk(_entity(path, prefix), single))
+        return
+    if kind == ".urdf":
+        for chunk in _robot(path, prefix, static=static):
+            yield StoredChunk(into, chunk)
         return
     importer = importers.find(path)
     if isinstance(importer, importers.MessageImporter):
