@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from rrbridge import archetypes as archetypes
     from rrbridge import blueprint as blueprint
     from rrbridge import components as components
+    from rrbridge import urdf as urdf
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
@@ -293,13 +294,15 @@ _MODULES = ("archetypes", "blueprint", "components", "urdf")
 """Modules that load when they are first used."""
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"rrbridge.{name}")
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(_LAZY[name]), name)
-    return found
+if not TYPE_CHECKING:  # else a type checker would take every misspelt name for one that is found here
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return import_module(f"rrbridge.{name}")
+        if name not in _LAZY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -36,7 +36,6 @@ from rrbridge._timeline import (
     timestamp_nanos,
 )
 from rrbridge._tuid import new_tuid_parts
-from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.encodings import Batch
 from rrbridge.errors import FileError, InvalidValueError
 
@@ -189,10 +188,14 @@ class RecordingStream:
 
     def send_recording_name(self, name: str) -> None:
         """What viewers call the recording."""
+        from rrbridge.archetypes.meta import RecordingInfo  # archetypes load when they are used
+
         self.log("/__properties", RecordingInfo.from_fields(name=name), static=True)
 
     def send_recording_start_time_nanos(self, nanos: int) -> None:
         """When it began, nanoseconds since the Unix epoch."""
+        from rrbridge.archetypes.meta import RecordingInfo
+
         self.log("/__properties", RecordingInfo.from_fields(start_time=nanos), static=True)
 
     def get_application_id(self) -> str:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from rrbridge._messages import LogMessage
-from rrbridge.rrd import RrdWriter
 
 __all__ = ["FileSink", "MemorySink", "RrdSink", "Sink", "Tee"]
 
@@ -68,6 +67,8 @@ class RrdSink:
         self, target: str | os.PathLike[str] | IO[bytes], *, write_footer: bool = True, pipe: IO[bytes] | None = None
     ) -> None:
         """`pipe`: the target once more, if it is to be closed with the recording."""
+        from rrbridge.rrd import RrdWriter  # loads when it is used, to keep `import rrbridge` short
+
         self._writer = RrdWriter(target)
         self._write_footer = write_footer
         self._pipe = pipe

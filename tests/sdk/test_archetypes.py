@@ -20,7 +20,11 @@ from rrbridge.components import ScalarLike
 from rrbridge.errors import InvalidValueError
 
 TYPES = Path(__file__).resolve().parents[3] / "shared" / "reference" / "types.json"
-CLASSES = [c for c in vars(archetypes).values() if isinstance(c, type) and issubclass(c, Archetype)]
+CLASSES = [
+    c
+    for c in (getattr(archetypes, name) for name in dir(archetypes))
+    if isinstance(c, type) and issubclass(c, Archetype)
+]
 RNG = np.random.default_rng(7)
 XYZ = RNG.normal(size=(5, 3)).astype(np.float32)
 XY = XYZ[:, :2].copy()

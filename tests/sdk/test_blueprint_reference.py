@@ -405,7 +405,7 @@ def test_archetypes_are_drawn_by_what_the_reference_draws_them_by(name: str) -> 
 
 
 def test_only_those_archetypes_are_drawn() -> None:
-    assert {name for name in vars(rr.archetypes) if hasattr(getattr(rr.archetypes, name), "visualizer")} == set(DRAWN)
+    assert {name for name in dir(rr.archetypes) if hasattr(getattr(rr.archetypes, name), "visualizer")} == set(DRAWN)
     assert len(DRAWN) == 40
 
 

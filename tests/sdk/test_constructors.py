@@ -24,7 +24,11 @@ from rrbridge._misuse import strict
 from rrbridge.errors import RrbridgeError
 from rrbridge.rrd import RrdReader, RrdWriter
 
-CLASSES = [c for c in vars(archetypes).values() if isinstance(c, type) and issubclass(c, Archetype)]
+CLASSES = [
+    c
+    for c in (getattr(archetypes, name) for name in dir(archetypes))
+    if isinstance(c, type) and issubclass(c, Archetype)
+]
 STORE = StoreId(StoreKind.RECORDING, "test", "constructors")
 
 numbers = st.one_of(

@@ -10,7 +10,6 @@ from rrbridge.errors import InvalidChunkError
 from rrbridge.rrd import _ipc
 from rrbridge.rrd._container import FrameKind
 from rrbridge.rrd._ipc import PayloadError
-from rrbridge.rrd._migration import migrate
 from rrbridge.rrd._protocol import (
     ArrowMsg,
     Compression,
@@ -36,6 +35,8 @@ def pack_chunk(store_id: StoreId, chunk: Chunk, wanted: Compression) -> ArrowMsg
 
 def chunk_of(message: ArrowMsg) -> Chunk:
     """The chunk of a message, in today's names. Raises PayloadError or InvalidChunkError."""
+    from rrbridge.rrd._migration import migrate  # loads when something is read: it needs much of Arrow
+
     batch = _ipc.read_batch(_ipc.unpack(message.payload, message.compression, message.uncompressed_size))
     try:
         chunk = Chunk(migrate(batch))
