@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
+    from rrbridge._component_values import ComponentMixin as ComponentMixin
     from rrbridge._contexts import recording_stream_generator_ctx as recording_stream_generator_ctx
     from rrbridge._contexts import shutdown_at_exit as shutdown_at_exit
     from rrbridge._contexts import thread_local_stream as thread_local_stream
@@ -179,8 +180,18 @@ if TYPE_CHECKING:
     from rrbridge.components import MarkerShape as MarkerShape
     from rrbridge.components import MeshFaceRendering as MeshFaceRendering
     from rrbridge.components import PointShading as PointShading
+    from rrbridge.components import TensorDimensionIndexSelection as TensorDimensionIndexSelection
     from rrbridge.components import TransformRelation as TransformRelation
     from rrbridge.components import VideoCodec as VideoCodec
+
+    # component values, whose classes are made when they are asked for
+    AlbedoFactor: type[Any]
+    Color: type[Any]
+    GraphEdge: type[Any]
+    MediaType: type[Any]
+    Radius: type[Any]
+    Scale3D: type[Any]
+    TextLogLevel: type[Any]
 
 _LAZY = {
     "AnnotationContext": "rrbridge.archetypes",
