@@ -11,6 +11,7 @@ import pyarrow as pa
 __all__ = [
     "ITEM",
     "as_numpy",
+    "copied",
     "first_values",
     "fixed_size_list",
     "list_array",
@@ -83,6 +84,11 @@ def list_array(
         nulls,
         children=[values],
     )
+
+
+def copied(values: pa.Array) -> pa.Array:
+    """The same values in memory of their own."""
+    return pa.concat_arrays([values, values.slice(0, 0)])
 
 
 def unit_lists(values: pa.Array) -> pa.Array:

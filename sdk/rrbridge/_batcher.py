@@ -31,6 +31,8 @@ __all__ = ["Batcher", "ChunkBatcherConfig"]
 
 ROW_BYTES = 48
 """About what a row takes beside its values."""
+LARGE_ROW_BYTES = 1 << 19
+"""Rows from this size on become chunks of their own: putting them together would cost a copy and gain nothing."""
 UNLIMITED = 2**64 - 1
 
 
@@ -137,6 +139,8 @@ class _Rows:
         times = stamps[:, 2:].T.copy()
         in_order = bool(np.all(times[:, 1:] >= times[:, :-1]))
         step = len(ids) if in_order else max(max_rows_if_unsorted, 1)
+        if sum(map(_size, self.batches[0])) >= LARGE_ROW_BYTES:
+            step = 1
         return [
             self._chunk(
                 entity_path, ids[lo : lo + step], times[:, lo : lo + step], [c[lo : lo + step] for c in by_column]
@@ -182,6 +186,7 @@ class Batcher:
         self.config = config
         self._lock = threading.Lock()
         self._groups: dict[tuple[str, Timelines, Layout], _Rows] = {}
+        self._chunks: list[Chunk] = []
         self._rows = 0
         self._bytes = 0
 
@@ -213,9 +218,18 @@ class Batcher:
             self._bytes += size
             return self._bytes >= self.config.flush_num_bytes or self._rows >= self.config.flush_num_rows
 
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk as it is; it must not share memory that may yet change."""
+        with self._lock:
+            self._chunks.append(chunk)
+            self._bytes += chunk.nbytes
+
     def take(self) -> list[Chunk]:
         """Everything collected so far, as chunks."""
         with self._lock:
             groups, self._groups, self._rows, self._bytes = self._groups, {}, 0, 0
+            chunks, self._chunks = self._chunks, []
         limit = self.config.chunk_max_rows_if_unsorted
-        return [chunk for (entity_path, _, _), rows in groups.items() for chunk in rows.chunks(entity_path, limit)]
+        return chunks + [
+            chunk for (entity_path, _, _), rows in groups.items() for chunk in rows.chunks(entity_path, limit)
+        ]

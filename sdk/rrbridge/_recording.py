@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runt
 
 from rrbridge import _active, _entity_path
 from rrbridge._archetype import Archetype
+from rrbridge._arrow import copied
 from rrbridge._batcher import Batcher, ChunkBatcherConfig
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import Chunk, ComponentColumn
@@ -146,7 +147,16 @@ class RecordingStream:
         """Log many rows at once, at the times given; without `indexes` they are static."""
         if self._enabled:
             times = [TimeColumn.from_like(index) for index in indexes]
-            self.send_chunk(Chunk.from_columns(entity_path, times=times, components=_columns(columns)))
+            components = list(_columns(columns))
+            batcher = self._batcher
+            if self._flusher is None or batcher.pending_bytes >= batcher.config.max_bytes_in_flight:
+                self.send_chunk(Chunk.from_columns(entity_path, times=times, components=components))
+                return
+            times = [TimeColumn.of(time.timeline, time.kind, time.values.copy()) for time in times]
+            components = [ComponentColumn(column.descriptor, copied(column.cells)) for column in components]
+            batcher.add(Chunk.from_columns(entity_path, times=times, components=components))
+            with self._wake:
+                self._wake.notify()
 
     def send_chunk(self, chunk: Chunk) -> None:
         """Log a chunk as it is."""

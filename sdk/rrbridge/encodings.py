@@ -272,11 +272,14 @@ def _packed(channels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     """0xRRGGBBAA from channels of shape (n, 3 or 4)."""
     if channels.shape[1] == 4:
         return np.ascontiguousarray(channels).view(">u4").reshape(-1).astype(np.uint32)
-    packed = np.empty((len(channels), 4), np.uint8)
-    for place, channel in enumerate((2, 1, 0), 1):  # little-endian: alpha first
-        packed[:, place] = channels[:, channel]
-    packed[:, 0] = 255
-    return packed.view("<u4").reshape(-1)
+    flat = np.ascontiguousarray(channels)
+    packed = np.empty(len(flat), np.uint32)
+    if len(flat):
+        with_next = np.ndarray((len(flat) - 1,), ">u4", flat, strides=(3,))  # each colour and the first byte after it
+        np.bitwise_or(with_next, 0xFF, out=packed[:-1])
+        red, green, blue = flat[-1].tolist()
+        packed[-1] = red << 24 | green << 16 | blue << 8 | 0xFF
+    return packed
 
 
 def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:

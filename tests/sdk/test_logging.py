@@ -220,3 +220,16 @@ def test_what_is_logged_after_a_file_could_not_be_opened_is_kept(tmp_path: Path)
     rec.save(tmp_path / "third.rrd")
     rec.disconnect()
     assert list(rows_of(tmp_path / "third.rrd")) == [("/x", "Scalars:scalars")]
+
+
+def test_columns_are_as_they_were_when_they_were_sent(tmp_path: Path) -> None:
+    path = tmp_path / "x.rrd"
+    rec = rr.RecordingStream("columns", batcher_config=rr.ChunkBatcherConfig.NEVER())
+    rec.save(path)
+    steps, values = np.arange(4), np.arange(4.0)
+    rec.send_columns("x", [rr.TimeColumn("step", sequence=steps)], rr.Scalars.columns(scalars=values))
+    steps[:], values[:] = 0, 0
+    rec.disconnect()
+    found = [m.chunk for m in RrdReader(path).messages() if isinstance(m, StoredChunk) and m.chunk.entity_path == "/x"]
+    assert [chunk.times["step"].values.tolist() for chunk in found] == [[0, 1, 2, 3]]
+    assert [chunk.components["Scalars:scalars"].cells.to_pylist() for chunk in found] == [[[0.0], [1.0], [2.0], [3.0]]]

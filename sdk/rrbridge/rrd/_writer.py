@@ -26,6 +26,9 @@ from rrbridge.rrd._protocol import (
 
 __all__ = ["RrdWriter"]
 
+GATHER_MIN_BYTES = 1 << 16
+"""From here on a frame is written from where its parts are, not put together first."""
+
 log = logging.getLogger(__name__)
 
 _COMPRESSIONS = {"lz4": Compression.LZ4, "none": Compression.NONE}
@@ -88,7 +91,7 @@ class RrdWriter:
                 parts = encode_arrow_msg(self._encoded(store_id), packed)
                 size = sum(map(len, parts))
                 offset = self._position + FRAME.size
-                self._put(b"".join((FRAME.pack(FrameKind.ARROW, size), *parts)))
+                self._put(FRAME.pack(FrameKind.ARROW, size), *parts)
                 builder = self._manifests.get(store_id)
                 if builder is None:
                     builder = self._manifests[store_id] = ManifestBuilder(store_id)
@@ -155,9 +158,13 @@ class RrdWriter:
     def _frame(self, kind: FrameKind, payload: bytes) -> None:
         self._put(FRAME.pack(kind, len(payload)) + payload)
 
-    def _put(self, data: bytes) -> None:
-        view = memoryview(data)
+    def _put(self, *parts: bytes | memoryview) -> None:
+        size = sum(map(len, parts))
         try:
+            done = 0
+            if self._owned and size >= GATHER_MIN_BYTES and hasattr(os, "writev"):
+                done = os.writev(self._file.fileno(), parts)
+            view = memoryview(b"".join(parts) if done < size else b"")[done:]
             while view:
                 view = view[self._write_some(view) :]
         except OSError as err:
@@ -166,7 +173,7 @@ class RrdWriter:
         except BaseException:
             self._take_back()
             raise
-        self._position += len(data)
+        self._position += size
 
     def _write_some(self, view: memoryview) -> int:
         written: int | None = self._file.write(view)
