@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from rrbridge._messages import StoredChunk
 from rrbridge._store import ChunkStore
 from rrbridge._transforms import TransformTree
 from rrbridge.chunk import Chunk
-from rrbridge.errors import FileError, InvalidValueError, RrbridgeWarning
+from rrbridge.errors import FileError, InvalidValueError, RrbridgeError, RrbridgeWarning
 from rrbridge.rrd import RrdReader
 
 theirs = pytest.importorskip("rerun.urdf")
@@ -352,7 +353,8 @@ def test_meshes_are_found_where_packages_are(everything: Path, tmp_path: Path, m
 
 
 @pytest.mark.parametrize(
-    "filename", ["gone.stl", "package://gone/a.stl", "model://a/b.stl", "/etc/hostname", "/dev/zero.stl"]
+    "filename",
+    ["gone.stl", "package://gone/a.stl", "model://a/b.stl", "/etc/hostname", "/dev/zero.stl", f"{'long' * 100}.stl"],
 )
 def test_a_mesh_that_cannot_be_read_leaves_the_rest(everything: Path, filename: str) -> None:
     whole = chunks(urdf.UrdfTree.from_file_path(everything).stream())
@@ -383,6 +385,7 @@ JOINT = '<joint name="{}" type="{}"><parent link="{}"/><child link="{}"/>{}</joi
         (ROBOT.format(JOINT.format("j", "weird", "x", "y", "")), "'weird' is none of"),
         (ROBOT.format(JOINT.format("j", "fixed", "x", "y", '<axis xyz="1 2"/>')), "line 1: <axis>: xyz: expected 3"),
         (ROBOT.format(JOINT.format("j", "fixed", "x", "y", '<axis xyz="1 2 nan"/>')), "xyz: expected 3"),
+        (ROBOT.format(JOINT.format("j", "fixed", "x", "y", '<origin rpy="0 inf 1e60"/>')), "rpy: expected 3"),
         (ROBOT.format(JOINT.format("j", "fixed", "x", "y", '<axis xyz="${a} 0 0"/>')), "run xacro"),
         (ROBOT.format('<joint name="j" type="fixed"><child link="y"/></joint>'), "no <parent>"),
         (ROBOT.format(JOINT.format("j", "fixed", "x", "y", "") + JOINT.format("k", "fixed", "x", "y", "")), "j and k"),
@@ -423,3 +426,25 @@ def test_links_and_joints_are_found_by_name(everything: Path) -> None:
     assert follow is not None
     assert follow.mimic == urdf.UrdfMimic("turn", 2.0, 0.5)
     assert len(list(tree.stream(include_joint_transforms=False))) == len(list(tree.stream())) - 1
+
+
+def test_damaged_files_are_refused_or_read(everything: Path) -> None:
+    """Whatever becomes of a file, nothing is raised but our own errors."""
+    whole, rng = EVERYTHING.encode(), np.random.default_rng(11)
+    read = 0
+    for _ in range(1000):
+        damaged = bytearray(whole)
+        at, other, length = (int(n) for n in rng.integers(0, (len(whole), len(whole), 40)))
+        if rng.random() < 0.5:
+            damaged[at : at + length] = whole[other : other + length]
+        else:
+            damaged[at] = int(rng.integers(32, 127))
+        everything.write_bytes(damaged)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RrbridgeWarning)
+            with contextlib.suppress(RrbridgeError):
+                tree = urdf.UrdfTree.from_file_path(everything)
+                read += len(list(tree.stream())) > 1
+                for joint in tree.joints():
+                    joint.compute_transform_columns([-1e30, 0.0, 1.0])
+    assert read > 100

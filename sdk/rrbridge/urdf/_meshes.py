@@ -40,7 +40,10 @@ def read_mesh(urdf: Path, filename: str) -> tuple[bytes, str | None]:
     if Path(filename).suffix.lower() not in SUFFIXES:
         raise FileError(filename, f"not a mesh file ({', '.join(sorted(SUFFIXES))})")
     candidates = _candidates(urdf, filename)
-    found = next((path for path in candidates if path.is_file()), None)
+    try:
+        found = next((path for path in candidates if path.is_file()), None)
+    except OSError as err:  # a name that is too long, a folder that may not be looked into
+        raise FileError(filename, err.strerror or str(err)) from err
     if found is None:
         looked = ", ".join(map(str, candidates)) or "nowhere: set AMENT_PREFIX_PATH or ROS_PACKAGE_PATH"
         raise FileError(filename, f"not found; looked at {looked}")

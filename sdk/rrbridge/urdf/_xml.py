@@ -15,6 +15,7 @@ __all__ = ["Element", "read_xml"]
 MAX_BYTES = 64 << 20
 MAX_DEPTH = 64
 MAX_ELEMENTS = 1_000_000
+FLOAT32_MAX = 3.4028234e38
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Element:
             values = tuple(float(word) for word in text.split())
         except ValueError:
             values = ()
-        if len(values) != count or any(math.isnan(value) for value in values):
+        largest = math.inf if self.tag == "limit" else FLOAT32_MAX  # all others are logged as float32
+        if len(values) != count or not all(abs(value) <= largest for value in values):
             hint = "; run xacro on the file first" if "${" in text else ""
             raise self.error(f"{name}: expected {count} number{'s' * (count > 1)}, got {text[:80]!r}{hint}")
         return values
