@@ -61,17 +61,12 @@ Batch: TypeAlias = Any
 FloatLike: TypeAlias = float | Sequence[float] | npt.NDArray[Any] | Ragged
 IntLike: TypeAlias = int | Sequence[int] | npt.NDArray[Any] | Ragged
 BoolLike: TypeAlias = bool | Sequence[bool] | npt.NDArray[Any] | Ragged
+# One sequence of either kind rather than two sequences: mypy finds no type for `[[1, 2], [3.5, 4]]` among the latter.
 VecLike: TypeAlias = (
-    Quaternion
-    | Sequence[Quaternion]
-    | Sequence[float]
-    | Sequence[Sequence[float]]
-    | Sequence[npt.NDArray[Any]]
-    | npt.NDArray[Any]
-    | Ragged
+    Quaternion | Sequence[float | Sequence[float] | npt.NDArray[Any] | Quaternion] | npt.NDArray[Any] | Ragged
 )
-Mat3x3Like: TypeAlias = Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
-ColorLike: TypeAlias = int | Sequence[int] | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | Ragged
+Mat3x3Like: TypeAlias = Sequence[float | Sequence[float] | npt.NDArray[Any]] | npt.NDArray[Any] | Ragged
+ColorLike: TypeAlias = int | Sequence[float | Sequence[float] | npt.NDArray[Any]] | npt.NDArray[Any] | Ragged
 TextLike: TypeAlias = str | Sequence[str] | npt.NDArray[Any] | Text | Ragged
 BlobLike: TypeAlias = bytes | bytearray | memoryview | npt.NDArray[Any] | Sequence[bytes] | Ragged
 StripsLike: TypeAlias = Sequence[Any] | npt.NDArray[Any] | Ragged

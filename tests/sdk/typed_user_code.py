@@ -27,11 +27,12 @@ PICTURE: npt.NDArray[np.uint8] = np.zeros((480, 640, 3), np.uint8)
 def shapes() -> None:
     rr.init("typed", spawn=False)
     rr.log("points", rr.Points3D(XYZ, colors=RGB, radii=0.1, labels=["a"] * 10))
-    rr.log("points", rr.Points3D([[1, 2, 3], [4, 5, 6]], colors=[255, 0, 0]), static=True)
+    rr.log("points", rr.Points3D([[1, 2, 3], [4.5, 5, 6]], colors=[[255, 0, 0], [0, 0.5, 1]]), static=True)
     rr.log(["a", "list of parts"], rr.Boxes3D(half_sizes=[1, 2, 3]), rr.TransformAxes3D(0.5))
     rr.log("boxes", rr.Boxes3D(mins=[0, 0, 0], sizes=[1, 1, 1], fill_mode="solid"))
     rr.log("strips", rr.LineStrips3D([XYZ, XYZ[:3]], colors=0xFF0000FF))
     rr.log("arrows", rr.Arrows3D(vectors=XYZ, origins=XYZ))
+    rr.log("listed", rr.Points3D([XYZ[0], [1, 2.5, 3], (4, 5, 6)], colors=[RGB[0], (255, 0, 0)]))
     rr.log("mesh", rr.Mesh3D(vertex_positions=XYZ[:9], triangle_indices=[[0, 1, 2]]))
     rr.log("asset", rr.Asset3D(path=Path("robot.glb")))
     rr.log("flat", rr.Points2D(np.zeros((4, 2))), rr.Boxes2D(sizes=[[1, 2]], mins=[[0, 0]]))
@@ -122,6 +123,7 @@ def misuse(anything: Any) -> None:
     rr.Points3D(XYZ).positions = anything  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     rr.Transform3D([1, 2, 3])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     rr.Transform3D(parent_frame=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    rr.Points3D([["one", "two", "three"]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     rr.Pinhole(focal="long")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     rr.TextLog(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     rr.Boxes3D(half_size=[1, 2, 3])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
