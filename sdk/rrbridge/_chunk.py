@@ -161,13 +161,10 @@ class Chunk:
         if len(lengths) != 1:
             raise InvalidChunkError(f"{entity_path}: columns of different lengths: {sorted(lengths)}")
         count = lengths.pop()
+        rising = row_ids is None or _tuids_sorted(row_ids)
         if row_ids is None:
             row_ids = new_tuids(count)
-        fields = [
-            pa.field(
-                ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(_tuids_sorted(row_ids)) | _ROW_ID_METADATA
-            )
-        ]
+        fields = [pa.field(ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(rising) | _ROW_ID_METADATA)]
         arrays: list[pa.Array] = [tuids_to_arrow(row_ids)]
         for time in times:
             metadata = {"rerun:index_name": time.timeline, "rerun:kind": "index"} | _sorted_key(time.is_sorted)
