@@ -71,6 +71,9 @@ class View:
         self.visible = visible
         self.titlebar = titlebar
         self.properties = dict(properties or {})
+        for value in self.properties.values():
+            if not hasattr(value, "as_component_batches"):
+                raise InvalidValueError("View.properties", "archetypes by name", repr(value)[:80])
         self.default_batches = [_batches("defaults", default) for default in _each("defaults", defaults)]
         self.visualizer_overrides = {
             _entity_path.normalize(path): [
