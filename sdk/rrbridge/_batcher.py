@@ -22,8 +22,8 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn
 from rrbridge._tuid import TuidArray
 from rrbridge.columns import Ragged, Text
-from rrbridge.encodings import Batch, Encoding
-from rrbridge.errors import InvalidValueError
+from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding
+from rrbridge.errors import InvalidValueError, RrbridgeError
 
 log = logging.getLogger(__name__)
 
@@ -230,6 +230,9 @@ class Batcher:
             groups, self._groups, self._rows, self._bytes = self._groups, {}, 0, 0
             chunks, self._chunks = self._chunks, []
         limit = self.config.chunk_max_rows_if_unsorted
-        return chunks + [
-            chunk for (entity_path, _, _), rows in groups.items() for chunk in rows.chunks(entity_path, limit)
-        ]
+        for (entity_path, _, _), rows in groups.items():
+            try:
+                chunks += rows.chunks(entity_path, limit)
+            except (RrbridgeError, *PARSE_ERRORS) as err:  # text that is no Unicode, say: it must not cost the others
+                log.error("%s: rows were left out: %s", entity_path, err)  # noqa: TRY400 - the sentence says it all
+        return chunks

@@ -238,4 +238,3 @@ def gather(index: npt.ArrayLike, *columns: Any) -> tuple[Any, ...]:
 def repeat_rows(ragged: Ragged, column: Array) -> Array:
     """A per-message array, repeated for each element that the message has in `ragged`."""
     return np.repeat(column, ragged.lengths, axis=0)
-

@@ -233,3 +233,17 @@ def test_columns_are_as_they_were_when_they_were_sent(tmp_path: Path) -> None:
     found = [m.chunk for m in RrdReader(path).messages() if isinstance(m, StoredChunk) and m.chunk.entity_path == "/x"]
     assert [chunk.times["step"].values.tolist() for chunk in found] == [[0, 1, 2, 3]]
     assert [chunk.components["Scalars:scalars"].cells.to_pylist() for chunk in found] == [[[0.0], [1.0], [2.0], [3.0]]]
+
+
+def test_a_value_that_cannot_be_written_costs_only_its_own_rows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rec = rr.RecordingStream("rrbridge_test", send_properties=False)
+    rec.save(tmp_path / "partly.rrd")
+    rec.log("bad", rr.TextLog("\ud800"))
+    rec.log("good", rr.Scalars(1))
+    rec.flush()
+    rec.log("later", rr.Scalars(2))
+    rec.disconnect()
+    assert sorted(entity for entity, _ in rows_of(tmp_path / "partly.rrd")) == ["/good", "/later"]
+    assert "/bad" in caplog.text
