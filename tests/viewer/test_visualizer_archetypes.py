@@ -16,6 +16,7 @@ from PIL import Image
 
 import rrbridge as rr
 from rrbridge import archetypes
+from rrbridge._archetype import Archetype
 from rrbridge.errors import PluginConflictError
 from rrbridge_viewer.render.primitives import F64, Labels, Lines, Mesh, Picture, Points, Primitive, Solids
 from rrbridge_viewer.visualizers import (
@@ -423,7 +424,8 @@ def test_every_component_asked_for_exists() -> None:
     declared = {
         f"{name}:{field}"
         for name, archetype in inspect.getmembers(archetypes, inspect.isclass)
-        for field in vars(archetype)["__dataclass_fields__"]
+        if issubclass(archetype, Archetype)
+        for field in archetype.fields
     }
     declared.add("Points3D:intensity")  # what the bridge calls a laser's intensity
     for visualizer in visualizers.by_name.values():

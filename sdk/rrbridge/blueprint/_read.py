@@ -243,7 +243,7 @@ def _view_classes() -> Mapping[str, type[views.DeclaredView]]:
 
 @cache
 def _archetype_classes() -> Mapping[str, type[Archetype]]:
-    known = [*vars(data_archetypes).values(), *vars(a).values()]
+    known = [*(getattr(data_archetypes, name) for name in dir(data_archetypes)), *vars(a).values()]
     return {cls.archetype_name: cls for cls in known if isinstance(cls, type) and issubclass(cls, Archetype)}
 
 
