@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,37 @@ class Publisher:
         self.process.stdout.close()
 
 
+def marked_pids(mark: Path) -> list[int]:
+    """Processes of this test that are alive."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"RRBRIDGE_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def shared_memory(pids: Iterable[int]) -> set[str]:
+    """Names of what Fast DDS keeps in shared memory for these processes."""
+    found: set[str] = set()
+    for pid in pids:
+        try:
+            found |= set(re.findall(r"/dev/shm/(fastdds_\w+)", Path(f"/proc/{pid}/maps").read_text()))
+        except OSError:
+            continue
+    return found
+
+
+def delete_shared_memory(names: set[str]) -> None:
+    """Delete what killed processes left behind, unless some other process uses it too."""
+    in_use = shared_memory(int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
+    for name in names - in_use:
+        for file in (name, f"{name}_el", f"sem.{name}_mutex"):
+            (Path("/dev/shm") / file).unlink(missing_ok=True)
+
+
 class Recording:
     """`rrbridge record` as a process."""
 
@@ -111,6 +143,8 @@ class Recording:
         self.active = path.with_name(path.name + ".active")
         self.errors = path.with_suffix(".stderr")
         self.events: list[dict[str, Any]] = []
+        self.on_received: Callable[[], object] = list
+        """Called when so much was received that the worker has all that it needs."""
         which = [] if python is None else ["--ros-python", str(python)]
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
@@ -149,7 +183,9 @@ class Recording:
             have = {topic["topic"].strip("/"): topic["received"] for topic in event["topics"]}
             return all(have.get(name, 0) >= count for name, count in counts.items())
 
-        return self.until(enough)
+        event = self.until(enough)
+        self.on_received()
+        return event
 
     def end(self, number: int = signal.SIGINT) -> tuple[int, dict[str, Any]]:
         """Send a signal; the exit status and the last JSON line."""
@@ -175,6 +211,23 @@ class World:
     python: Path
     folder: Path
     stack: ExitStack
+    shared: set[str] = field(default_factory=set)
+
+    def note(self) -> list[int]:
+        """Remember what the test's processes have in shared memory, to be called before any is killed; their ids."""
+        pids = marked_pids(self.folder)
+        self.shared |= shared_memory(pids)
+        return pids
+
+    def clean(self) -> None:
+        """End what is left of the test's processes, and delete what they left behind."""
+        for pid in set(self.note()) - {os.getpid()}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while set(marked_pids(self.folder)) - {os.getpid()} and time.monotonic() < deadline:
+            time.sleep(0.01)
+        delete_shared_memory(self.shared)
 
     @cached_property
     def not_lost(self) -> int | None:
@@ -186,11 +239,13 @@ class World:
     def publish(self, *spec: dict[str, Any]) -> Publisher:
         publisher = Publisher(self.python, self.folder, list(spec))
         self.stack.callback(publisher.close)
+        self.stack.callback(self.note)
         return publisher
 
     def record(self, *arguments: str, env: dict[str, str] | None = None, sourced: bool = False) -> Recording:
         recording = Recording(None if sourced else self.python, self.folder / "run.rrd", *arguments, env=env)
         self.stack.callback(recording.close)
+        recording.on_received = self.note
         return recording
 
 
@@ -198,7 +253,9 @@ class World:
 def world(ros_python: Path, ros_env: None, tmp_path: Path) -> Iterator[World]:
     """Starts publishers and recorders, and ends them."""
     with ExitStack() as stack:
-        yield World(ros_python, tmp_path, stack)
+        world = World(ros_python, tmp_path, stack)
+        stack.callback(world.clean)  # the last of all
+        yield world
 
 
 def chunks_of(path: Path) -> list[Chunk]:
@@ -230,13 +287,10 @@ def verify(path: Path) -> None:
 def worker_pids(mark: Path) -> list[int]:
     """Workers of this test that are alive."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            ours = f"RRBRIDGE_TEST_MARK={mark}".encode() in (folder / "environ").read_bytes()
-            if ours and b"rclpy_worker.py" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
+    for pid in marked_pids(mark):
+        with suppress(OSError):
+            if b"rclpy_worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
     return found
 
 
@@ -321,14 +375,14 @@ def test_messages_are_decoded_while_they_are_recorded(world: World) -> None:
 
 def test_a_second_interrupt_leaves_at_once(world: World, tmp_path: Path) -> None:
     world.publish(STRING | {"count": 500})
-    recording = world.record("/chatter")
+    recording = world.record("/chatter", "--drain", "60")
     recording.until_received(chatter=50)
-    for pid in worker_pids(tmp_path):
-        os.kill(pid, signal.SIGSTOP)  # so that an orderly end has to wait
+    (pid,) = worker_pids(tmp_path)
+    os.kill(pid, signal.SIGSTOP)  # so that an orderly end has to wait
     recording.process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
+    recording.until(lambda event: event["event"] == "notice" and event["text"].startswith("stopping"))
     recording.process.send_signal(signal.SIGINT)
-    assert recording.process.wait(5) == 130
+    assert recording.process.wait(WAIT_SECS) == 130
     assert not recording.path.exists()
     assert len(payloads_of(recording.active)["/chatter"]) > 0
 
@@ -337,12 +391,49 @@ def test_a_worker_that_hangs_does_not_keep_the_file_from_being_finished(world: W
     world.publish(STRING | {"count": 500})
     recording = world.record("/chatter")
     recording.until_received(chatter=50)
-    for pid in worker_pids(tmp_path):
-        os.kill(pid, signal.SIGSTOP)
+    (pid,) = worker_pids(tmp_path)
+    os.kill(pid, signal.SIGSTOP)
+    recording.until(lambda event: event["event"] == "notice" and "no sign of life" in event["text"])
     status, last = recording.end()
     assert last["finished"]
-    assert status == 0
+    assert status == 1
+    assert "had last been heard" in last["error"]
+    assert "is missing" in recording.errors.read_text()
     verify(recording.path)
+
+
+def test_what_has_to_be_sent_again_is_waited_for_at_the_stop(world: World) -> None:
+    """Images larger than Fast DDS's shared memory push small messages out of it: these are sent again at a heartbeat."""
+    publisher = world.publish(
+        STRING | {"count": 3000, "hertz": 150, "depth": 3000},
+        IMAGE | {"count": 400, "hertz": 20, "bytes": 6_000_000, "depth": 10, "logged": False},
+    )
+    recording = world.record("/chatter", "/camera")
+    recording.until_received(chatter=300)
+    asked_nanos = time.time_ns()
+    status, last = recording.end()
+    assert status == 0
+    sent = publisher.sent()
+    numbers = {s.payload: number for number, s in enumerate(sent)}
+    recorded = [numbers[payload] for payload in payloads_of(recording.path)["/chatter"]]
+    assert recorded == sorted(set(recorded))
+    lost = recorded[-1] - recorded[0] + 1 - len(recorded)
+    assert recording.topic(last, "/chatter")["lost"] == lost
+    assert sent[recorded[-1]].time_nanos < asked_nanos + 3_000_000_000, "later ones are not wanted"
+    notices = [event for event in recording.events if event["event"] == "notice" and event["topic"] == "/chatter"]
+    if not any(
+        "is unknown" in notice["text"] for notice in notices
+    ):  # under so much load even what is sent again gets lost
+        assert recorded[-1] + 1 >= sum(s.time_nanos < asked_nanos for s in sent)
+
+
+def test_a_topic_that_never_comes_is_told(world: World) -> None:
+    world.publish(STRING | {"count": 500})
+    recording = world.record("/chatter", "/nothing")
+    told = recording.until(lambda event: event["event"] == "notice" and event["topic"] == "/nothing")
+    assert "no publisher" in told["text"]
+    status, last = recording.end()
+    assert (status, last["absent"], last["finished"]) == (3, ["/nothing"], True)
 
 
 def test_two_publishers_and_a_late_one(world: World) -> None:

@@ -20,8 +20,10 @@ from rrbridge.chunk import Chunk
 from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
-from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received
+from rrbridge_bridge.commands.record import record as record_command
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received, SourceOptions
 from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.record import run
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
@@ -41,8 +43,10 @@ class FakeSession:
     """Says what it is told to say."""
 
     description = "fake"
+    silent_secs = 0.0
 
-    def __init__(self) -> None:
+    def __init__(self, *, hangs: bool = False) -> None:
+        self._hangs = hangs
         self._events: queue.Queue[Event] = queue.Queue()
         self.asked: list[tuple[str, str]] = []
         self._order = 0
@@ -59,10 +63,11 @@ class FakeSession:
         self.asked.append((topic, msgtype))
 
     def stop(self) -> None:
-        self._events.put(Ended())
+        if not self._hangs:
+            self._events.put(Ended())
 
     def close(self) -> None:
-        self._events.put(Ended())
+        self._events.put(Ended("the fake was ended" if self._hangs else ""))
 
     def fail(self, error: str) -> None:
         self._events.put(Ended(error))
@@ -421,3 +426,113 @@ def test_a_fault_in_decoding_costs_no_message(tmp_path: Path) -> None:
     assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one", b"two"]}
     assert outcome.snapshot.topics[0].undecoded == 2
     assert any("nobody thought" in notice.text for notice in recorder.notices())
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+def test_a_file_that_is_taken_away_ends_the_recording_and_is_told(tmp_path: Path, how: str) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    recorder.start()
+    active = tmp_path / "run.rrd.active"
+    deadline = time.monotonic() + 5
+    while payloads_of(active) != {"/chatter": [b"one"]}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    if how == "moved":
+        active.rename(tmp_path / "mine.rrd")
+    else:
+        active.unlink()
+    if how == "replaced":
+        active.write_bytes(b"of another program")
+    outcome = finish(recorder)
+    assert "was deleted, moved or replaced" in outcome.error
+    assert "unexpected" not in outcome.error
+    assert (outcome.finished, outcome.path) == (False, None)
+    if how == "moved":
+        assert payloads_of(tmp_path / "mine.rrd") == {"/chatter": [b"one"]}
+    if how == "replaced":
+        assert active.read_bytes() == b"of another program"
+
+
+def test_a_source_that_hangs_at_the_stop_is_no_success(tmp_path: Path) -> None:
+    session = FakeSession(hangs=True)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    recorder = Recorder(
+        session,
+        RecordingFile(tmp_path / "run.rrd"),
+        EVERY,
+        RecorderOptions(min_free_bytes=0, drain_secs=0),
+        BytesMaker(),
+    )
+    recorder.start()
+    session.silent_secs = 4.5
+    assert ["no sign of life of fake" in notice.text for notice in recorder.notices()].count(True) == 1
+    assert not any("no sign of life" in notice.text for notice in recorder.notices())
+    began = time.monotonic()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert 2.5 <= time.monotonic() - began < 5.0
+    assert "the fake was ended: it did not finish within 2.5 s of the stop" in outcome.error
+    assert "last been heard 4.5 s ago" in outcome.error
+    assert (outcome.finished, outcome.path) == (True, tmp_path / "run.rrd")
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, *arguments: str) -> int:
+    """The exit status of `rrbridge record`, which hears that session for half a second."""
+
+    class Source:
+        name = "fake"
+
+        def start(self, _: SourceOptions) -> FakeSession:
+            return session
+
+    monkeypatch.setattr(run, "find_source", lambda _: Source())
+    arguments = ("-o", str(path), "--min-free-mb", "0", "--duration", "0.5", *arguments)
+    status: int = record_command.main(arguments, prog_name="record", standalone_mode=False)
+    return status
+
+
+def test_a_named_topic_of_which_nothing_came_is_told_and_so_is_the_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def session() -> FakeSession:
+        made = FakeSession()
+        made.announce(CHATTER)
+        made.send(CHATTER, b"one")
+        return made
+
+    assert recorded(monkeypatch, session(), tmp_path / "a.rrd", "/chatter") == 0
+    assert "no message of it came" not in capsys.readouterr().err
+    assert recorded(monkeypatch, session(), tmp_path / "b.rrd", "/chatter", "nothing") == 3
+    assert "/nothing: no message of it came" in capsys.readouterr().err
+    assert payloads_of(tmp_path / "b.rrd") == {"/chatter": [b"one"]}
+
+
+def test_an_empty_recording_is_told_and_so_is_the_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recorded(monkeypatch, FakeSession(), tmp_path / "a.rrd", "-a") == 3
+    assert "no topic was recorded" in capsys.readouterr().err
+    announced = FakeSession()
+    announced.announce(CHATTER)
+    assert recorded(monkeypatch, announced, tmp_path / "b.rrd", "-a") == 3
+    assert "no message was recorded" in capsys.readouterr().err
+
+
+def test_a_deleted_file_is_not_said_to_be_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    session = FakeSession()
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+
+    def fails_with_its_file_gone() -> Iterator[Event]:
+        (tmp_path / "a.rrd.active").unlink()
+        yield from FakeSession.events(session)
+
+    monkeypatch.setattr(session, "events", fails_with_its_file_gone)
+    with pytest.raises(RecorderError, match="was deleted") as caught:
+        recorded(monkeypatch, session, tmp_path / "a.rrd", "-a")
+    assert "are saved" not in str(caught.value)

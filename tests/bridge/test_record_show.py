@@ -31,7 +31,7 @@ def shown(show: Show) -> None:
     show.notice(WARNING)
     for second in range(12):
         show.status(snapshot(second, 30 * second))
-    show.end(Path("run.rrd"), Outcome(snapshot(12, 360), "", finished=True))
+    show.end(Outcome(snapshot(12, 360), "", finished=True, path=Path("run.rrd")))
 
 
 def test_rates_are_those_of_the_last_seconds() -> None:

@@ -66,6 +66,14 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
 @click.option(
     "--min-free-mb", type=click.IntRange(min=0), default=200, show_default=True, help="Stop before the disk has less."
 )
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0, max=60),
+    default=3.5,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait at most so long at the end for messages that reliable publishers have to send again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON lines on standard output.")
 @click.option(
     "--config",
@@ -81,8 +89,14 @@ def record(**options: Any) -> int:
     Ctrl-C (or SIGTERM, SIGHUP) writes what has arrived and finishes the file; a second Ctrl-C leaves at once. While it is
     recorded, the file is named FILE.active; it opens at any moment, also after a power cut.
 
-    Exit status: 0, all is in the file; 1, it could not start or was stopped by an error, and it is told what was saved;
-    3, messages were dropped because writing could not keep up; 130, left at once.
+    At the end, a message of a reliable publisher that was lost on the way holds back those after it until it is sent
+    again, with Fast DDS up to 3 seconds later. So an orderly end takes up to --drain seconds (less where every publisher
+    is heard again before), 2.5 more if the middleware hangs, and the time to write what waits: give it 10 seconds before
+    it is killed. What is published after the stop is not recorded.
+
+    Exit status: 0, all that came is in the file; 1, it could not start or was stopped by an error, and it is told what
+    was saved; 3, something is missing: messages were dropped because writing could not keep up, of a topic given by name
+    no message came, or nothing was recorded; 130, left at once.
     """
     from rrbridge_bridge.record import run
 

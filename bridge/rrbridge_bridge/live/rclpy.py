@@ -26,6 +26,7 @@ from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError
 from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
 from rrbridge_bridge.live.source import (
+    DRAIN_SECS,
     UNKNOWN,
     Announced,
     Discovered,
@@ -84,7 +85,13 @@ class _Stream:
 class RclpySession:
     """A worker that hears one ROS graph."""
 
-    def __init__(self, worker: WorkerProcess, hello: Mapping[str, Any], finder: DefinitionFinder | None = None) -> None:
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        hello: Mapping[str, Any],
+        finder: DefinitionFinder | None = None,
+        drain_secs: float = DRAIN_SECS,
+    ) -> None:
         self._worker = worker
         self._finder = finder or DefinitionFinder(Path(p) for p in hello["prefixes"])
         self._streams: dict[int, _Stream] = {}
@@ -92,8 +99,15 @@ class RclpySession:
         self._topics: dict[str, list[Mapping[str, Any]]] = {}
         self._order = 0
         self._closed = False
+        self._drain_secs = drain_secs
+        self._heard = time.monotonic()
         name = f"rclpy ({hello['distro']})" if hello["distro"] else "rclpy"
         self.description = f"{name}, {hello['rmw']}, domain {hello['domain']}"
+
+    @property
+    def silent_secs(self) -> float:
+        """How long the worker, which says every second that it is alive, has said nothing."""
+        return time.monotonic() - self._heard
 
     def subscribe(self, topic: str, msgtype: str) -> None:
         """Record a topic; its definition is looked up, or asked of a publisher's node."""
@@ -118,10 +132,12 @@ class RclpySession:
         try:
             try:
                 while (frame := read_frame(self._worker.frames)) is not None:
+                    self._heard = time.monotonic()
                     if isinstance(frame, MessageFrame):
                         yield from self._received(frame)
                     elif frame.event == "bye":
                         said_bye = True
+                        yield from self._unsettled(frame.facts["unsettled"])
                     else:
                         yield from self._told(frame)
                     yield from self._overdue()
@@ -133,20 +149,30 @@ class RclpySession:
                 yield from self._release(stream)
         finally:
             status = self._worker.close(END_SECS if said_bye else 1.0)
-        if not said_bye and not error:
+        if self._closed and not said_bye:
+            error = "the rclpy worker was ended before it had handed over everything"
+        elif not said_bye and not error:
             last = self._worker.last_line()
             error = f"the rclpy worker ended by itself (exit status {status}){': ' + last if last else ''}"
-        yield Ended("" if self._closed else error)
+        yield Ended(error)
 
     def stop(self) -> None:
         """Ask the worker to hand over what has arrived."""
-        self._worker.send(do="stop")
+        self._worker.send(do="stop", drain_secs=self._drain_secs)
 
     def close(self) -> None:
         """End the worker now."""
         self._closed = True
         self._worker.process.kill()
         self._worker.close(1.0)
+
+    def _unsettled(self, numbers: list[int]) -> Iterator[Event]:
+        for number in numbers:
+            text = (
+                f"its publisher was not heard again within {self._drain_secs:g} s of the stop: "
+                "whether its last messages are missing is unknown"
+            )
+            yield Notice(Severity.WARNING, text, self._streams[number].connection.topic)
 
     def _told(self, frame: EventFrame) -> Iterator[Event]:
         facts = frame.facts
@@ -171,6 +197,8 @@ class RclpySession:
                 yield Notice(Severity.ERROR, f"is not recorded any more: {facts['text']}", facts["topic"])
             case "description":
                 yield from self._described(facts)
+            case "alive":
+                pass  # that it was said is all it says
             case _:
                 log.debug("unknown event %s", frame.event)
 
@@ -293,7 +321,7 @@ class RclpySource:
             worker = WorkerProcess(python, WORKER)
             hello = _first_event(worker)
             if hello.get("event") == "hello":
-                return RclpySession(worker, hello, self.finder)
+                return RclpySession(worker, hello, self.finder, options.drain_secs)
             worker.close(1.0)
             reasons.append(f"{python}: {hello.get('text') or worker.last_line() or 'no answer'}")
         raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))

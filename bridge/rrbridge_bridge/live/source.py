@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rrbridge_bridge.raw import Connection, RawBatch
 
 __all__ = [
+    "DRAIN_SECS",
     "Announced",
     "Discovered",
     "Ended",
@@ -31,6 +32,8 @@ __all__ = [
 
 UNKNOWN = -1
 """Stands for a sequence number or publisher that the middleware does not tell."""
+DRAIN_SECS = 3.5
+"""One heartbeat of a reliable writer (3 s with Fast DDS), by which it learns what it has to send again, and a little more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class SourceOptions:
 
     ros_python: str | None = None
     """The Python to run a ROS client library under; None: the one of the sourced environment."""
+    drain_secs: float = DRAIN_SECS
+    """How long `LiveSession.stop` waits at most for messages that reliable publishers have to send again."""
 
 
 class Severity(Enum):
@@ -90,7 +95,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last event. `error` is empty when the session was asked to stop."""
+    """The last event. `error` is empty when the session was asked to stop and has handed over everything."""
 
     error: str = ""
 
@@ -104,6 +109,10 @@ class LiveSession(Protocol):
     description: str
     """What it is connected to, for people: `rclpy, rmw_fastrtps_cpp, domain 0`."""
 
+    @property
+    def silent_secs(self) -> float:
+        """How long there was no sign of life of the source itself, whatever its topics do."""
+
     def events(self) -> Iterator[Event]:
         """Everything that happens; waits for it. The last one is `Ended`."""
 
@@ -114,7 +123,10 @@ class LiveSession(Protocol):
         """
 
     def stop(self) -> None:
-        """Ask to hand over what has arrived and to end. Returns at once; `events` ends soon after."""
+        """Ask to hand over what was published until now and to end.
+
+        Returns at once; `events` ends soon after, in good order not later than `SourceOptions.drain_secs`.
+        """
 
     def close(self) -> None:
         """End now, whatever is lost by it. Safe to call twice."""

@@ -47,7 +47,11 @@ class RecordingFile:
         except OSError as err:
             raise FileError(self.active_path, err.strerror or str(err)) from err
         self.store_id = StoreId(StoreKind.RECORDING, application_id, recording_id or uuid.uuid4().hex)
+        self.is_finished = False
+        """Whether it is whole and has its name."""
         self._writer = RrdWriter(self.active_path, compression=compression)
+        created = self.active_path.stat()
+        self._identity = (created.st_dev, created.st_ino)
         self._writer.write(StoreInfo.new(self.store_id))
 
     @property
@@ -64,13 +68,37 @@ class RecordingFile:
         self._writer.sync()
 
     def free_bytes(self) -> int:
-        """Space left on the disk for us."""
-        found = os.statvfs(self.path.parent)
+        """Space left on the disk for us. Raises FileError."""
+        try:
+            found = os.statvfs(self.path.parent)
+        except OSError as err:
+            raise FileError(self.path.parent, err.strerror or str(err)) from err
         return found.f_bavail * found.f_frsize
+
+    @property
+    def kept_path(self) -> Path | None:
+        """Where the recording is; None when it was deleted or moved."""
+        for path in (self.path, self.active_path):
+            try:
+                found = path.stat()
+            except OSError:
+                continue
+            if (found.st_dev, found.st_ino) == self._identity:
+                return path
+        return None
+
+    def check_place(self) -> None:
+        """Raises FileError when the file was deleted or moved: no one would find what is written from now on."""
+        if self.kept_path is None:
+            raise FileError(
+                self.active_path,
+                "was deleted, moved or replaced while it was recorded; nothing is saved under this name",
+            )
 
     def close(self) -> None:
         """Write the index, sync, and give the file its name. Raises FileError; the file then keeps its unfinished name."""
         self._writer.close()
+        self.check_place()
         descriptor = os.open(self.active_path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -79,6 +107,7 @@ class RecordingFile:
         finally:
             os.close(descriptor)
         self._rename()
+        self.is_finished = True
 
     def abandon(self) -> None:
         """Leave the file as it is, without index and under its unfinished name: everything that was written opens."""

@@ -7,9 +7,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import (
+    DRAIN_SECS,
     Announced,
     Discovered,
     Ended,
@@ -28,8 +30,11 @@ __all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
 
 log = logging.getLogger(__name__)
 
-END_SECS = 4.0
-"""How long a session may take to hand over the rest: what starts recorders (ROS launch, docker) kills after 5 to 10 s."""
+END_MARGIN_SECS = 2.5
+"""How much longer than its time to drain a session may take to hand over the rest: what starts recorders (ROS launch, docker)
+kills after about 10 s."""
+SILENT_SECS = 3.0
+"""A source that says nothing for so long, not even that it is alive, hangs."""
 MISSING_SECS = 6.0
 """Finding an existing publisher may take the middleware some seconds."""
 _LOST = (
@@ -49,6 +54,8 @@ class RecorderOptions:
     """How much may wait to be written."""
     min_free_bytes: int = 200_000_000
     """Stop before the disk has less than this."""
+    drain_secs: float = DRAIN_SECS
+    """How long the session waits at most for messages that are sent again when it is stopped."""
     robot: str | None = None
     """A name of the robot, for the recording's properties."""
 
@@ -58,6 +65,7 @@ class Snapshot:
     """How it stands."""
 
     elapsed_secs: float
+    """From the start until now, or until the stop was asked for."""
     topics: tuple[TopicState, ...]
     file_bytes: int
     backlog_bytes: int
@@ -73,6 +81,15 @@ class Outcome:
     """Empty when everything went as asked."""
     finished: bool
     """Whether the file is whole, with its index and under its own name."""
+    path: Path | None
+    """Where the recording is; None: not where it was made, somebody took it away."""
+    absent: tuple[str, ...] = ()
+    """Topics that were asked for by name and of which no message came."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether not one message was recorded."""
+        return not any(topic.written for topic in self.snapshot.topics)
 
     @property
     def dropped(self) -> int:
@@ -115,10 +132,13 @@ class Recorder:
             robot=options.robot,
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
+        self._end_secs = options.drain_secs + END_MARGIN_SECS
         self._source_error = ""
+        self._aborted = False
         self._began = time.monotonic()
         self._stop_asked = 0.0
         self._told_lost: set[str] = set()
+        self._told_silent = False
         self._told_missing = False
 
     def start(self) -> None:
@@ -135,6 +155,7 @@ class Recorder:
 
     def abort(self) -> None:
         """End at once; the file keeps what was written, without an index and under its unfinished name."""
+        self._aborted = True
         self._writer.abort()
         self._session.close()
 
@@ -142,7 +163,7 @@ class Recorder:
         """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
         if self._writer.ended.wait(timeout_secs):
             return True
-        if self._stop_asked and time.monotonic() - self._stop_asked > END_SECS and self._receiver.is_alive():
+        if self._stop_asked and time.monotonic() - self._stop_asked > self._end_secs and self._receiver.is_alive():
             self._session.close()
         return False
 
@@ -168,12 +189,25 @@ class Recorder:
             found += [
                 Notice(Severity.WARNING, "nothing is recorded: no publisher, or an unknown type", t) for t in missing
             ]
+            if not here and not missing:
+                found.append(Notice(Severity.WARNING, f"nothing is recorded: no topic to record on {self._where}"))
+        silent_secs = self._session.silent_secs
+        if silent_secs > SILENT_SECS and not self._told_silent and self._receiver.is_alive():
+            text = f"no sign of life of {self._where} for {silent_secs:.0f} s: nothing is recorded meanwhile"
+            found.append(Notice(Severity.WARNING, text))
+        elif silent_secs <= SILENT_SECS and self._told_silent:
+            found.append(Notice(Severity.INFO, f"{self._where} is alive again"))
+        self._told_silent = silent_secs > SILENT_SECS
         return found
+
+    @property
+    def _where(self) -> str:
+        return self._session.description
 
     def snapshot(self) -> Snapshot:
         """How it stands now."""
         return Snapshot(
-            time.monotonic() - self._began,
+            (self._stop_asked or time.monotonic()) - self._began,
             tuple(counters.state() for counters in list(self._counters.values())),
             self._file.bytes_written,
             self._backlog.held_bytes,
@@ -185,9 +219,12 @@ class Recorder:
         self._writer.join()
         if self._writer.error:
             self._session.close()
-        self._receiver.join(END_SECS)
+        self._receiver.join(self._end_secs)
         errors = [error for error in (self._writer.error, self._source_error) if error]
-        return Outcome(self.snapshot(), "; ".join(errors), self._file.path.exists())
+        snapshot = self.snapshot()
+        came = {topic.topic for topic in snapshot.topics if topic.received}
+        absent = tuple(sorted(self._selection.topics - came))
+        return Outcome(snapshot, "; ".join(errors), self._file.is_finished, self._file.kept_path, absent)
 
     def _receive(self) -> None:
         try:
@@ -202,7 +239,7 @@ class Recorder:
                     case Notice():
                         self._notices.append(event)
                     case Ended(error):
-                        self._source_error = error
+                        self._source_error = self._reason(error)
         except RecorderError as err:
             self._source_error = str(err)
         except Exception as err:  # a session that fails must not keep what has arrived from being written
@@ -210,6 +247,18 @@ class Recorder:
             self._source_error = f"unexpected {type(err).__name__}: {err}"
         finally:
             self._backlog.close()
+
+    def _reason(self, error: str) -> str:
+        """Why the source ended; nothing when it was told to leave because nobody writes any more."""
+        if not error or self._aborted or self._writer.error:
+            return ""
+        if self._stop_asked and time.monotonic() - self._stop_asked > self._end_secs:
+            silent_secs = self._session.silent_secs
+            return (
+                f"{error}: it did not finish within {self._end_secs:g} s of the stop and had last been heard "
+                f"{silent_secs:.1f} s ago; what was published since then is missing"
+            )
+        return error
 
     def _discovered(self, event: Discovered) -> None:
         self._publishers[event.topic] = self._publishers.get(event.topic, frozenset()) | event.publishers

@@ -20,7 +20,7 @@ from rrbridge import plugins
 from rrbridge.errors import RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
-from rrbridge_bridge.live.source import LiveSource, SourceOptions
+from rrbridge_bridge.live.source import LiveSource, Notice, Severity, SourceOptions
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
@@ -89,6 +89,7 @@ def record(
     compression: Literal["lz4", "none"],
     backlog_mb: int,
     min_free_mb: int,
+    drain: float,
     as_json: bool,
 ) -> int:
     """Record until told to stop; returns the exit status."""
@@ -111,33 +112,36 @@ def record(
         if path.exists():
             raise RecorderError(f"{path} exists already; it is not overwritten")
         maker = DriverMaker(ImportOptions(raw=raw, prefix=prefix), decode=decode)
-        session = find_source(source).start(SourceOptions(ros_python=ros_python))
+        session = find_source(source).start(SourceOptions(ros_python=ros_python, drain_secs=drain))
         try:
             file = RecordingFile(
                 path, application_id=application_id, recording_id=recording_id, compression=compression
             )
             options = RecorderOptions(
-                raw=raw, backlog_bytes=backlog_mb << 20, min_free_bytes=min_free_mb * 1_000_000, robot=robot
+                raw=raw,
+                backlog_bytes=backlog_mb << 20,
+                min_free_bytes=min_free_mb * 1_000_000,
+                drain_secs=drain,
+                robot=robot,
             )
             recorder = Recorder(session, file, selection, options, maker)
             show.begin(path, session.description)
             recorder.start()
             try:
-                outcome = _run(recorder, show, signals, duration)
+                outcome = _run(recorder, show, signals, duration, drain)
             except BaseException:
                 recorder.stop()
                 recorder.outcome()
                 raise
         finally:
             session.close()
-    kept = path if outcome.finished else file.active_path
-    show.end(kept, outcome)
-    return _exit_status(outcome, signals, kept)
+    show.end(outcome)
+    return _exit_status(outcome, signals)
 
 
-def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float | None) -> Outcome:
+def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float | None, drain_secs: float) -> Outcome:
     began = time.monotonic()
-    ended = False
+    stopping = ended = False
     while not ended:
         ended = recorder.wait(POLL_SECS)
         for notice in recorder.notices():
@@ -148,16 +152,23 @@ def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float
             recorder.abort()
         elif signals.stop or (duration_secs is not None and time.monotonic() - began >= duration_secs):
             recorder.stop()
+            if not stopping:
+                stopping = True
+                text = (
+                    f"stopping; what has to be sent again is waited for up to {drain_secs:g} s, Ctrl-C leaves at once"
+                )
+                show.notice(Notice(Severity.INFO, text))
     outcome = recorder.outcome()
     for notice in recorder.notices():
         show.notice(notice)
     return outcome
 
 
-def _exit_status(outcome: Outcome, signals: _Signals, kept: Path) -> int:
+def _exit_status(outcome: Outcome, signals: _Signals) -> int:
     if signals.abort and not outcome.finished:
         return EXIT_INTERRUPTED
     if outcome.error:
         written = sum(topic.written for topic in outcome.snapshot.topics)
-        raise RecorderError(f"{outcome.error}; {written} messages are saved in {kept}")
-    return EXIT_LOSSES if outcome.dropped else 0
+        saved = f"; {written} messages are saved in {outcome.path}" if outcome.path else ""
+        raise RecorderError(outcome.error + saved)
+    return EXIT_LOSSES if outcome.dropped or outcome.absent or outcome.is_empty else 0

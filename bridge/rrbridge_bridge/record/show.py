@@ -76,7 +76,7 @@ class Show(Protocol):
     def status(self, snapshot: Snapshot) -> None:
         """How it stands; called several times a second."""
 
-    def end(self, path: Path, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> None:
         """It has ended."""
 
 
@@ -98,9 +98,9 @@ class MutedOnFailure:
         """How it stands."""
         self._try(lambda show: show.status(snapshot))
 
-    def end(self, path: Path, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> None:
         """It has ended."""
-        self._try(lambda show: show.end(path, outcome))
+        self._try(lambda show: show.end(outcome))
 
     def _try(self, say: Callable[[Show], None]) -> None:
         if self._show is None:
@@ -170,10 +170,10 @@ class LiveShow:
         more = f"… and {len(busiest) - room} quieter topics" if len(busiest) > room else ""
         self._live.update(Group(table, Text(more, "dim"), Text(_headline(snapshot), "bold")), refresh=True)
 
-    def end(self, path: Path, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Take the table away and print the closing one."""
         self._live.stop()
-        closing_table(self._console, path, outcome)
+        closing_table(self._console, outcome)
 
 
 class PlainShow:
@@ -197,9 +197,9 @@ class PlainShow:
             self._next = snapshot.elapsed_secs + PLAIN_SECS
             self._console.print(Text(_headline(snapshot)))
 
-    def end(self, path: Path, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Print the closing table."""
-        closing_table(self._console, path, outcome)
+        closing_table(self._console, outcome)
 
 
 class JsonShow:
@@ -223,10 +223,12 @@ class JsonShow:
             self._next = snapshot.elapsed_secs + 1.0
             self._print("status", **_json_snapshot(snapshot))
 
-    def end(self, path: Path, outcome: Outcome) -> None:
+    def end(self, outcome: Outcome) -> None:
         """The final account."""
         facts = _json_snapshot(outcome.snapshot)
-        self._print("end", path=str(path), finished=outcome.finished, error=outcome.error or None, **facts)
+        path = str(outcome.path) if outcome.path else None
+        error = outcome.error or None
+        self._print("end", path=path, finished=outcome.finished, error=error, absent=outcome.absent, **facts)
 
     def _print(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, "time": time.time(), **facts}) + "\n")
@@ -246,7 +248,7 @@ def _notice_text(notice: Notice) -> Text:
     )
 
 
-def closing_table(console: Console, path: Path, outcome: Outcome) -> None:
+def closing_table(console: Console, outcome: Outcome) -> None:
     """Every topic's account, and where the file is."""
     table = Table(box=None, pad_edge=False)
     table.add_column("topic", overflow="fold")
@@ -254,20 +256,25 @@ def closing_table(console: Console, path: Path, outcome: Outcome) -> None:
     for name in ("messages", "size", "mean Hz", "lost", "dropped", "bytes only"):
         table.add_column(name, justify="right")
     seconds = max(outcome.snapshot.elapsed_secs, 1e-9)
-    for topic in sorted(outcome.snapshot.topics, key=lambda topic: topic.topic):
+    for state in sorted(outcome.snapshot.topics, key=lambda state: state.topic):
         table.add_row(
-            topic.topic,
-            topic.msgtype,
-            str(topic.written),
-            size(topic.received_bytes),
-            f"{topic.received / seconds:.1f}",
-            lost_text(topic.lost),
-            str(topic.dropped),
-            str(topic.undecoded),
+            state.topic,
+            state.msgtype,
+            str(state.written),
+            size(state.received_bytes),
+            f"{state.received / seconds:.1f}",
+            lost_text(state.lost),
+            str(state.dropped),
+            str(state.undecoded),
         )
     console.print(table)
     if not outcome.snapshot.topics:
         console.print(Text("no topic was recorded", "yellow"))
-    if any(topic.lost is None for topic in outcome.snapshot.topics):
+    elif outcome.is_empty:
+        console.print(Text("no message was recorded", "yellow"))
+    for topic in outcome.absent:
+        console.print(Text(f"{topic}: no message of it came", "yellow"))
+    if any(state.lost is None for state in outcome.snapshot.topics):
         console.print(Text("lost ?: this ROS does not say which publisher's counter a message has", "dim"))
-    console.print(Text(f"{path}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
+    if outcome.path:
+        console.print(Text(f"{outcome.path}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))

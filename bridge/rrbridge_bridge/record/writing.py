@@ -173,6 +173,7 @@ class WriterThread:
                 return
 
     def _check_space(self) -> None:
+        self._file.check_place()
         free = self._file.free_bytes()
         if free < self._min_free_bytes:
             raise DiskLowError(

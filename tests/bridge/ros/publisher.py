@@ -1,6 +1,6 @@
 """Publishes for the recorder's tests, under the ROS Python, and writes down every byte that it sent.
 
-Usage: publisher.py LOG SPEC; SPEC is a JSON list of `{topic, type, count, hertz, bytes, reliable, latched, depth, wait}`.
+Usage: publisher.py LOG SPEC; SPEC is a JSON list of `{topic, type, count, hertz, bytes, reliable, latched, depth, wait, logged}`.
 LOG gets, per message: u32 index into SPEC | u64 time sent, nanos | u32 size | the serialized message.
 Says `ready` when its publishers are there, `done` when all is sent, and leaves when standard input ends.
 """
@@ -57,8 +57,9 @@ def run(index: int, entry: dict[str, Any], publisher: Any) -> None:
     for number in range(entry["count"]):
         made = message(entry, number)
         payload = serialize_message(made)
-        with lock:
-            log.write(struct.pack("<IQI", index, time.time_ns(), len(payload)) + payload)
+        if entry.get("logged", True):
+            with lock:
+                log.write(struct.pack("<IQI", index, time.time_ns(), len(payload)) + payload)
         publisher.publish(payload)  # serialized twice, the gaps before aligned fields would hold other bytes
         pause = began + (number + 1) / entry.get("hertz", 50) - time.monotonic()
         if pause > 0:

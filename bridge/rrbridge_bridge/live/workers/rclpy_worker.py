@@ -3,6 +3,7 @@
 Standard library and rclpy only, Python 3.8 syntax. Started by `rrbridge_bridge.live.rclpy`; not imported by rrbridge.
 
 Standard input takes one JSON command per line (`subscribe`, `describe`, `stop`); its end means that the recorder is gone.
+`stop` says how many seconds to wait at most for messages that are sent again (`Worker.finish`).
 Standard output carries frames (`rrbridge_bridge.live.frames` reads them):
 
     4 bytes `RRBF` | u8 kind | 3 zero bytes | u32 head length | u64 payload length | head | payload
@@ -49,9 +50,17 @@ BLOCK_MESSAGES = 4000
 BLOCK_SECS = 0.05
 TURN_BYTES = 8 * 1024 * 1024
 TURN_MESSAGES = 1000
-OVERLAP_SECS = 1.0
+ALIVE_SECS = 1.0
+REPAIR_SECS = 3.5
+"""A lost message is sent again after the writer's next heartbeat, by default at most 3 s later with Fast DDS (`heartbeat_period`
+of its WriterQos); until then a reliable reader holds back everything that the same writer sent after it."""
+OVERLAP_SECS = REPAIR_SECS
 DESCRIBE_SECS = 4.0
 DRAIN_SECS = 2.0
+JITTER_NANOS = 50_000_000
+"""The way to us may have been shorter for the next message; what was published so shortly after the cutoff still counts."""
+STALL_PERIODS = 3
+STALL_SECS = 0.2
 RECENT_KEYS = 20000
 DEPTH = 1000
 IOV = 512
@@ -107,6 +116,24 @@ class Recent:
         return True
 
 
+class Heard:
+    """What was heard of one publisher of a connection; stamps in nanoseconds of the wall clock."""
+
+    __slots__ = ("count", "first", "lag", "last")
+
+    def __init__(self, received: int, lag: int) -> None:
+        self.count = 0
+        self.first = self.last = received
+        self.lag = lag  # the least from publishing to receiving: the way, and what the two machines' clocks differ
+
+    def stalled(self, cutoff: int, now: int) -> bool:
+        """Whether it had sent until shortly before the cutoff, and then was silent for longer than its rhythm explains."""
+        if self.count < STALL_PERIODS or cutoff - self.last > REPAIR_SECS * 1e9:
+            return False
+        period = (self.last - self.first) / (self.count - 1)
+        return now - self.last > max(STALL_PERIODS * period, STALL_SECS * 1e9)
+
+
 class Connection:
     """One recorded topic and type: its subscriptions, and the block of messages that is being gathered."""
 
@@ -119,6 +146,9 @@ class Connection:
         self.retiring: list[tuple[float, Any]] = []  # (when to close it, subscription)
         self.recent = Recent()
         self.publishers: dict[bytes, int] = {}  # numbers from 1, by gid
+        self.heard: dict[int, Heard] = {}  # by publisher's number, 0 where it is not told
+        self.cutoff = 0  # from when on, in wall clock nanoseconds, messages are not wanted any more; 0: all are
+        self.later: set[int] = set()  # publishers that were heard with a message from after the cutoff
         self.records: list[bytes] = []
         self.payloads: list[bytes] = []
         self.size = 0
@@ -153,6 +183,15 @@ class Connection:
             publisher = self.publishers.get(gid, 0)
             if not publisher:
                 publisher = self.publishers[gid] = len(self.publishers) + 1
+        heard = self.heard.get(publisher)
+        if self.cutoff and self.is_later(publisher, received, published):
+            return
+        if heard is None:
+            heard = self.heard[publisher] = Heard(received, received - published)
+        heard.count += 1
+        heard.last = received
+        if received - published < heard.lag:
+            heard.lag = received - published
         size = len(raw)
         if size > MAX_PAYLOAD:
             raise ValueError(f"a message of {size} bytes is larger than can be handled")
@@ -165,6 +204,17 @@ class Connection:
         self.size += size
         if self.size >= BLOCK_BYTES or len(self.payloads) >= BLOCK_MESSAGES:
             self.flush(pipe)
+
+    def is_later(self, publisher: int, received: int, published: int) -> bool:
+        """Whether a message was published after the cutoff, by its publisher's clock as we know it."""
+        if publisher and publisher in self.later:
+            return True  # its messages come in order: taking this one would leave a gap
+        heard = self.heard.get(publisher)
+        here = published + (heard.lag if heard else 0)
+        if received <= self.cutoff or here <= self.cutoff + JITTER_NANOS:
+            return False
+        self.later.add(publisher)
+        return True
 
     def flush(self, pipe: Pipe) -> None:
         """Send the block."""
@@ -216,6 +266,7 @@ class Worker:
         self.descriptions: list[Description] = []
         self.executor: Any = None
         self.type_node: Any = None
+        self.next_alive = 0.0
 
     def scan(self) -> None:
         """Tell of topics whose publishers have changed, and fit subscriptions to them."""
@@ -393,7 +444,7 @@ class Worker:
             while not commands.empty():
                 command = commands.get()
                 if command["do"] == "stop":
-                    self.finish()
+                    self.finish(command["drain_secs"])
                     return
                 if command["do"] == "subscribe":
                     self.start(command)
@@ -402,18 +453,77 @@ class Worker:
             if time.monotonic() >= next_scan:
                 self.scan()
                 next_scan = time.monotonic() + SCAN_SECS
+            self.say_alive()
             self.describe()
             if self.drain() < TURN_MESSAGES:
                 time.sleep(POLL_SECS)
 
-    def finish(self) -> None:
-        """Send everything that has arrived."""
-        deadline = time.monotonic() + DRAIN_SECS
-        while self.drain() and time.monotonic() < deadline:
+    def say_alive(self) -> None:
+        """Let the recorder tell a silent graph from a worker that hangs."""
+        if time.monotonic() >= self.next_alive:
+            self.next_alive = time.monotonic() + ALIVE_SECS
+            self.pipe.event("alive")
+
+    def finish(self, drain_secs: float) -> None:
+        """Send everything that was published until now.
+
+        When a message of a reliable publisher was lost on the way, the middleware holds back those that came after it
+        until it was sent again. They have arrived and cannot be taken, and nothing tells of them. So reliable publishers
+        are waited for until they are heard with a later message (their messages come in order), are gone, or the time is
+        over; what was published after the beginning is left out.
+        """
+        began = time.monotonic()
+        while self.drain() and time.monotonic() < began + DRAIN_SECS:
             pass
+        cutoff = time.time_ns()
+        for connection in self.connections.values():
+            connection.cutoff = cutoff
+        waiting, next_look = list(self.connections.values()), 0.0
+        while True:
+            if time.monotonic() >= next_look:
+                settled = [connection for connection in waiting if not self.awaited(connection)]
+                waiting = [connection for connection in waiting if connection not in settled]
+                self.drain()
+                for connection in settled:
+                    self.leave(connection)
+                next_look = time.monotonic() + SCAN_SECS
+            taken = self.drain()
+            if not waiting or time.monotonic() >= began + drain_secs:
+                break
+            self.say_alive()
+            self.describe()
+            if not taken:
+                time.sleep(POLL_SECS)
+        unsettled = []
+        for connection in waiting:
+            heard = [connection.heard.get(number) for number in self.awaited(connection)]
+            if any(h is not None and h.stalled(cutoff, time.time_ns()) for h in heard):
+                unsettled.append(connection.number)
         for connection in self.connections.values():
             connection.flush(self.pipe)
-        self.pipe.event("bye")
+        self.pipe.event("bye", unsettled=unsettled)
+
+    def leave(self, connection: Connection) -> None:
+        """Hear no more of a topic: what it would bring only stands in the way of what the others are waited for."""
+        for subscription in [*connection.subscriptions.values(), *(s for _, s in connection.retiring)]:
+            self.node.destroy_subscription(subscription)
+        connection.subscriptions.clear()
+        connection.retiring.clear()
+
+    def awaited(self, connection: Connection) -> set[int]:
+        """Numbers of the reliable publishers that may still have something from before the cutoff; 0 where unknown."""
+        if connection.failed:
+            return set()
+        publishers = [p for p in self.publishers(connection.topic) if p["type"] == connection.msgtype]
+        if len(publishers) == 1 and connection.later:
+            return set()
+        reliable = [
+            connection.publishers.get(bytes.fromhex(p["gid"]), 0)
+            for p in publishers
+            if p["reliability"] == "reliable"
+            and (True, p["durability"] == "transient_local") in connection.subscriptions
+        ]
+        return {number for number in reliable if not number or number not in connection.later}
 
 
 def first_line(error: Exception) -> str:
