@@ -20,6 +20,7 @@ __all__ = [
     "pack",
     "read_batch",
     "read_schema",
+    "schema_bytes",
     "unpack",
     "write_batch",
     "write_schema",
@@ -113,6 +114,12 @@ def read_batch(data: bytes) -> pa.RecordBatch:
     except (pa.ArrowException, OSError, ValueError, TypeError, struct.error) as err:
         raise PayloadError(f"no Arrow data: {_first_line(err)}") from err
     return batch
+
+
+def schema_bytes(data: bytes) -> int:
+    """How long the schema message at the start of a stream is; of one that was read already."""
+    mark, size = struct.unpack_from("<Ii", data)
+    return int(8 + size if mark == _CONTINUATION else 4 + mark)
 
 
 def _first_line(err: BaseException) -> str:

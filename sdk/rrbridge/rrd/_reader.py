@@ -14,7 +14,7 @@ from typing import IO, Self
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
-from rrbridge.rrd._codec import DECODE_ERRORS, Decoder, chunk_of
+from rrbridge.rrd._codec import DECODE_ERRORS, Decoder, Entry, chunk_of
 from rrbridge.rrd._container import (
     FRAME,
     HEADER_BYTES,
@@ -26,7 +26,7 @@ from rrbridge.rrd._container import (
     parse_header,
     parse_trailer,
 )
-from rrbridge.rrd._frames import Frame, FrameReader
+from rrbridge.rrd._frames import FrameReader
 from rrbridge.rrd._manifest import Manifest
 from rrbridge.rrd._manifest_builder import ManifestBuilder
 from rrbridge.rrd._protocol import StoreIds, decode_arrow_msg, decode_footer
@@ -115,10 +115,14 @@ class RrdReader:
 
         Raises FileError: NotARecordingError, UnsupportedVersionError, or DamagedFileError if strict.
         """
-        for _, message in self._read(progress):
-            yield message
+        for entry in self.entries(progress):
+            yield entry.message
 
-    def _read(self, progress: Callable[[int, int], None] | None = None) -> Iterator[tuple[Frame, LogMessage]]:
+    def entries(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Entry]:
+        """The same with the bytes that each message stands in; a pipe has no size in all, so its progress has none to reach.
+
+        Raises FileError as `messages` does.
+        """
         self._forget()
         decoder = Decoder()
         bad_since: int | None = None
@@ -129,14 +133,14 @@ class RrdReader:
                 for frame in frames:
                     self.version = frames.version
                     try:
-                        message = decoder.decode(frame.kind, frame.payload)
+                        entry = decoder.decode(frame)
                     except DECODE_ERRORS as err:
                         if bad_since is None:
                             bad_since = frame.offset - FRAME.size
                             self._note(bad_since, str(err))
                         continue
                     bad_since = None
-                    yield frame, message
+                    yield entry
                     if progress is not None and frames.position - told >= PROGRESS_BYTES:
                         told = frames.position
                         progress(told, frames.size or told)
@@ -221,14 +225,14 @@ class RrdReader:
             self._manifests = self.scan() if footer is None else footer.manifests
         return self._manifests
 
-    def scan(self) -> tuple[Manifest, ...]:
+    def scan(self, progress: Callable[[int, int], None] | None = None) -> tuple[Manifest, ...]:
         """One index per store, made by reading the whole file, whatever its footer says. Raises FileError."""
         builders: dict[StoreId, ManifestBuilder] = {}
-        for frame, message in self._read():
-            if isinstance(message, StoredChunk):
-                unpacked = decode_arrow_msg(frame.payload, StoreIds()).uncompressed_size
+        for entry in self.entries(progress):
+            message = entry.message
+            if isinstance(message, StoredChunk) and entry.packed is not None:
                 builder = builders.setdefault(message.store_id, ManifestBuilder(message.store_id))
-                builder.add(message.chunk, frame.offset, len(frame.payload), unpacked)
+                builder.add(message.chunk, entry.offset, len(entry.payload), entry.packed.uncompressed_size)
         return tuple(builder.manifest() for builder in builders.values())
 
     def stores(self) -> list[StoreId]:

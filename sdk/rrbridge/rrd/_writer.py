@@ -6,16 +6,19 @@ import errno
 import io
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
+from rrbridge._chunk import Chunk
 from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo
 from rrbridge.errors import FileError
-from rrbridge.rrd._codec import pack_chunk
+from rrbridge.rrd._codec import Entry, pack_chunk
 from rrbridge.rrd._container import FRAME, FrameKind, stream_header, trailer
 from rrbridge.rrd._manifest_builder import ManifestBuilder
 from rrbridge.rrd._protocol import (
+    ArrowMsg,
     Compression,
     encode_activation,
     encode_arrow_msg,
@@ -87,19 +90,29 @@ class RrdWriter:
             raise FileError(self.path, "already finished; nothing can be added")
         match message:
             case StoredChunk(store_id, chunk):
-                packed = pack_chunk(store_id, chunk, self._compression)
-                parts = encode_arrow_msg(self._encoded(store_id), packed)
-                size = sum(map(len, parts))
-                offset = self._position + FRAME.size
-                self._put(FRAME.pack(FrameKind.ARROW, size), *parts)
-                builder = self._manifests.get(store_id)
-                if builder is None:
-                    builder = self._manifests[store_id] = ManifestBuilder(store_id)
-                builder.add(chunk, offset, size, packed.uncompressed_size)
+                self._put_chunk(store_id, chunk, pack_chunk(store_id, chunk, self._compression))
             case StoreInfo():
                 self._frame(FrameKind.STORE_INFO, encode_store_info(message))
             case ActivateBlueprint():
                 self._frame(FrameKind.ACTIVATION, encode_activation(message))
+
+    def copy(self, entry: Entry, store_id: StoreId | None = None) -> None:
+        """Append a message that was read, with its data as it was packed there; under another store id if one is given.
+
+        What is not in today's form is written anew. Raises FileError.
+        """
+        if self._closed:
+            raise FileError(self.path, "already finished; nothing can be added")
+        message = entry.message
+        match message:
+            case StoredChunk(own_id, chunk) if entry.packed is not None and entry.is_current:
+                compression = entry.packed.compression or Compression.NONE
+                packed = replace(entry.packed, compression=compression, chunk_id=chunk.id, is_static=chunk.is_static)
+                self._put_chunk(store_id or own_id, chunk, packed)
+            case StoreInfo(own_id) if store_id is None and self._encoded(own_id) in bytes(entry.payload):
+                self._frame(FrameKind.STORE_INFO, bytes(entry.payload))  # says who produced it better than we could
+            case _:
+                self.write(message if store_id is None else replace(message, store_id=store_id))
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
@@ -148,6 +161,16 @@ class RrdWriter:
             self.close(footer=not isinstance(err, FileError))
         except FileError as second:
             log.warning("%s could not be finished: %s", self.path, second.message)
+
+    def _put_chunk(self, store_id: StoreId, chunk: Chunk, packed: ArrowMsg) -> None:
+        parts = encode_arrow_msg(self._encoded(store_id), packed)
+        size = sum(map(len, parts))
+        offset = self._position + FRAME.size
+        self._put(FRAME.pack(FrameKind.ARROW, size), *parts)
+        builder = self._manifests.get(store_id)
+        if builder is None:
+            builder = self._manifests[store_id] = ManifestBuilder(store_id)
+        builder.add(chunk, offset, size, packed.uncompressed_size)
 
     def _encoded(self, store_id: StoreId) -> bytes:
         encoded = self._store_ids.get(store_id)
