@@ -21,6 +21,7 @@ from rrbridge._tuid import (
     new_tuids,
     parse_tuid,
     tuids_from_arrow,
+    tuids_sorted,
     tuids_to_arrow,
 )
 from rrbridge.errors import InvalidChunkError, InvalidValueError
@@ -161,7 +162,7 @@ class Chunk:
         if len(lengths) != 1:
             raise InvalidChunkError(f"{entity_path}: columns of different lengths: {sorted(lengths)}")
         count = lengths.pop()
-        rising = row_ids is None or _tuids_sorted(row_ids)
+        rising = row_ids is None or tuids_sorted(row_ids)
         if row_ids is None:
             row_ids = new_tuids(count)
         fields = [pa.field(ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(rising) | _ROW_ID_METADATA)]
@@ -308,9 +309,3 @@ class Chunk:
 
 def _sorted_key(is_sorted: bool) -> dict[str, str]:
     return {"rerun:is_sorted": "true"} if is_sorted else {}
-
-
-def _tuids_sorted(ids: TuidArray) -> bool:
-    high, low = ids[:, 0], ids[:, 1]
-    rising = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] >= low[:-1]))
-    return bool(np.all(rising))

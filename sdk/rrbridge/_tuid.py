@@ -23,6 +23,7 @@ __all__ = [
     "new_tuids",
     "parse_tuid",
     "tuids_from_arrow",
+    "tuids_sorted",
     "tuids_to_arrow",
 ]
 
@@ -88,3 +89,10 @@ def tuids_from_arrow(array: pa.Array) -> TuidArray:
     if data is None:
         return np.empty((0, 2), ">u8")
     return np.frombuffer(data, ">u8", count=2 * len(array), offset=16 * array.offset).reshape(-1, 2)
+
+
+def tuids_sorted(ids: TuidArray) -> bool:
+    """Whether ids never fall."""
+    high, low = ids[:, 0], ids[:, 1]
+    rising = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] >= low[:-1]))
+    return bool(np.all(rising))

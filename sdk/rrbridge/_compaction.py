@@ -1,0 +1,186 @@
+"""Compaction: many small chunks of one entity become few, row by row the same.
+
+A chunk costs about a kilobyte beside its rows, and a query pays for each chunk that it looks at. Chunks are put together
+only if they have the same timelines and the same components of the same types, so that nothing has to be filled in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import as_numpy
+from rrbridge._chunk import Chunk
+from rrbridge._tuid import format_tuid, new_tuid, tuids_from_arrow, tuids_sorted
+
+__all__ = ["MAX_BYTES", "MAX_ROWS", "MAX_ROWS_IF_UNSORTED", "Layout", "Layouts", "Targets", "compact", "merged"]
+
+_log = logging.getLogger(__name__)
+
+MAX_BYTES = 384 * 1024
+MAX_ROWS = 4096
+MAX_ROWS_IF_UNSORTED = 1024
+WAITING_BYTES = 64 << 20
+"""How much of a stream is held back at most, all entities together."""
+_IS_SORTED = b"rerun:is_sorted"
+_PROBES = b"rerun:timestamp_"
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """How large a chunk may become by compaction; the reference's viewer has the same numbers."""
+
+    max_bytes: int = MAX_BYTES
+    max_rows: int = MAX_ROWS
+    max_rows_if_unsorted: int = MAX_ROWS_IF_UNSORTED
+    """Where rows in order of their ids are out of order on one of the timelines."""
+
+    def is_small(self, rows: int, nbytes: int) -> bool:
+        """Whether a chunk of this size should be put together with others."""
+        return 2 * rows <= self.max_rows and 2 * nbytes <= self.max_bytes
+
+
+@dataclass(eq=False, slots=True)
+class Layout:
+    """The columns of a chunk, whatever is known of their order. Chunks of one layout can be put together."""
+
+    schema: pa.Schema
+    """Without metadata of its own, and without `rerun:is_sorted`."""
+    num_times: int
+    _schemas: dict[bytes, pa.Schema] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> Layout:
+        """The layout of a chunk."""
+        schema = chunk.to_record_batch().schema
+        fields = [f.with_metadata({k: v for k, v in (f.metadata or {}).items() if k != _IS_SORTED}) for f in schema]
+        return cls(pa.schema(fields), 0 if chunk.is_static else len(chunk.times))
+
+    def chunk(self, columns: list[pa.Array], in_order: npt.NDArray[np.bool_], like: Chunk) -> Chunk:
+        """A new chunk. `in_order` tells of row ids and times, shape (1 + num_times,), whether they rise."""
+        key = in_order.tobytes()
+        schema = self._schemas.get(key)
+        if schema is None:
+            fields = list(self.schema)
+            for index in np.flatnonzero(in_order):
+                fields[index] = fields[index].with_metadata((fields[index].metadata or {}) | {_IS_SORTED: b"true"})
+            schema = self._schemas[key] = pa.schema(fields)
+        kept = like.to_record_batch().schema.metadata
+        metadata = {name: value for name, value in kept.items() if not name.startswith(_PROBES)}
+        metadata[b"rerun:id"] = format_tuid(new_tuid(), "chunk_").encode()
+        return Chunk(pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata)))
+
+
+class Layouts:
+    """The layouts of one entity's chunks, told apart without looking at every field of every chunk."""
+
+    __slots__ = ("_known", "_last", "_last_schema")
+
+    def __init__(self) -> None:
+        self._known: list[tuple[pa.Schema, Layout]] = []
+        self._last_schema: pa.Schema | None = None
+        self._last: Layout | None = None
+
+    def of(self, chunk: Chunk) -> Layout:
+        """The layout of a chunk; the same object for chunks that can be put together."""
+        schema = chunk.to_record_batch().schema.remove_metadata()
+        if self._last is not None and schema.equals(self._last_schema, check_metadata=True):
+            return self._last
+        found = next((lay for known, lay in self._known if known.equals(schema, check_metadata=True)), None)
+        if found is None:
+            found = Layout.of(chunk)
+            same = (lay for _, lay in self._known if lay.schema.equals(found.schema, check_metadata=True))
+            found = next(same, found)
+            self._known.append((schema, found))
+        self._last_schema, self._last = schema, found
+        return found
+
+
+def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) -> list[Chunk]:
+    """The rows of chunks of one layout in order of their ids: one chunk, several if rows are out of order on a timeline.
+
+    Chunks whose columns Arrow cannot put together are handed back as they are.
+    """
+    if len(chunks) < 2:
+        return chunks
+    try:
+        batch = pa.concat_batches([chunk.to_record_batch() for chunk in chunks])
+        row_ids = tuids_from_arrow(batch.column(0))
+        if not tuids_sorted(row_ids):
+            batch = batch.take(pa.array(np.lexsort((row_ids[:, 1], row_ids[:, 0]))))
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as err:
+        _log.debug("%s: chunks stay apart: %s", chunks[0].entity_path, err)
+        return chunks
+    times = [as_numpy(batch.column(1 + index), np.int64) for index in range(layout.num_times)]
+    in_order = np.array([True, *(bool(np.all(column[1:] >= column[:-1])) for column in times)])
+    if in_order.all() or batch.num_rows <= targets.max_rows_if_unsorted:
+        return [layout.chunk(batch.columns, in_order, chunks[0])]
+    return _cut(batch, times, layout, chunks[0], targets.max_rows_if_unsorted)
+
+
+def _cut(
+    batch: pa.RecordBatch, times: list[npt.NDArray[np.int64]], layout: Layout, like: Chunk, rows: int
+) -> list[Chunk]:
+    found = []
+    for start in range(0, batch.num_rows, rows):
+        parts = [column[start : start + rows] for column in times]
+        in_order = np.array([True, *(bool(np.all(part[1:] >= part[:-1])) for part in parts)])
+        found.append(layout.chunk(batch.slice(start, rows).columns, in_order, like))
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """Small chunks of one layout that wait for more."""
+
+    layout: Layout
+    chunks: list[Chunk] = field(default_factory=list)
+    rows: int = 0
+    nbytes: int = 0
+
+
+def compact(
+    chunks: Iterable[Chunk],
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_rows: int = MAX_ROWS,
+    max_rows_if_unsorted: int = MAX_ROWS_IF_UNSORTED,
+) -> Iterator[Chunk]:
+    """The same rows in fewer chunks. Of one recording; memory stays flat however long the stream.
+
+    A chunk above half of a target, or alone of its kind, comes out as it went in; what is put together gets a new id.
+    Rows keep their ids and stand in order of them. Chunks without rows are left out.
+    """
+    targets = Targets(max_bytes, max_rows, max_rows_if_unsorted)
+    layouts: dict[str, Layouts] = {}
+    waiting: dict[tuple[str, int], _Waiting] = {}
+    held = 0
+    for chunk in chunks:
+        rows, nbytes = chunk.num_rows, chunk.nbytes
+        if not targets.is_small(rows, nbytes):
+            yield chunk
+            continue
+        if not rows:
+            continue
+        layout = layouts.setdefault(chunk.entity_path, Layouts()).of(chunk)
+        group = waiting.setdefault((chunk.entity_path, id(layout)), _Waiting(layout))
+        if group.rows + rows > max_rows or group.nbytes + nbytes > max_bytes:
+            yield from merged(group.chunks, layout, targets)
+            held -= group.nbytes
+            group = waiting[chunk.entity_path, id(layout)] = _Waiting(layout)
+        group.chunks.append(chunk)
+        group.rows += rows
+        group.nbytes += nbytes
+        held += nbytes
+        if held > WAITING_BYTES:
+            for full in waiting.values():
+                yield from merged(full.chunks, full.layout, targets)
+            waiting.clear()
+            held = 0
+    for group in waiting.values():
+        yield from merged(group.chunks, group.layout, targets)
