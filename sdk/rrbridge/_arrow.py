@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = [
     "copied",
     "first_values",
     "fixed_size_list",
+    "fixed_size_lists",
     "list_array",
     "list_type",
     "list_values",
@@ -50,6 +52,20 @@ def fixed_size_list(values: npt.NDArray[Any]) -> pa.Array:
     items = primitive(values.reshape(-1))
     datatype = pa.list_(pa.field(ITEM, items.type, nullable=False), width)
     return pa.Array.from_buffers(datatype, count, [None], children=[items])
+
+
+def fixed_size_lists(columns: Sequence[pa.Array], *, is_nullable: bool) -> pa.Array:
+    """`fixed_size_list<T>[k]` of k columns side by side; with `is_nullable`, null where any of them is."""
+    count, width = len(columns[0]), len(columns)
+    together = pa.concat_arrays(list(columns))
+    order = np.arange(count * width, dtype=np.int64).reshape(width, count).T.reshape(-1)
+    items = together.take(pa.array(order)) if width > 1 else together
+    valid = np.ones(count, np.bool_)
+    for column in columns if is_nullable else ():
+        valid &= np.asarray(column.is_valid())
+    mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    datatype = pa.list_(pa.field(ITEM, items.type, nullable=is_nullable), width)
+    return pa.Array.from_buffers(datatype, count, [mask], -1 if mask else 0, children=[items])
 
 
 def list_type(items: pa.DataType, *, nullable: bool = True) -> pa.DataType:

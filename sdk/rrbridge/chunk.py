@@ -5,10 +5,21 @@ from __future__ import annotations
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
+from rrbridge._selector import Selector as Selector
 from rrbridge._store import ChunkStore as ChunkStore
 from rrbridge._store import Latest as Latest
 from rrbridge._store import Range as Range
 from rrbridge.rrd import RrdReader as RrdReader
 from rrbridge.rrd import RrdWriter as RrdWriter
 
-__all__ = ["Chunk", "ChunkStore", "ComponentColumn", "ComponentDescriptor", "Latest", "Range", "RrdReader", "RrdWriter"]
+__all__ = [
+    "Chunk",
+    "ChunkStore",
+    "ComponentColumn",
+    "ComponentDescriptor",
+    "Latest",
+    "Range",
+    "RrdReader",
+    "RrdWriter",
+    "Selector",
+]

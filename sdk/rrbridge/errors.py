@@ -9,6 +9,10 @@
     │   └── UnsupportedVersionError
     ├── DecodeError              a message does not follow its definition; carries `topic`, `msgtype`, `field`
     ├── UnknownTypeError         no definition for a message type
+    ├── SelectorSyntaxError      a selector cannot be parsed; carries `query`, `position`
+    ├── SelectorError            a selector does not fit the data; carries `query`, `reason`
+    ├── LensError                lenses contradict each other, or do not fit a chunk; carries `entity`, `component`
+    ├── ConsumedStreamError      a lazy stream was used twice
     ├── TransformError           two frames cannot be related at a time; carries `target`, `source`, `reason`
     ├── PluginConflictError      two plug-ins claim the same thing
     ├── MissingExtraError        an optional part is not installed
@@ -25,17 +29,21 @@ if TYPE_CHECKING:
     import os
 
 __all__ = [
+    "ConsumedStreamError",
     "DamagedFileError",
     "DecodeError",
     "FileError",
     "InvalidChunkError",
     "InvalidValueError",
+    "LensError",
     "MissingExtraError",
     "NotARecordingError",
     "PluginConflictError",
     "RecorderError",
     "RrbridgeError",
     "RrbridgeWarning",
+    "SelectorError",
+    "SelectorSyntaxError",
     "TransformError",
     "UnknownTypeError",
     "UnsupportedVersionError",
@@ -107,6 +115,41 @@ class UnknownTypeError(RrbridgeError):
     def __init__(self, msgtype: str, hint: str = "") -> None:
         super().__init__(f"no definition of {msgtype}" + (f"; {hint}" if hint else ""))
         self.msgtype = msgtype
+
+
+class SelectorSyntaxError(RrbridgeError, ValueError):
+    """A selector's text cannot be parsed."""
+
+    def __init__(self, query: str, position: int, reason: str) -> None:
+        super().__init__(f"selector {query!r}, character {position + 1}: {reason}")
+        self.query = query
+        self.position = position
+        """Index of the character in `query` at which it stops making sense."""
+        self.reason = reason
+
+
+class SelectorError(RrbridgeError, RuntimeError):
+    """A selector asks for something that the data it is applied to cannot have."""
+
+    def __init__(self, query: str, reason: str) -> None:
+        super().__init__(f"selector {query}: {reason}")
+        self.query = query
+        self.reason = reason
+
+
+class LensError(RrbridgeError, ValueError):
+    """Lenses contradict each other, or what they select makes no chunk."""
+
+    def __init__(self, reason: str, *, entity: str = "", component: str = "") -> None:
+        where = " ".join(part for part in (entity, component) if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.entity = entity
+        self.component = component
+
+
+class ConsumedStreamError(RrbridgeError, ValueError):
+    """A lazy stream that another one was already made of was used again."""
 
 
 class TransformError(RrbridgeError):
