@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,13 +15,11 @@ from rrbridge.rrd import RrdWriter
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.format import date
 from rrbridge_bridge.importers import BagImporter
+from rrbridge_bridge.output_files import complete_or_absent, progress_bar
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.times import TimePoint, parse_time
 
-__all__ = ["Converted", "absolute_times", "convert_files", "output_path"]
-
-Progress = Callable[[int, int], None]
-MAX_NAME_BYTES = 200
+__all__ = ["Converted", "absolute_times", "convert_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +43,6 @@ class Converted:
     def is_lossless(self) -> bool:
         """Whether every message of the files was read, and became what it should."""
         return not any(note.is_loss for note in self.notes) and all(topic.is_lossless for topic in self.topics)
-
-
-def output_path(inputs: Sequence[Path], output: Path | None, *, force: bool) -> Path:
-    """Where to write: beside the first input if `output` is None; the target itself where `output` is a symbolic link.
-
-    Raises FileError if something is there that must not be overwritten: without `force` anything, with it what is no file,
-    and in any case what is being read.
-    """
-    if output is None:
-        name = inputs[0].resolve()
-        output = name.with_name(
-            name.name.removesuffix("".join(name.suffixes[-2:]) if _packed(name) else name.suffix) + ".rrd"
-        )
-    target = Path(os.path.realpath(output))
-    if target.is_symlink():
-        raise FileError(output, "is a symbolic link that leads nowhere")
-    if target.is_dir():
-        raise FileError(output, "is a folder; say which file to write in it")
-    if target.exists() and not target.is_file():
-        raise FileError(output, "is no file but a device, a pipe or a socket; a recording is written to a file")
-    for path in inputs:
-        _check_apart(target, path, output)
-    if target.exists() and not force:
-        raise FileError(output, "exists already; use --force to overwrite it, or -o to write elsewhere")
-    return target if output.is_symlink() else output
-
-
-def _check_apart(target: Path, read: Path, output: Path) -> None:
-    """Raises FileError if writing the target could change what is read."""
-    if target.exists() and read.exists() and target.samefile(read):
-        raise FileError(output, "is what is to be converted; use -o to write elsewhere")
-    if read.is_dir() and Path(os.path.realpath(read)) in target.parents:
-        raise FileError(output, f"lies in the folder that is to be converted, {read}; use -o to write elsewhere")
-
-
-def _packed(path: Path) -> bool:
-    return path.suffix in (".zstd", ".bz2")
 
 
 def absolute_times(inputs: Sequence[Path], start: str | None, end: str | None) -> tuple[int | None, int | None]:
@@ -119,10 +77,10 @@ def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) 
             raise NotARecordingError(path, f"is {importer.name}, which needs no conversion")
     recording_id = options.recording_id or found[0].recording_id(inputs[0])
     store_id = StoreId(StoreKind.RECORDING, options.application_id, recording_id)
-    with _progress(len(inputs)) as progress:
+    with progress_bar("converting" if len(inputs) == 1 else f"converting {len(inputs)} files") as progress:
         conversion = Conversion(inputs, replace(options, progress=progress))
         chunks = 0
-        with _complete_or_absent(output) as partial, RrdWriter(partial) as writer:
+        with complete_or_absent(output) as partial, RrdWriter(partial) as writer:
             writer.write(StoreInfo.new(store_id))
             for chunk in conversion.chunks():
                 writer.write(StoredChunk(store_id, chunk))
@@ -164,55 +122,6 @@ def _unmatched(conversion: Conversion) -> list[Note]:
     """Patterns that choose no topic: mistyped, perhaps."""
     patterns = conversion.options.include
     return [Note(f"no topic matches {p.pattern}") for p in patterns if not any(map(p.search, conversion.topics))]
-
-
-@contextmanager
-def _complete_or_absent(output: Path) -> Iterator[Path]:
-    """A path to write to, which is given the right name at the end, or removed."""
-    partial = output.with_name(f".{_shortened(output.name)}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(output)
-    except FileError as err:
-        if err.path == partial:  # a name that nobody asked for
-            raise FileError(output, f"cannot be written: {err.message}") from err
-        raise
-    except OSError as err:
-        if err.filename is None or Path(err.filename) == partial:
-            raise FileError(output, f"cannot be written: {err.strerror or err}") from err
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _shortened(name: str) -> str:
-    """So much of a file's name that there is room for more within what file systems take, 255 bytes."""
-    return os.fsdecode(os.fsencode(name)[:MAX_NAME_BYTES])
-
-
-@contextmanager
-def _progress(files: int) -> Iterator[Progress | None]:
-    """A bar on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("converting" if files == 1 else f"converting {files} files", total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield show
 
 
 def _size(path: Path) -> int:

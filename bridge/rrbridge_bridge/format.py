@@ -7,10 +7,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-__all__ = ["count", "date", "duration", "rate", "size", "unless_nobody_reads", "wide_console"]
+if TYPE_CHECKING:
+    from rrbridge._timeline import TimeKind
+
+__all__ = ["count", "date", "duration", "rate", "size", "timeline_time", "unless_nobody_reads", "wide_console"]
 
 PIPE_WIDTH = 200
 
@@ -53,6 +57,17 @@ def date(nanos: int) -> str:
         return f"{nanos / 1e9:.3f} s"
     whole = dt.datetime.fromtimestamp(nanos // 10**9, dt.UTC)
     return f"{whole:%Y-%m-%d %H:%M:%S}.{nanos % 10**9 // 10**6:03d} UTC"
+
+
+def timeline_time(kind: TimeKind, value: int) -> str:
+    """A time on a timeline, as its kind has it."""
+    match kind.name:
+        case "TIMESTAMP":
+            return date(value)
+        case "DURATION":
+            return f"{value / 1e9:.3f} s"
+        case _:
+            return f"#{value}"
 
 
 class _Console(Console):

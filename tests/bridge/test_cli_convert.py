@@ -243,7 +243,7 @@ def test_what_is_read_is_never_overwritten(bag: Path, tmp_path: Path, capsys: An
         ([bag.parent], folder_link / "new.rrd"),
     ):
         assert main(["convert", *map(str, inputs), "-o", str(output), *force]) == 1
-        assert "to be converted" in " ".join(capsys.readouterr().err.split())
+        assert "to be read" in " ".join(capsys.readouterr().err.split())
         assert bag.read_bytes() == before
         assert sorted(p.name for p in bag.parent.iterdir()) == ["metadata.yaml", "run.db3"]
         assert link.is_symlink()

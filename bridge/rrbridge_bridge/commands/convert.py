@@ -77,9 +77,10 @@ def convert(
     """
     from rrbridge.importers import ImportOptions
     from rrbridge_bridge.cli import EXIT_LOSSES
-    from rrbridge_bridge.convert import absolute_times, convert_files, output_path
+    from rrbridge_bridge.convert import absolute_times, convert_files
     from rrbridge_bridge.convert_summary import print_json, print_table
     from rrbridge_bridge.format import unless_nobody_reads
+    from rrbridge_bridge.output_files import output_path
 
     if output == Path("-"):
         raise click.UsageError("a recording is written to a file, not to standard output: -o FILE")

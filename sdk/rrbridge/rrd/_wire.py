@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-__all__ = ["Field", "WireError", "blob", "fields", "fixed64", "integer", "key", "octets", "text", "varint"]
+__all__ = [
+    "Field",
+    "WireError",
+    "blob",
+    "fields",
+    "fixed64",
+    "integer",
+    "key",
+    "octets",
+    "read_varint",
+    "text",
+    "varint",
+]
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -80,7 +92,7 @@ def fields(message: memoryview) -> Iterator[Field]:
         tag = message[position]
         position += 1
         if tag > 0x7F:
-            tag, position = _read_varint(message, position - 1)
+            tag, position = read_varint(message, position - 1)
         number, wire_type = tag >> 3, tag & 7
         if number == 0:
             raise WireError("field number 0")
@@ -89,7 +101,7 @@ def fields(message: memoryview) -> Iterator[Field]:
         elif wire_type == FIXED32:
             length = 4
         elif wire_type in (VARINT, BYTES):
-            length, position = _read_varint(message, position)
+            length, position = read_varint(message, position)
             if wire_type == VARINT:
                 yield number, length
                 continue
@@ -102,7 +114,8 @@ def fields(message: memoryview) -> Iterator[Field]:
         yield number, view if wire_type == BYTES else int.from_bytes(view, "little")
 
 
-def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
+def read_varint(message: memoryview, position: int) -> tuple[int, int]:
+    """The integer that stands at a place, and the place after it. Raises WireError."""
     value = shift = 0
     for byte in message[position : position + 10]:
         position += 1

@@ -1,0 +1,108 @@
+"""Output that is complete or absent, and the bar that shows how far it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from rrbridge.errors import FileError
+
+__all__ = ["Progress", "complete_or_absent", "output_path", "progress_bar"]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told bytes done and bytes in all."""
+MAX_NAME_BYTES = 200
+
+
+def output_path(inputs: Sequence[Path], output: Path | None, *, force: bool) -> Path:
+    """Where to write: beside the first input if `output` is None; the target itself where `output` is a symbolic link.
+
+    Raises FileError if something is there that must not be overwritten: without `force` anything, with it what is no file,
+    and in any case what is being read.
+    """
+    if output is None:
+        name = inputs[0].resolve()
+        output = name.with_name(
+            name.name.removesuffix("".join(name.suffixes[-2:]) if _packed(name) else name.suffix) + ".rrd"
+        )
+    target = Path(os.path.realpath(output))
+    if target.is_symlink():
+        raise FileError(output, "is a symbolic link that leads nowhere")
+    if target.is_dir():
+        raise FileError(output, "is a folder; say which file to write in it")
+    if target.exists() and not target.is_file():
+        raise FileError(output, "is no file but a device, a pipe or a socket; a recording is written to a file")
+    for path in inputs:
+        _check_apart(target, path, output)
+    if target.exists() and not force:
+        raise FileError(output, "exists already; use --force to overwrite it, or -o to write elsewhere")
+    return target if output.is_symlink() else output
+
+
+def _check_apart(target: Path, read: Path, output: Path) -> None:
+    """Raises FileError if writing the target could change what is read."""
+    if target.exists() and read.exists() and target.samefile(read):
+        raise FileError(output, "is what is to be read; use -o to write elsewhere")
+    if read.is_dir() and Path(os.path.realpath(read)) in target.parents:
+        raise FileError(output, f"lies in the folder that is to be read, {read}; use -o to write elsewhere")
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix in (".zstd", ".bz2")
+
+
+@contextmanager
+def complete_or_absent(output: Path) -> Iterator[Path]:
+    """A path to write to, which is given the right name at the end, or removed. Raises FileError.
+
+    Whoever takes it away again leaves what stands under the right name.
+    """
+    partial = output.with_name(f".{_shortened(output.name)}.{os.getpid()}.partial")
+    try:
+        yield partial
+        if partial.exists():
+            partial.replace(output)
+    except FileError as err:
+        if err.path == partial:  # a name that nobody asked for
+            raise FileError(output, f"cannot be written: {err.message}") from err
+        raise
+    except OSError as err:
+        if err.filename is None or Path(err.filename) == partial:
+            raise FileError(output, f"cannot be written: {err.strerror or err}") from err
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _shortened(name: str) -> str:
+    """So much of a file's name that there is room for more within what file systems take, 255 bytes."""
+    return os.fsdecode(os.fsencode(name)[:MAX_NAME_BYTES])
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress | None]:
+    """A bar on a terminal's standard error; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield show
