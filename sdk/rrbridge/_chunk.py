@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ import pyarrow as pa
 from rrbridge import _entity_path
 from rrbridge._arrow import as_numpy, list_array, list_values, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge._timeline import TimeColumn, TimeColumnLike, TimeKind
 from rrbridge._tuid import (
     TuidArray,
     format_tuid,
@@ -25,6 +25,11 @@ from rrbridge._tuid import (
     tuids_to_arrow,
 )
 from rrbridge.errors import InvalidChunkError, InvalidValueError
+
+if TYPE_CHECKING:
+    from rrbridge._lens import Lens
+    from rrbridge._recording import Loggable
+    from rrbridge._selector import Selector
 
 __all__ = ["Chunk", "ComponentColumn"]
 
@@ -144,24 +149,28 @@ class Chunk:
     def from_columns(
         cls,
         entity_path: str,
+        indexes: Iterable[TimeColumnLike] = (),
+        columns: Iterable[ComponentColumn] = (),
         *,
         times: Iterable[TimeColumn] = (),
-        components: Iterable[ComponentColumn],
+        components: Iterable[ComponentColumn] = (),
         row_ids: TuidArray | None = None,
         chunk_id: bytes | None = None,
     ) -> Chunk:
-        """Put columns of equal length together; without `times` the chunk is static.
+        """Put columns of equal length together; without times the chunk is static.
 
-        Rows keep the order given; readers want them sorted by row id, which new ids are.
+        `indexes` and `columns` take what `send_columns` takes; `times` and `components` are the same, known to be of
+        our own types. Rows keep the order given; readers want them sorted by row id, which new ids are. Raises
+        InvalidChunkError where lengths differ, InvalidValueError where an index is none.
         """
-        times = sorted(times, key=lambda t: t.timeline)
-        components = sorted(components, key=lambda c: c.descriptor.component)
+        times = sorted((*map(TimeColumn.from_like, indexes), *times), key=lambda t: t.timeline)
+        components = sorted((*columns, *components), key=lambda c: c.descriptor.component)
         lengths = (
             {len(t) for t in times} | {len(c) for c in components} | ({len(row_ids)} if row_ids is not None else set())
         )
-        if len(lengths) != 1:
+        if len(lengths) > 1:
             raise InvalidChunkError(f"{entity_path}: columns of different lengths: {sorted(lengths)}")
-        count = lengths.pop()
+        count = lengths.pop() if lengths else 0
         rising = row_ids is None or tuids_sorted(row_ids)
         if row_ids is None:
             row_ids = new_tuids(count)
@@ -204,6 +213,14 @@ class Chunk:
 
         batches = batches_of(df)
         return [c for b in batches for c in cls.from_record_batch(b, index=index, entity_path=entity_path)]
+
+    @classmethod
+    def from_property(cls, name: str, values: Loggable) -> Chunk:
+        """What `send_property` logs: something that is said about the recording as a whole. Raises InvalidValueError."""
+        from rrbridge._recording import described_batches
+
+        columns = [batch.partition([len(batch.batch)]) for batch in described_batches(values)]
+        return cls.from_columns(_entity_path.normalize(["__properties", name]), components=columns)
 
     def to_record_batch(self) -> pa.RecordBatch:
         """The chunk's own record batch."""
@@ -299,8 +316,33 @@ class Chunk:
         metadata = self._metadata_with_new_id() | {b"rerun:entity_path": _entity_path.normalize(entity_path).encode()}
         return Chunk(self._batch.replace_schema_metadata(metadata))
 
+    def apply_selector(self, source: ComponentDescriptor | str, selector: Selector | str) -> Chunk:
+        """The same rows, under new ids, with one component replaced by what a selector makes of it.
+
+        Raises LensError where the component is missing, or the selector fits it not or gives no result.
+        """
+        from rrbridge._lens_apply import apply_selector
+
+        return apply_selector(self, source if isinstance(source, str) else source.component, selector)
+
+    def apply_lenses(self, lenses: Iterable[Lens] | Lens) -> list[Chunk]:
+        """The chunks that lenses make of this one: first the columns that no lens reads, with what is made in place.
+
+        Without a lens that reads it, it goes on as it is. Raises LensError.
+        """
+        from rrbridge._lens_apply import apply_lenses, as_lenses
+
+        return apply_lenses(self, as_lenses(lenses))
+
     def _metadata_with_new_id(self) -> dict[bytes, bytes]:
         return dict(self._batch.schema.metadata) | {b"rerun:id": format_tuid(new_tuid(), "chunk_").encode()}
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def __bool__(self) -> bool:
+        """True, with or without rows."""
+        return True
 
     def __repr__(self) -> str:
         where = "static" if self.is_static else ", ".join(self.times)

@@ -482,18 +482,19 @@ def _time(sequence: int | None, duration: DurationLike | None, timestamp: Timest
 
 def _row(entity: Any) -> tuple[Layout, tuple[Batch, ...]]:
     """What a row of an archetype holds."""
-    return entity.as_row() if isinstance(entity, Archetype) else _row_of_batches(_batches(entity))
+    return entity.as_row() if isinstance(entity, Archetype) else _row_of_batches(described_batches(entity))
 
 
 def _row_of_several(entities: Iterable[Any]) -> tuple[Layout, tuple[Batch, ...]]:
-    return _row_of_batches([batch for entity in entities for batch in _batches(entity)])
+    return _row_of_batches([batch for entity in entities for batch in described_batches(entity)])
 
 
 def _row_of_batches(batches: Sequence[DescribedComponentBatch]) -> tuple[Layout, tuple[Batch, ...]]:
     return layout_of([(b.descriptor, b.encoding) for b in batches]), tuple([b.batch for b in batches])
 
 
-def _batches(entity: Any) -> list[DescribedComponentBatch]:
+def described_batches(entity: Any) -> list[DescribedComponentBatch]:
+    """The batches of an archetype, of anything else that has some, or of a list of them. Raises InvalidValueError."""
     if isinstance(entity, Archetype):
         return entity.as_component_batches()
     if hasattr(entity, "as_component_batches"):

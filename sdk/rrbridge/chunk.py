@@ -5,6 +5,9 @@ from __future__ import annotations
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
+from rrbridge._lens import DeriveLens as DeriveLens
+from rrbridge._lens import Lens as Lens
+from rrbridge._lens import MutateLens as MutateLens
 from rrbridge._selector import Selector as Selector
 from rrbridge._store import ChunkStore as ChunkStore
 from rrbridge._store import Latest as Latest
@@ -17,7 +20,10 @@ __all__ = [
     "ChunkStore",
     "ComponentColumn",
     "ComponentDescriptor",
+    "DeriveLens",
     "Latest",
+    "Lens",
+    "MutateLens",
     "Range",
     "RrdReader",
     "RrdWriter",
