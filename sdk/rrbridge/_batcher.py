@@ -7,12 +7,14 @@ import logging
 import os
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from rrbridge._arrow import list_array
 from rrbridge._batches import Layout
@@ -20,7 +22,7 @@ from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._clock import Timelines
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn
-from rrbridge._tuid import TuidArray
+from rrbridge._tuid import TuidArray, tuids_to_arrow
 from rrbridge.columns import Ragged, Text
 from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding
 from rrbridge.errors import InvalidValueError, RrbridgeError
@@ -33,6 +35,8 @@ ROW_BYTES = 48
 """About what a row takes beside its values."""
 LARGE_ROW_BYTES = 1 << 19
 """Rows from this size on become chunks of their own: putting them together would cost a copy and gain nothing."""
+GATHERED_ROW_BYTES = 1 << 12
+"""Components up to this size on average are put together all the same, and cut apart again without a copy."""
 UNLIMITED = 2**64 - 1
 
 
@@ -137,16 +141,34 @@ class _Rows:
             by_column = [tuple(column[i] for i in places) for column in by_column]
         ids: TuidArray = stamps[:, :2].astype(">u8")
         times = stamps[:, 2:].T.copy()
+        if sum(map(_size, self.batches[0])) >= LARGE_ROW_BYTES:
+            return self._chunks_of_one_row(entity_path, ids, times, by_column)
         in_order = bool(np.all(times[:, 1:] >= times[:, :-1]))
         step = len(ids) if in_order else max(max_rows_if_unsorted, 1)
-        if sum(map(_size, self.batches[0])) >= LARGE_ROW_BYTES:
-            step = 1
         return [
             self._chunk(
                 entity_path, ids[lo : lo + step], times[:, lo : lo + step], [c[lo : lo + step] for c in by_column]
             )
             for lo in range(0, len(ids), step)
         ]
+
+    def _chunks_of_one_row(
+        self, entity_path: str, ids: TuidArray, times: npt.NDArray[np.int64], by_column: Sequence[Sequence[Batch]]
+    ) -> list[Chunk]:
+        """The first row makes the schema, which takes longer than all else, and the others are like it."""
+        first = self._chunk(entity_path, ids[:1], times[:, :1], [column[:1] for column in by_column])
+        columns = [_row_by_row(tuids_to_arrow(ids))]
+        for i, (name, kind) in enumerate(self.timelines.kinds):
+            columns.append(_row_by_row(TimeColumn.of(name, kind, times[i]).to_arrow()))
+        components = zip(self.layout.columns, by_column, strict=True)
+        for (_, encoding), batches in sorted(components, key=lambda component: component[0][0].component):
+            if sum(map(_size, batches)) >= len(ids) * GATHERED_ROW_BYTES:
+                columns.append(map(partial(_cells, encoding), zip(batches)))
+            else:
+                columns.append(_row_by_row(_cells(encoding, batches)))
+        rows = zip(*columns, strict=True)
+        next(rows)
+        return [first, *map(first.alike, map(list, rows))]
 
     def _chunk(
         self, entity_path: str, ids: TuidArray, times: npt.NDArray[np.int64], batches: Sequence[Sequence[Batch]]
@@ -163,9 +185,17 @@ class _Rows:
 
 
 def _column(descriptor: ComponentDescriptor, encoding: Encoding[Any], batches: Sequence[Batch]) -> ComponentColumn:
+    return ComponentColumn(descriptor, _cells(encoding, batches))
+
+
+def _row_by_row(column: pa.Array) -> Iterator[pa.Array]:
+    return (column.slice(row, 1) for row in range(len(column)))
+
+
+def _cells(encoding: Encoding[Any], batches: Sequence[Batch]) -> pa.ListArray:
     offsets = np.zeros(len(batches) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, batches), np.int64, len(batches)), out=offsets[1:])
-    return ComponentColumn(descriptor, list_array(offsets, encoding.to_arrow(batches)))
+    return list_array(offsets, encoding.to_arrow(batches))
 
 
 def _size(batch: Batch) -> int:

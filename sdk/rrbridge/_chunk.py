@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -144,6 +145,7 @@ class Chunk:
             raise InvalidChunkError(f"{self.entity_path}: columns are not in the order row ids, times, components")
         self._batch = batch
         self._time_columns = int(time_columns)
+        self._columns: ColumnNames | None = None
 
     @classmethod
     def from_columns(
@@ -265,17 +267,19 @@ class Chunk:
     def times(self) -> Mapping[str, TimeColumn]:
         """Its time columns by timeline name."""
         found: dict[str, TimeColumn] = {}
-        for index in range(1, 1 + self._time_columns):
-            field, column = self._batch.schema.field(index), self._batch.column(index)
-            name = ((field.metadata or {}).get(b"rerun:index_name") or field.name.encode()).decode()
-            try:
-                kind = TimeKind.from_arrow(field.type)
-            except ValueError:
-                raise InvalidChunkError(f"{self.entity_path}: timeline {name} has type {field.type}") from None
+        for index, (name, kind) in enumerate(self.columns.timelines, 1):
+            column = self._batch.column(index)
             if column.null_count:
                 raise InvalidChunkError(f"{self.entity_path}: timeline {name} has nulls")
             found[name] = TimeColumn.of(name, kind, as_numpy(column, np.int64))
         return found
+
+    @property
+    def columns(self) -> ColumnNames:
+        """What its columns are called."""
+        if self._columns is None:
+            self._columns = ColumnNames.of(self._batch.schema, self._time_columns, self.entity_path)
+        return self._columns
 
     def is_sorted_on(self, timeline: str) -> bool:
         """Whether rows are known to be in order of time on this timeline."""
@@ -286,9 +290,8 @@ class Chunk:
     def components(self) -> Mapping[str, ComponentColumn]:
         """Its component columns by component name (`Points3D:positions`)."""
         found: dict[str, ComponentColumn] = {}
-        for index in range(1 + self._time_columns, self._batch.num_columns):
-            field, column = self._batch.schema.field(index), self._batch.column(index)
-            descriptor = ComponentDescriptor.from_metadata(field.name, field.metadata or {})
+        for index, descriptor in enumerate(self.columns.components, 1 + self._time_columns):
+            column = self._batch.column(index)
             if not isinstance(column, pa.ListArray):
                 column = unit_lists(column)
             found[descriptor.component] = ComponentColumn(descriptor, column)
@@ -334,6 +337,18 @@ class Chunk:
 
         return apply_lenses(self, as_lenses(lenses))
 
+    def alike(self, columns: list[pa.Array]) -> Chunk:
+        """Other rows with the same columns, of the same types and as well sorted, under a chunk id of their own."""
+        schema = self._batch.schema
+        other = copy(self)
+        for cached in ("row_ids", "times", "components"):
+            other.__dict__.pop(cached, None)
+        other._columns = self.columns
+        other.id = new_tuid()
+        metadata = schema.metadata | {b"rerun:id": format_tuid(other.id, "chunk_").encode()}
+        other._batch = pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata))
+        return other
+
     def _metadata_with_new_id(self) -> dict[bytes, bytes]:
         return dict(self._batch.schema.metadata) | {b"rerun:id": format_tuid(new_tuid(), "chunk_").encode()}
 
@@ -347,6 +362,28 @@ class Chunk:
     def __repr__(self) -> str:
         where = "static" if self.is_static else ", ".join(self.times)
         return f"Chunk({self.entity_path}, {self.num_rows} rows, {where}: {', '.join(self.components)})"
+
+
+class ColumnNames(NamedTuple):
+    """What the columns of a chunk are called, row ids apart, in their order."""
+
+    timelines: tuple[tuple[str, TimeKind], ...]
+    components: tuple[ComponentDescriptor, ...]
+
+    @classmethod
+    def of(cls, schema: pa.Schema, time_columns: int, entity_path: str) -> Self:
+        """Read the schema of a chunk. Raises InvalidChunkError."""
+        timelines = []
+        for field in list(schema)[1 : 1 + time_columns]:
+            name = ((field.metadata or {}).get(b"rerun:index_name") or field.name.encode()).decode()
+            try:
+                timelines.append((name, TimeKind.from_arrow(field.type)))
+            except ValueError:
+                raise InvalidChunkError(f"{entity_path}: timeline {name} has type {field.type}") from None
+        components = (
+            ComponentDescriptor.from_metadata(f.name, f.metadata or {}) for f in list(schema)[1 + time_columns :]
+        )
+        return cls(tuple(timelines), tuple(components))
 
 
 def _sorted_key(is_sorted: bool) -> dict[str, str]:

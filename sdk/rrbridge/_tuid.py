@@ -7,6 +7,7 @@ creation order. Format: FORMAT §2.1 (Rerun's TUID).
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 from typing import TypeAlias
@@ -30,6 +31,7 @@ __all__ = [
 TuidArray: TypeAlias = npt.NDArray[np.uint64]
 """Shape (n, 2), dtype `>u8`: time, counter. Its bytes are the ids themselves."""
 
+_PACK = struct.Struct(">QQ").pack
 _lock = threading.Lock()
 _last_nanos = 0
 _counter = int.from_bytes(os.urandom(8)) >> 2  # `secrets` would do the same, and load a lot
@@ -59,7 +61,7 @@ def new_tuids(count: int) -> TuidArray:
 
 def new_tuid() -> bytes:
     """One new id, 16 bytes."""
-    return new_tuids(1).tobytes()
+    return _PACK(*new_tuid_parts())
 
 
 def format_tuid(tuid: bytes, prefix: str = "") -> str:

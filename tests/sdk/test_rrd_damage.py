@@ -233,7 +233,7 @@ def test_damage_without_end_is_told_once_and_read_in_time(tmp_path: Path, caplog
 
 def arrow_payload(data: bytes, uncompressed_size: int, *, packed: bool = True) -> bytes:
     compression = protocol.Compression.LZ4 if packed else protocol.Compression.NONE
-    message = protocol.ArrowMsg(STORE, compression, uncompressed_size, memoryview(data), bytes(16), is_static=False)
+    message = protocol.ArrowMsg(STORE, compression, uncompressed_size, (memoryview(data),), bytes(16), is_static=False)
     return b"".join(protocol.encode_arrow_msg(protocol.encode_store_id(STORE), message))
 
 

@@ -71,7 +71,9 @@ def write(path: Path, batches: list[pa.RecordBatch], version: container.Version)
     out += [container.FRAME.pack(container.FrameKind.STORE_INFO, len(info)), info]
     for batch in batches:
         data = _ipc.write_batch(batch)
-        message = _protocol.ArrowMsg(STORE, _protocol.Compression.NONE, len(data), memoryview(data), new_tuid(), None)
+        message = _protocol.ArrowMsg(
+            STORE, _protocol.Compression.NONE, len(data), (memoryview(data),), new_tuid(), None
+        )
         payload = b"".join(_protocol.encode_arrow_msg(_protocol.encode_store_id(STORE), message))
         out += [container.FRAME.pack(container.FrameKind.ARROW, len(payload)), payload]
     path.write_bytes(b"".join(out))

@@ -47,9 +47,9 @@ class Entry:
 
 def pack_chunk(store_id: StoreId, chunk: Chunk, wanted: Compression) -> ArrowMsg:
     """A chunk as a message."""
-    data = _ipc.write_batch(chunk.to_record_batch())
+    data = _ipc.pieces_of(chunk.to_record_batch())
     compression, payload = _ipc.pack(data, wanted)
-    return ArrowMsg(store_id, compression, len(data), payload, chunk.id, chunk.is_static)
+    return ArrowMsg(store_id, compression, sum(map(len, data)), payload, chunk.id, chunk.is_static)
 
 
 def chunk_of(message: ArrowMsg) -> Chunk:
@@ -61,7 +61,8 @@ def _unpacked(message: ArrowMsg) -> tuple[Chunk, int, bool]:
     """The chunk, the size of its schema, and whether it was in today's names already."""
     from rrbridge.rrd._migration import migrate  # loads when something is read: it needs much of Arrow
 
-    data = _ipc.unpack(message.payload, message.compression, message.uncompressed_size)
+    (payload,) = message.payload
+    data = _ipc.unpack(payload, message.compression, message.uncompressed_size)
     batch = _ipc.read_batch(data)
     try:
         today = migrate(batch)

@@ -7,7 +7,7 @@ once; so those are checked here first. Format: https://arrow.apache.org/docs/for
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import lz4.block
 import pyarrow as pa
@@ -15,9 +15,11 @@ import pyarrow as pa
 from rrbridge.rrd._protocol import Compression
 
 __all__ = [
+    "GATHER_MIN_BYTES",
     "MAX_UNPACKED_BYTES",
     "PayloadError",
     "pack",
+    "pieces_of",
     "read_batch",
     "read_schema",
     "schema_bytes",
@@ -28,11 +30,14 @@ __all__ = [
 
 MAX_UNPACKED_BYTES = 0x7E00_0000
 """The most that one LZ4 block can hold, and as much as 32-bit list offsets can use."""
+GATHER_MIN_BYTES = 1 << 16
+"""From here on a batch is written from where its columns are, not put together first."""
 LZ4_BEST_RATIO = 255
 """No LZ4 block can unpack to more than this many times its size."""
 ZSTD_BEST_RATIO = 1 << 16
-SAMPLES, SAMPLE_BYTES = 4, 1 << 14
+SAMPLES, SAMPLE_BYTES = 4, 1 << 12
 """Of large data, pieces from all over it tell whether compressing is worth the time: its columns differ."""
+SAMPLED_MIN_BYTES = 1 << 18
 _CONTINUATION = 0xFFFF_FFFF
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
 _LZ4_FRAME = 0
@@ -50,6 +55,32 @@ def write_batch(batch: pa.RecordBatch) -> pa.Buffer:
     return sink.getvalue()
 
 
+class _Pieces:
+    """What Arrow takes for a file: keeps what is written where it is."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.written: list[bytes | pa.Buffer] = []
+        self.write = self.written.append
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+
+def pieces_of(batch: pa.RecordBatch) -> list[memoryview]:
+    """The stream that `write_batch` makes, in pieces that are to follow each other; large columns are not copied."""
+    if batch.get_total_buffer_size() < GATHER_MIN_BYTES:
+        return [memoryview(write_batch(batch))]
+    sink = _Pieces()
+    with pa.ipc.new_stream(pa.PythonFile(sink, "w"), batch.schema) as writer:
+        writer.write_batch(batch)
+    return [memoryview(piece) for piece in sink.written]
+
+
 def write_schema(schema: pa.Schema) -> bytes:
     """A stream without batches."""
     sink = pa.BufferOutputStream()
@@ -58,22 +89,31 @@ def write_schema(schema: pa.Schema) -> bytes:
     return bytes(sink.getvalue())
 
 
-def pack(data: pa.Buffer, wanted: Compression) -> tuple[Compression, memoryview]:
-    """The data compressed as wanted, or as it is where that would not make it smaller (images, video)."""
-    if wanted is Compression.LZ4 and len(data) <= MAX_UNPACKED_BYTES and _shrinks(memoryview(data)):
-        packed = lz4.block.compress(data, store_size=False)
-        if len(packed) < len(data):
-            return Compression.LZ4, memoryview(packed)
-    return Compression.NONE, memoryview(data)
+def pack(pieces: Sequence[memoryview], wanted: Compression) -> tuple[Compression, Sequence[memoryview]]:
+    """Data in pieces compressed as wanted, or as it is where that would not make it smaller (images, video)."""
+    size = sum(map(len, pieces))
+    if wanted is Compression.LZ4 and size <= MAX_UNPACKED_BYTES and _shrinks(pieces, size):
+        packed = lz4.block.compress(pieces[0] if len(pieces) == 1 else b"".join(pieces), store_size=False)
+        if len(packed) < size:
+            return Compression.LZ4, (memoryview(packed),)
+    return Compression.NONE, pieces
 
 
-def _shrinks(data: memoryview) -> bool:
-    if len(data) < 4 * SAMPLES * SAMPLE_BYTES:
+def _shrinks(pieces: Sequence[memoryview], size: int) -> bool:
+    if size < SAMPLED_MIN_BYTES:
         return True
-    step = len(data) // SAMPLES
-    starts = range((step - SAMPLE_BYTES) // 2, len(data), step)
-    pieces = (data[start : start + SAMPLE_BYTES] for start in starts)
-    return any(len(lz4.block.compress(piece, store_size=False)) < len(piece) for piece in pieces)
+    step = size // SAMPLES
+    samples = (_sample(pieces, start) for start in range((step - SAMPLE_BYTES) // 2, size, step))
+    return any(len(lz4.block.compress(sample, store_size=False)) < len(sample) for sample in samples)
+
+
+def _sample(pieces: Sequence[memoryview], start: int) -> memoryview:
+    """Up to SAMPLE_BYTES from a byte on, within one piece."""
+    for piece in pieces:
+        if start < len(piece):
+            break
+        start -= len(piece)
+    return piece[start : start + SAMPLE_BYTES]
 
 
 def unpack(payload: memoryview, compression: Compression, uncompressed_size: int) -> bytes:

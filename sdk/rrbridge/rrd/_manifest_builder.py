@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import primitive
+from rrbridge._arrow import list_values, primitive
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoreId
@@ -116,7 +116,7 @@ class ManifestBuilder:
                 facts.spans.add(index, time.values)
         for column, component in zip(columns, chunk.components.values(), strict=True):
             cells = component.cells
-            if column.is_empty and len(cells.flatten()):
+            if column.is_empty and len(list_values(cells)[1]):
                 column.is_empty = False
             if cells.null_count and times:
                 self._note_gaps(index, component.descriptor, cells, times)
@@ -133,8 +133,7 @@ class ManifestBuilder:
 
     def _shape(self, chunk: Chunk) -> _Shape:
         """What is the same for all chunks of an entity with the same columns."""
-        descriptors = tuple(component.descriptor for component in chunk.components.values())
-        key = (chunk.entity_path, descriptors, *chunk.times)
+        key = (chunk.entity_path, chunk.columns)
         found = self._shapes.get(key)
         if found is not None:
             return found
@@ -150,7 +149,7 @@ class ManifestBuilder:
             column = self._columns.setdefault(name, _SchemaColumn(typed, chunk.entity_path, component.descriptor))
             column.is_static |= chunk.is_static
             columns.append(column)
-        layout = self._layouts.setdefault(descriptors, len(self._layouts))
+        layout = self._layouts.setdefault(chunk.columns.components, len(self._layouts))
         found = self._shapes[key] = (layout, tuple(columns), tuple(timelines))
         return found
 
@@ -169,7 +168,7 @@ class ManifestBuilder:
         """The index as it stands in a footer."""
         schema = self.schema()
         unpacked = _ipc.write_batch(self._data())
-        compression, data = _ipc.pack(unpacked, Compression.LZ4)
+        compression, (data,) = _ipc.pack([memoryview(unpacked)], Compression.LZ4)
         return RawManifest(
             self.store_id,
             memoryview(_ipc.write_schema(schema)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -51,7 +51,8 @@ class ArrowMsg:
     store_id: StoreId
     compression: Compression
     uncompressed_size: int
-    payload: memoryview
+    payload: Sequence[memoryview]
+    """One piece as it is read, one or several that follow each other as it is written."""
     chunk_id: bytes | None
     is_static: bool | None
 
@@ -195,8 +196,8 @@ def _decode_source(message: memoryview) -> str:
     return name
 
 
-def encode_arrow_msg(store_id: bytes, message: ArrowMsg) -> tuple[bytes, memoryview, bytes]:
-    """`ArrowMsg` in three parts, of which the middle one is the payload itself; `store_id` is already encoded.
+def encode_arrow_msg(store_id: bytes, message: ArrowMsg) -> tuple[bytes | memoryview, ...]:
+    """`ArrowMsg` in parts, of which all but the first and the last are the payload itself; `store_id` is encoded already.
 
     The id and the static mark come last: in a file whose tail was lost to a power cut their absence shows the damage.
     """
@@ -205,12 +206,12 @@ def encode_arrow_msg(store_id: bytes, message: ArrowMsg) -> tuple[bytes, memoryv
         + wire.integer(2, message.compression)
         + wire.integer(3, message.uncompressed_size)
         + wire.integer(4, ARROW_IPC)
-        + wire.blob_head(5, len(message.payload))
+        + wire.blob_head(5, sum(map(len, message.payload)))
     )
     tail = b"" if message.chunk_id is None else wire.blob(6, _encode_tuid(message.chunk_id))
     if message.is_static is not None:
         tail += wire.optional_integer(7, message.is_static)
-    return head, message.payload, tail
+    return head, *message.payload, tail
 
 
 def decode_arrow_msg(message: memoryview, stores: StoreIds) -> ArrowMsg:
@@ -238,7 +239,7 @@ def decode_arrow_msg(message: memoryview, stores: StoreIds) -> ArrowMsg:
         raise WireError("a chunk without a store")
     if encoding != ARROW_IPC:
         raise WireError(f"chunk encoding {encoding}")
-    return ArrowMsg(store_id, _compression(compression), uncompressed_size, payload, chunk_id, is_static)
+    return ArrowMsg(store_id, _compression(compression), uncompressed_size, (payload,), chunk_id, is_static)
 
 
 def _compression(value: int) -> Compression:

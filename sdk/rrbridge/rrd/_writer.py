@@ -16,6 +16,7 @@ from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, Store
 from rrbridge.errors import FileError
 from rrbridge.rrd._codec import Entry, pack_chunk
 from rrbridge.rrd._container import FRAME, FrameKind, stream_header, trailer
+from rrbridge.rrd._ipc import GATHER_MIN_BYTES
 from rrbridge.rrd._manifest_builder import ManifestBuilder
 from rrbridge.rrd._protocol import (
     ArrowMsg,
@@ -29,8 +30,8 @@ from rrbridge.rrd._protocol import (
 
 __all__ = ["RrdWriter"]
 
-GATHER_MIN_BYTES = 1 << 16
-"""From here on a frame is written from where its parts are, not put together first."""
+GATHER_MAX_PARTS = 1024
+"""As many parts of a frame as one `writev` takes on Linux (IOV_MAX)."""
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +186,7 @@ class RrdWriter:
         size = sum(map(len, parts))
         try:
             done = 0
-            if self._owned and size >= GATHER_MIN_BYTES and hasattr(os, "writev"):
+            if self._owned and size >= GATHER_MIN_BYTES and len(parts) <= GATHER_MAX_PARTS and hasattr(os, "writev"):
                 done = os.writev(self._file.fileno(), parts)
             view = memoryview(b"".join(parts) if done < size else b"")[done:]
             while view:
