@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ __all__ = [
     "list_array",
     "list_type",
     "list_values",
+    "nested",
     "primitive",
     "unit_lists",
+    "utf8",
 ]
 
 ITEM = "item"
@@ -38,12 +40,68 @@ def as_numpy(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return np.frombuffer(data, wanted, count=len(array), offset=wanted.itemsize * array.offset)
 
 
-def primitive(values: npt.NDArray[Any], datatype: pa.DataType | None = None) -> pa.Array:
-    """A fixed-width array over the memory of a one-dimensional numpy array; booleans are packed, hence copied."""
-    if values.dtype == np.bool_:
-        return pa.array(values)
-    flat = np.ascontiguousarray(values)
-    return pa.Array.from_buffers(datatype or pa.from_numpy_dtype(flat.dtype), len(flat), [None, pa.py_buffer(flat)])
+def primitive(
+    values: npt.NDArray[Any], datatype: pa.DataType | None = None, *, valid: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """A fixed-width array over the memory of a one-dimensional numpy array; booleans are packed, hence copied.
+
+    Where `valid` is false it is null. `pa.array` would do the same, and import pandas where that is installed.
+    """
+    flat = _bits(values) if values.dtype == np.bool_ else np.ascontiguousarray(values)
+    mask, nulls = _validity(valid)
+    return pa.Array.from_buffers(
+        datatype or pa.from_numpy_dtype(values.dtype), len(values), [mask, pa.py_buffer(flat)], nulls
+    )
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    return np.packbits(flags, bitorder="little")
+
+
+def _validity(valid: npt.NDArray[np.bool_] | None) -> tuple[pa.Buffer | None, int]:
+    """The bitmap, and how many are null."""
+    if valid is None or valid.all():
+        return None, 0
+    return pa.py_buffer(_bits(valid)), int(len(valid) - np.count_nonzero(valid))
+
+
+def utf8(strings: Iterable[str], *, valid: npt.NDArray[np.bool_] | None = None) -> pa.StringArray:
+    """Strings as Arrow has them, null where `valid` is false. Raises UnicodeEncodeError, and OverflowError past 2 GiB."""
+    raw = [text.encode() for text in strings]
+    offsets = np.zeros(len(raw) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, raw), np.int64, len(raw)), out=offsets[1:])
+    if offsets[-1] > INT32_MAX:
+        raise OverflowError("more than 2 GiB of text in one column")
+    mask, nulls = _validity(valid)
+    narrow, data = pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(raw))
+    return pa.StringArray.from_buffers(len(raw), narrow, data, mask, nulls)
+
+
+def nested(values: Sequence[Any], datatype: pa.DataType) -> pa.Array:
+    """An array of records as Python has them: mappings, sequences, text and numbers, each of them possibly None.
+
+    What `pa.array(values, datatype)` makes, without importing pandas where that is installed. Raises TypeError,
+    ValueError or OverflowError for a value that is not of its type.
+    """
+    given = [value is not None for value in values]
+    valid = None if all(given) else np.array(given, np.bool_)
+    if pa.types.is_struct(datatype):
+        children = [nested([None if v is None else v.get(f.name) for v in values], f.type) for f in datatype]
+        mask, nulls = _validity(valid)
+        return pa.Array.from_buffers(datatype, len(values), [mask], nulls, children=children)
+    if pa.types.is_list(datatype) or pa.types.is_fixed_size_list(datatype):
+        flat = nested([item for value in values if value is not None for item in value], datatype.value_type)
+        if pa.types.is_fixed_size_list(datatype):
+            if len(flat) != datatype.list_size * len(values):
+                raise ValueError(f"not {datatype.list_size} values each")
+            return pa.Array.from_buffers(datatype, len(values), [None], children=[flat])
+        lengths = [0 if value is None else len(value) for value in values]
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        return list_array(offsets, flat, valid=valid, nullable=datatype.value_field.nullable)
+    if pa.types.is_string(datatype):
+        return utf8(["" if value is None else value for value in values], valid=valid)
+    numbers = np.array([0 if value is None else value for value in values], datatype.to_pandas_dtype())
+    return primitive(numbers, datatype, valid=valid)
 
 
 def fixed_size_list(values: npt.NDArray[Any]) -> pa.Array:
@@ -88,10 +146,7 @@ def list_array(
         raise ValueError(f"lists end at element {offsets[-1]} of {len(values)}")
     if len(offsets) and offsets[-1] > INT32_MAX:
         raise OverflowError("more than 2**31 elements in one list column; make smaller batches")
-    mask, nulls = None, 0
-    if valid is not None and not valid.all():
-        mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
-        nulls = int(len(valid) - np.count_nonzero(valid))
+    mask, nulls = _validity(valid)
     narrow = np.ascontiguousarray(offsets, np.int32)
     return pa.Array.from_buffers(
         list_type(values.type, nullable=nullable),

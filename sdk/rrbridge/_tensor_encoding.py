@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_array, list_type, primitive
+from rrbridge._arrow import list_array, list_type, nested, primitive
 from rrbridge.columns import Ragged
 from rrbridge.encodings import _encoding
 from rrbridge.errors import InvalidValueError
@@ -141,7 +141,7 @@ def _build(batches: Sequence[tuple[TensorData, ...]]) -> pa.Array:
         _BUFFER, len(tensors), [None, pa.py_buffer(codes), pa.py_buffer(places)], children=children
     )
     shape = list_array(shapes.offsets, primitive(shape_values), nullable=False)
-    return pa.StructArray.from_arrays([shape, pa.array(names, _NAMES), buffer], fields=list(_TENSOR))
+    return pa.StructArray.from_arrays([shape, nested(names, _NAMES), buffer], fields=list(_TENSOR))
 
 
 tensor = _encoding(_TENSOR, _parse, _build, "an array of numbers, or a TensorData", None)

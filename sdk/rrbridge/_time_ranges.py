@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import primitive
+from rrbridge._arrow import primitive, utf8
 from rrbridge._records import _Record
 from rrbridge._values import TimeInt
 from rrbridge.encodings import _encoding, structured
@@ -201,7 +201,7 @@ def _many(value: Any, kind: type) -> tuple[Any, ...]:
 
 def _visible_to_arrow(batches: Sequence[tuple[VisibleTimeRange, ...]]) -> pa.Array:
     given = [v for batch in batches for v in batch]
-    timelines = pa.array([v.timeline for v in given], pa.utf8())
+    timelines = utf8(v.timeline for v in given)
     ranges = _ranges_to_arrow([v.range for v in given])
     return pa.StructArray.from_arrays([timelines, ranges], fields=list(_VISIBLE_TIME_RANGE))
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import ITEM, fixed_size_list, list_array, list_type, primitive
+from rrbridge._arrow import ITEM, fixed_size_list, list_array, list_type, nested, primitive, utf8
 from rrbridge._image_format import ChannelDatatype as ChannelDatatype
 from rrbridge._image_format import ColorModel as ColorModel
 from rrbridge._image_format import ImageFormat as ImageFormat
@@ -324,8 +324,8 @@ def _text(item: Any) -> str:
 
 def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
     if Text not in set(map(type, batches)):
-        return pa.array(list(chain.from_iterable(batches)), pa.utf8())
-    parts = [b.to_arrow() if isinstance(b, Text) else pa.array(b, pa.utf8()) for b in batches]
+        return utf8(chain.from_iterable(batches))
+    parts = [b.to_arrow() if isinstance(b, Text) else utf8(b) for b in batches]
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 
@@ -399,7 +399,7 @@ def structured(arrow: pa.DataType, one: Callable[[Any], Any], expects: str) -> E
         return tuple(one(v) for v in value) if several and not isinstance(value, Utf8Pair) else (one(value),)
 
     def build(batches: Sequence[Batch]) -> pa.Array:
-        return pa.array([v for batch in batches for v in batch], arrow)
+        return nested([v for batch in batches for v in batch], arrow)
 
     return _encoding(arrow, parse, build, expects, None)
 
@@ -537,7 +537,7 @@ annotation_info = structured(_CLASS_INFO, _one_info, "an AnnotationInfo")
 annotation_context = _encoding(
     _ANNOTATION_CONTEXT,
     lambda value: (_one_context(value),),
-    lambda batches: pa.array([v for batch in batches for v in batch], _ANNOTATION_CONTEXT),
+    lambda batches: nested([v for batch in batches for v in batch], _ANNOTATION_CONTEXT),
     "classes: (id, label, colour), AnnotationInfo or ClassDescription",
     None,
 )

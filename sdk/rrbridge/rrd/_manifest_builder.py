@@ -20,6 +20,7 @@ from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoreId
 from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.columns import Text, take
 from rrbridge.rrd import _ipc
 from rrbridge.rrd._manifest import STATIC_INDEX, Manifest, column_name
 from rrbridge.rrd._protocol import Compression, RawManifest
@@ -189,11 +190,11 @@ class ManifestBuilder:
         return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
     def _global_columns(self) -> Iterator[tuple[str, pa.Array]]:
-        paths = pa.array(list(self._entities), pa.utf8())
-        yield "chunk_entity_path", paths.take(pa.array(np.frombuffer(self._entity, np.uint32)))
+        paths = Text.from_strings(list(self._entities))
+        yield "chunk_entity_path", take(paths, np.frombuffer(self._entity, np.uint32)).to_arrow()
         ids = pa.py_buffer(bytes(self._ids))
         yield "chunk_id", pa.Array.from_buffers(pa.binary(16), len(self), [None, ids])
-        yield "chunk_is_static", pa.array(np.frombuffer(self._static, np.bool_))
+        yield "chunk_is_static", primitive(np.frombuffer(self._static, np.bool_))
         yield "chunk_num_rows", _unsigned(self._rows)
         yield "chunk_byte_offset", _unsigned(self._offsets)
         yield "chunk_byte_size", _unsigned(self._sizes)
@@ -210,7 +211,7 @@ class ManifestBuilder:
         for descriptor in descriptors:
             name = column_name("", descriptor, "has_static_data")
             metadata = {"rerun:index": STATIC_INDEX} | _descriptor_keys(descriptor)
-            values = pa.array(holds[descriptor] & static)
+            values = primitive(holds[descriptor] & static)
             yield pa.field(name, pa.bool_(), nullable=False, metadata=metadata), values
         timelines = sorted(self._timelines)
         spans = {name: self._dense(self._timelines[name].spans) for name in timelines}
@@ -259,7 +260,7 @@ class ManifestBuilder:
         if descriptor is not None:
             metadata |= _descriptor_keys(descriptor)
         for suffix, values in (("start", start), ("end", end)):
-            column = pa.array(np.where(present, values, 0), pa.int64(), mask=~present).view(datatype)
+            column = primitive(np.where(present, values, 0), datatype, valid=present)
             yield pa.field(column_name(timeline, descriptor, suffix), datatype, metadata=metadata), column
 
 
