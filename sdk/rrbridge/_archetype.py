@@ -44,7 +44,7 @@ from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge.columns import Ragged
-from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding, empty
+from rrbridge.encodings import Batch, Encoding, empty
 from rrbridge.errors import InvalidValueError, RrbridgeError, RrbridgeWarning
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Archetype:
     """The same, by the reference's name."""
     fields: ClassVar[Mapping[str, Field]]
     """Its fields in order of declaration."""
+    _implied: ClassVar[Mapping[str, tuple[str | None, Any]]] = {}
+    """By field: what the constructor sets where the caller does not, beside another field or (None) where nothing is given."""
     _blank: ClassVar[dict[str, None]]
     _layouts: ClassVar[dict[tuple[str, ...], Layout]]
     """What rows look like in which these fields are set."""
@@ -303,7 +305,7 @@ def _explained(name: str, constructor: Callable[..., None]) -> Callable[..., Non
             constructor(*args, **kwargs)
         except RrbridgeError:
             raise
-        except PARSE_ERRORS as err:
+        except Exception as err:  # what values are asked to do here may raise anything
             if err.__traceback__ is not None and err.__traceback__.tb_next is None:
                 raise
             raise InvalidValueError(name, "values that fit", str(err)) from err
@@ -324,6 +326,7 @@ def _direct(cls: type[Archetype]) -> Callable[..., None] | None:
     generated, blank, fields = cls.__init__, cls._blank, cls.fields
     by_position = tuple(f.name for f in declared if not f.kw_only)
     required = {f.name for f in declared if f.default is dataclasses.MISSING}
+    implied = tuple((name, beside, value) for name, (beside, value) in cls._implied.items())
 
     @functools.wraps(generated)
     def construct(self: Archetype, *args: Any, **kwargs: Any) -> None:
@@ -332,6 +335,11 @@ def _direct(cls: type[Archetype]) -> Callable[..., None] | None:
         if len(given) != len(args) + len(kwargs) or not (required <= given.keys() <= blank.keys()):
             generated(self, *args, **kwargs)  # which says what is wrong with the call
             return
+        for name, beside, value in implied:
+            if given.get(name) is None:
+                others = given.values() if beside is None else (given.get(beside),)
+                if any(other is not None for other in others) == (beside is not None):
+                    given[name] = value
         mine = self.__dict__
         mine.update(blank)
         for name, value in given.items():
@@ -355,7 +363,7 @@ def _harmless(constructor: Callable[..., None], name: str | None) -> Callable[..
             if strict_mode():
                 raise
             _stay_empty(self, err)
-        except PARSE_ERRORS as err:
+        except Exception as err:  # what values are asked to do here may raise anything
             if name is None or (err.__traceback__ is not None and err.__traceback__.tb_next is None):
                 raise
             explained = InvalidValueError(name, "values that fit", str(err))
@@ -392,7 +400,7 @@ class DrawnArchetype(Archetype):
 def _parsed(field: Field, value: Any) -> Batch:
     try:
         batch = field.parse(value)
-    except PARSE_ERRORS as err:
+    except Exception as err:  # the value's own methods may raise anything
         raise InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err)) from err
     return _owned(batch, value) if isinstance(value, _CHANGEABLE) else batch
 
@@ -427,7 +435,7 @@ def _column(field: Field, value: Any) -> ComponentColumn:
         values = encoding.to_arrow([batch])
         sizes = np.ones(len(values), np.int64) if lengths is None else lengths
         return ComponentColumn(field.descriptor, list_array(Ragged.from_lengths(sizes, None).offsets, values))
-    except PARSE_ERRORS as err:
+    except Exception as err:  # the value's own methods may raise anything
         raise InvalidValueError(field.descriptor.component, encoding.expects, str(err)) from err
 
 

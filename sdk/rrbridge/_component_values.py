@@ -79,7 +79,7 @@ _ENCODINGS: Mapping[str, tuple[type, Encoding[Any]]] = {
     "Vec3D": (_values.Vec3D, enc.vec3),
     "Vec4D": (_values.Vec4D, enc.vec4),
     "VideoTimestamp": (_values.VideoTimestamp, enc.video_timestamp),
-    "ViewCoordinates": (_values.ViewCoordinates, enc.u8vec3),
+    "ViewCoordinates": (_values.ViewCoordinates, enc.view_coordinates),
     "VisibleTimeRange": (_time_ranges.VisibleTimeRange, _time_ranges.visible_time_range),
 }
 """By the reference's names: the class of one value, and how many become Arrow."""

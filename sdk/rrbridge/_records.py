@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._plain import one_text
 from rrbridge.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -153,9 +154,10 @@ class AnnotationInfo(_Record):
 
     def __init__(self, id: int, label: str | None = None, color: Any | None = None) -> None:  # noqa: A002 - the reference's name
         self.id = _whole("AnnotationInfo.id", id)
-        if label is not None and not isinstance(label, str):
-            raise InvalidValueError("AnnotationInfo.label", "text", repr(label)[:80])
-        self.label = label
+        try:
+            self.label = None if label is None else one_text(label)
+        except (TypeError, ValueError) as err:
+            raise InvalidValueError("AnnotationInfo.label", "text", repr(label)[:80]) from err
         self.color = color
 
     @classmethod
@@ -187,7 +189,13 @@ class KeypointPair(_Record):
     @classmethod
     def of(cls, value: KeypointPair | Sequence[int]) -> KeypointPair:
         """From two ids."""
-        return value if isinstance(value, KeypointPair) else cls(*value)
+        if isinstance(value, KeypointPair):
+            return value
+        try:
+            first, second = value
+        except (TypeError, ValueError) as err:
+            raise InvalidValueError("KeypointPair", "two keypoint ids", repr(value)[:80]) from err
+        return cls(first, second)
 
 
 class ClassDescription(_Record):

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from rrbridge._arrow import list_array, list_type, nested, primitive
 from rrbridge.columns import Ragged
-from rrbridge.encodings import _encoding
+from rrbridge.encodings import _encoding, text
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["TensorData", "TensorLike", "tensor"]
+__all__ = ["TensorData", "TensorLike", "bars", "tensor"]
 
 _TYPES = {
     "U8": np.uint8,
@@ -72,7 +72,7 @@ class TensorData:
             raise InvalidValueError("TensorData", "an array of numbers that fits its shape", str(err)) from err
         if dim_names is None and isinstance(given, TensorData):
             dim_names = given.dim_names
-        self.dim_names = None if dim_names is None else tuple(map(str, dim_names))
+        self.dim_names = None if dim_names is None or len(dim_names) == 0 else text.parse(dim_names)
         if self.dim_names is not None and len(self.dim_names) != self.array.ndim:
             raise InvalidValueError(
                 "TensorData.dim_names",
@@ -144,4 +144,13 @@ def _build(batches: Sequence[tuple[TensorData, ...]]) -> pa.Array:
     return pa.StructArray.from_arrays([shape, nested(names, _NAMES), buffer], fields=list(_TENSOR))
 
 
+def _parse_bars(value: Any) -> tuple[TensorData, ...]:
+    found = _parse(value)
+    for shape in (tensor.array.shape for tensor in found):
+        if not shape or sum(length != 1 for length in shape) > 1:
+            raise ValueError(f"bars have one axis, not shape {shape}")
+    return found
+
+
 tensor = _encoding(_TENSOR, _parse, _build, "an array of numbers, or a TensorData", None)
+bars = _encoding(_TENSOR, _parse_bars, _build, "an array of numbers with one axis, or such a TensorData", None)

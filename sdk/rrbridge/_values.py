@@ -6,6 +6,7 @@ Each is a plain number, text, bytes or tuple as well, so that it can stand where
 from __future__ import annotations
 
 import builtins
+from enum import IntEnum
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -43,6 +44,7 @@ __all__ = [
     "Vec4D",
     "VideoTimestamp",
     "ViewCoordinates",
+    "ViewDir",
 ]
 
 
@@ -374,6 +376,17 @@ class UVec4D(_XYZW):
 
     __slots__ = ()
     dtype = np.uint32
+
+
+class ViewDir(IntEnum):
+    """Where an axis points."""
+
+    Up = 1
+    Down = 2
+    Right = 3
+    Left = 4
+    Forward = 5
+    Back = 6
 
 
 class ViewCoordinates(_Vector):

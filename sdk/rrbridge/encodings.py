@@ -6,13 +6,14 @@ chunk is. Types: `reference/types.json` (FORMAT §5.4).
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain
-from pathlib import Path
+from operator import index
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from rrbridge._image_format import ColorModel as ColorModel
 from rrbridge._image_format import ImageFormat as ImageFormat
 from rrbridge._image_format import PixelFormat as PixelFormat
 from rrbridge._image_format import choice
+from rrbridge._plain import one_text, plain_numbers, plain_texts, shown
 from rrbridge._records import Angle as Angle
 from rrbridge._records import AnnotationInfo as AnnotationInfo
 from rrbridge._records import ClassDescription as ClassDescription
@@ -34,6 +36,7 @@ from rrbridge._records import Quaternion as Quaternion
 from rrbridge._records import RotationAxisAngle as RotationAxisAngle
 from rrbridge._values import Rgba32 as Rgba32
 from rrbridge._values import Utf8Pair as Utf8Pair
+from rrbridge._values import ViewDir as ViewDir
 from rrbridge.columns import Ragged, Text
 
 __all__ = [
@@ -94,34 +97,26 @@ class Encoding(Generic[L]):
         """Read a value as a column: `(all instances, how many belong to each row)`; None: one each."""
         if isinstance(value, Ragged) and (self.rank is not None or isinstance(value.values, Ragged | Text | tuple)):
             return self.parse(value.values), value.lengths
-        if self.rank is not None and isinstance(value, np.ndarray) and value.ndim == self.rank + 2:
-            rows, per_row = value.shape[:2]
-            return self.parse(value.reshape(rows * per_row, *value.shape[2:])), np.full(rows, per_row, np.int64)  # type: ignore[arg-type]
+        shape = () if self.rank is None else _shape(value)
+        if self.rank is not None and len(shape) > self.rank + 1:
+            several = len(shape) - self.rank
+            array = np.asarray(value).reshape(-1, *shape[several:])
+            return self.parse(array), np.full(shape[0], math.prod(shape[1:several]), np.int64)  # type: ignore[arg-type]
         return self.parse(value), None
 
 
-def _numbers(value: Any, dtype: npt.DTypeLike) -> Array:
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf" and array.size:
-        raise TypeError(f"not numbers but {_shown(value)}")
-    wanted = np.dtype(dtype)
-    if wanted.kind in "iu" and array.dtype.kind in "iuf" and array.size:
-        limits = np.iinfo(wanted)
-        if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
-            raise ValueError(f"not whole numbers: {_shown(value)}")
-        if array.dtype != wanted and (array.min().item() < limits.min or array.max().item() > limits.max):
-            raise ValueError(f"outside {limits.min} … {limits.max}: {_shown(value)}")
-    if wanted.kind == "f" and array.dtype != wanted and array.dtype.itemsize >= wanted.itemsize:
-        with np.errstate(over="ignore"):  # what is too large for the field becomes infinite
-            return array.astype(wanted)
-    return array.astype(wanted, copy=False)
-
-
-def _shown(value: Any) -> str:
+def _shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array, or of lists in each other; () of anything that has none."""
     if isinstance(value, np.ndarray):
-        return f"array of shape {value.shape} and type {value.dtype}"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+        found: tuple[int, ...] = value.shape
+        return found
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple | np.ndarray):
+        try:
+            shape: tuple[int, ...] = np.shape(value)
+        except ValueError:  # lists of different lengths
+            return ()
+        return shape
+    return ()
 
 
 def _joined(batches: Sequence[Array]) -> Array:
@@ -134,9 +129,17 @@ def _through_arrow(
     """Let values that are Arrow arrays of the right type already pass as they are."""
 
     def parse_or_pass(value: Any) -> Batch:
+        if type(value) in _NEVER_ARROW:
+            return parse(value)
+        if hasattr(value, "as_arrow_array") and hasattr(value, "partition"):  # a batch: `rr.components.ColorBatch(…)`
+            value = value.as_arrow_array()
+        if isinstance(value, pa.ChunkedArray):
+            value = value.combine_chunks()
         if isinstance(value, pa.Array):
             if value.type.equals(arrow):
                 return value
+            if pa.types.is_nested(value.type):
+                return value.cast(arrow)
             return parse(value.to_numpy(zero_copy_only=False))
         return parse(value)
 
@@ -147,6 +150,9 @@ def _through_arrow(
         return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
     return parse_or_pass, build
+
+
+_NEVER_ARROW = frozenset((np.ndarray, list, tuple, str, float, int, bool, bytes))
 
 
 def _encoding(
@@ -165,7 +171,7 @@ def number(dtype: npt.DTypeLike) -> Encoding[Any]:
     arrow = pa.bool_() if wanted == np.bool_ else pa.from_numpy_dtype(wanted)
     encoding = _encoding(
         arrow,
-        lambda value: _numbers(value, wanted).reshape(-1),
+        lambda value: plain_numbers(value, wanted).reshape(-1),
         lambda batches: primitive(_joined(batches), arrow),
         f"numbers ({arrow})",
     )
@@ -193,7 +199,7 @@ def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
     arrow = pa.list_(pa.field(ITEM, pa.from_numpy_dtype(wanted), nullable=False), width)
 
     def parse(value: Any) -> Array:
-        array = _numbers(value, wanted)
+        array = plain_numbers(value, wanted)
         if array.size == 0:
             return array.reshape(0, width)
         flat = array.ndim == 1 and array.size % width == 0
@@ -225,7 +231,7 @@ _PLAIN_NUMBERS = frozenset((int, float, np.float64))
 
 
 def _parse_mat3x3(value: Any) -> Array:
-    array = _numbers(value, np.float32)
+    array = plain_numbers(value, np.float32)
     if array.size == 0:
         return array.reshape(0, 9)
     if array.shape[-2:] == (3, 3):
@@ -242,24 +248,31 @@ def parse_color(value: Any) -> Array:
     """
     if isinstance(value, list | tuple) and value and all(isinstance(v, Rgba32) for v in value):
         return np.array(value, np.uint32)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # colours written in different ways
+        if not isinstance(value, list | tuple):
+            raise
+        return np.concatenate([parse_color(one) for one in value])
+    if array.dtype.kind == "O" and array.ndim:  # a column of a table
+        array = np.asarray(array.tolist())
     if array.dtype == np.uint32 and not (array.ndim == 2 and array.shape[1] in (3, 4)):
         return array.reshape(-1)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"not a colour: {_shown(value)}")
+        raise TypeError(f"not a colour: {shown(value)}")
     if array.size == 0:
         return np.empty(0, np.uint32)
     if array.ndim == 2 and array.dtype == np.uint8 and array.shape[1] in (3, 4):
         return _packed(array)
     whole = array.ndim == 1 and array.dtype.kind in "iu"
     if array.ndim == 0 or (whole and (len(array) not in (3, 4) or array.max() > 0xFFFF)):
-        return _numbers(array, np.uint32).reshape(-1)
+        return plain_numbers(array, np.uint32).reshape(-1)
     if array.shape[-1] not in (3, 4):
         raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
     if array.dtype.kind == "f":
         array = np.rint(np.clip(np.nan_to_num(array), 0, 1) * 255)
     elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
-        raise ValueError(f"channels outside 0 … 255: {_shown(value)}")
+        raise ValueError(f"channels outside 0 … 255: {shown(value)}")
     return _packed(array.reshape(-1, array.shape[-1]).astype(np.uint8, copy=False))
 
 
@@ -296,30 +309,8 @@ def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:
     return _encoding(arrow, parse, lambda batches: primitive(_joined(batches), arrow), f"a {cls.__name__}")
 
 
-_WRITTEN_AS_TEXT = (str, int, float, np.generic, Enum, Path)
-"""Labels are often numbers; these have one obvious text."""
-
-
 def _parse_text(value: Any) -> Batch:
-    if isinstance(value, Text):
-        return value
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, np.ndarray):
-        value = value.reshape(-1).tolist()
-    if isinstance(value, _WRITTEN_AS_TEXT):
-        return (_text(value),)
-    if isinstance(value, bytes | bytearray | memoryview | Mapping):
-        raise TypeError(f"text, not {_shown(value)}")
-    return tuple(item if type(item) is str else _text(item) for item in value)
-
-
-def _text(item: Any) -> str:
-    if isinstance(item, Enum):
-        return item.name
-    if isinstance(item, _WRITTEN_AS_TEXT):
-        return str(item)
-    raise TypeError(f"text, not {_shown(item)}")
+    return value if isinstance(value, Text) else plain_texts(value)
 
 
 def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
@@ -331,7 +322,7 @@ def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
 
 def _bytes_array(value: Any) -> npt.NDArray[np.uint8]:
     if isinstance(value, np.ndarray) or hasattr(value, "__array__") or isinstance(value, list | tuple):
-        return _numbers(np.ascontiguousarray(value), np.uint8).reshape(-1)
+        return plain_numbers(np.ascontiguousarray(value), np.uint8).reshape(-1)
     return np.frombuffer(value, np.uint8)
 
 
@@ -350,7 +341,7 @@ def _parse_blob(value: Any) -> Ragged:
     if isinstance(value, Iterable) and not isinstance(value, str):
         many = [_bytes_array(v) for v in value]
         return Ragged.from_lengths([len(m) for m in many], np.concatenate(many) if many else np.empty(0, np.uint8))
-    raise TypeError(f"bytes, not {_shown(value)}")
+    raise TypeError(f"bytes, not {shown(value)}")
 
 
 def _lists_to_arrow(items: Callable[[Array], pa.Array]) -> Callable[[Sequence[Batch]], pa.Array]:
@@ -390,13 +381,19 @@ def strips(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
     return _encoding(arrow, parse, _lists_to_arrow(fixed_size_list), f"strips of {width}-vectors", None)
 
 
-def structured(arrow: pa.DataType, one: Callable[[Any], Any], expects: str) -> Encoding[Any]:
-    """A record per instance, made by `one` as Arrow takes it: dicts and lists. For what is logged rarely or is small."""
+def structured(arrow: pa.DataType, one: Callable[[Any], Any], expects: str, *, sure: bool = False) -> Encoding[Any]:
+    """A record per instance, made by `one` as Arrow takes it: dicts and lists. For what is logged rarely or is small.
+
+    `sure`: whether Arrow takes whatever `one` makes; else that is tried when a value is parsed.
+    """
 
     def parse(value: Any) -> tuple[Any, ...]:
         several = isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim != 0)
         several = several or (isinstance(value, tuple) and not (value and isinstance(value[0], str)))
-        return tuple(one(v) for v in value) if several and not isinstance(value, Utf8Pair) else (one(value),)
+        found = tuple(one(v) for v in value) if several and not isinstance(value, Utf8Pair) else (one(value),)
+        if not sure:
+            nested(found, arrow)
+        return found
 
     def build(batches: Sequence[Batch]) -> pa.Array:
         return nested([v for batch in batches for v in batch], arrow)
@@ -430,16 +427,16 @@ def _one_image_format(value: Any) -> dict[str, int | None]:
     if isinstance(value, Mapping):
         value = ImageFormat(**value)
     if not isinstance(value, ImageFormat):
-        raise TypeError(f"an ImageFormat, not {_shown(value)}")
-    if value.width < 0 or value.height < 0:
-        raise ValueError(f"a size of at least 0 × 0, not {value.width} × {value.height}")
+        raise TypeError(f"an ImageFormat, not {shown(value)}")
+    if not (0 <= value.width < 2**32 and 0 <= value.height < 2**32):
+        raise ValueError(f"a size of 0 × 0 to {2**32 - 1} × {2**32 - 1}, not {value.width} × {value.height}")
     return {name: getattr(value, name) for name in ImageFormat.__slots__}
 
 
 def _one_axis_angle(value: Any) -> dict[str, Any]:
     record = RotationAxisAngle(**value) if isinstance(value, Mapping) else value
     if not isinstance(record, RotationAxisAngle):
-        raise TypeError(f"a RotationAxisAngle, not {_shown(value)}")
+        raise TypeError(f"a RotationAxisAngle, not {shown(value)}")
     return {"axis": list(record.axis), "angle": record.radians}
 
 
@@ -479,8 +476,39 @@ def _one_context(value: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _one_pairs(value: Any) -> list[dict[str, str]]:
-    return [{"first": str(k), "second": str(v)} for k, v in (value.items() if isinstance(value, Mapping) else value)]
+def _parse_context(value: Any) -> Batch:
+    found = (_one_context(value),)
+    nested(found, _ANNOTATION_CONTEXT)
+    return found
+
+
+def _one_pair(value: Any) -> dict[str, str]:
+    first, second = value
+    return {"first": one_text(first), "second": one_text(second)}
+
+
+def _one_mapping(value: Any) -> list[dict[str, str]]:
+    return [_one_pair(pair) for pair in (value.items() if isinstance(value, Mapping) else value)]
+
+
+def _parse_mappings(value: Any) -> Batch:
+    """Mappings as one, as many, or as the pairs of one."""
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    is_one = isinstance(given, list | tuple) and len(given) and all(_is_pair(item) for item in given)
+    return _mappings.parse([given] if is_one else given)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(item, str) for item in value)
+
+
+def _parse_view_coordinates(value: Any) -> Batch:
+    if isinstance(value, list | tuple) and any(isinstance(v, str) for v in value):
+        value = [choice(ViewDir, v) for v in value]
+    found = u8vec3.parse(value)
+    if isinstance(found, np.ndarray) and not np.isin(found, [int(d) for d in ViewDir]).all():
+        raise ValueError(f"each one of {', '.join(f'{int(d)} ({d.name})' for d in ViewDir)}, not {shown(value)}")
+    return found
 
 
 boolean = number(np.bool_)
@@ -503,6 +531,7 @@ range1d = vector(np.float64, 2)
 uvec3 = vector(np.uint32, 3)
 ivec3 = vector(np.int32, 3)
 u8vec3 = vector(np.uint8, 3)
+view_coordinates = replace(u8vec3, parse=_parse_view_coordinates)
 mat3x3 = _encoding(vector(np.float32, 9).arrow, _parse_mat3x3, lambda b: fixed_size_list(_joined(b)), "3×3 matrices", 2)
 rgba = _encoding(
     pa.uint32(),
@@ -517,38 +546,39 @@ blob = _encoding(list_type(pa.uint8(), nullable=False), _parse_blob, _lists_to_a
 strip2 = strips(np.float32, 2)
 strip3 = strips(np.float32, 3)
 geo_strip = strips(np.float64, 2)
-image_format = structured(_IMAGE_FORMAT, _one_image_format, "an ImageFormat")
+image_format = structured(_IMAGE_FORMAT, _one_image_format, "an ImageFormat", sure=True)
 utf8_pair = structured(
     _struct(first=(pa.utf8(), False), second=(pa.utf8(), False)),
-    lambda pair: {"first": str(pair[0]), "second": str(pair[1])},
+    _one_pair,
     "pairs of text",
 )
 spherical_harmonics = _encoding(
     pa.list_(pa.field(ITEM, vector(np.float16, 3).arrow, nullable=False), 15),
-    lambda value: _numbers(value, np.float16).reshape(-1, 15, 3),
+    lambda value: plain_numbers(value, np.float16).reshape(-1, 15, 3),
     lambda batches: _nested_fixed(_joined(batches)),
     "15 coefficients of 3 channels each",
     2,
 )
 axis_angle = structured(
-    _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle"
+    _struct(axis=(vec3.arrow, False), angle=(pa.float32(), False)), _one_axis_angle, "a RotationAxisAngle", sure=True
 )
 annotation_info = structured(_CLASS_INFO, _one_info, "an AnnotationInfo")
 annotation_context = _encoding(
     _ANNOTATION_CONTEXT,
-    lambda value: (_one_context(value),),
+    _parse_context,
     lambda batches: nested([v for batch in batches for v in batch], _ANNOTATION_CONTEXT),
     "classes: (id, label, colour), AnnotationInfo or ClassDescription",
     None,
 )
-key_value_pairs = structured(
+_mappings = structured(
     list_type(_struct(first=(pa.utf8(), False), second=(pa.utf8(), False)), nullable=False),
-    _one_pairs,
+    _one_mapping,
     "a mapping of text",
 )
+key_value_pairs = replace(_mappings, parse=_parse_mappings)
 channel_message_counts = structured(
     list_type(_struct(channel_id=(pa.uint16(), False), message_count=(pa.uint64(), False)), nullable=False),
-    lambda value: [{"channel_id": int(k), "message_count": int(v)} for k, v in value.items()],
+    lambda value: [{"channel_id": index(k), "message_count": index(v)} for k, v in value.items()],
     "a mapping of channel id to count",
 )
 

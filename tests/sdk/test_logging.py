@@ -240,7 +240,8 @@ def test_a_value_that_cannot_be_written_costs_only_its_own_rows(
 ) -> None:
     rec = rr.RecordingStream("rrbridge_test", send_properties=False)
     rec.save(tmp_path / "partly.rrd")
-    rec.log("bad", rr.TextLog("\ud800"))
+    unwritable = rr.DescribedComponentBatch.parsed(rr.ComponentDescriptor("text"), rr.encodings.text, ("\ud800",))
+    rec.log("bad", [unwritable])
     rec.log("good", rr.Scalars(1))
     rec.flush()
     rec.log("later", rr.Scalars(2))

@@ -45,17 +45,20 @@ class Image(DrawnArchetype):
         draw_order: c.DrawOrderLike | None = None,
         magnification_filter: c.MagnificationFilterLike | None = None,
     ) -> None:
-        """Give an array of shape (h, w) or (h, w, 3 or 4), or `bytes` with `width`, `height` and a format."""
+        """Give an array of shape (h, w) or (h, w, 3 or 4), or `bytes` with `width`, `height` and a format.
+
+        `pixel_format`, `datatype`, `width` and `height` say what `bytes` are; an array says so itself.
+        """
         model = None if color_model is None else choice(ColorModel, color_model)
         content: Any
-        if bytes is not None or pixel_format is not None:
-            content = bytes if bytes is not None else image
-            if content is None or width is None or height is None:
-                raise InvalidValueError("Image", "bytes= or an array, with width= and height=", "not all of them")
+        if bytes is not None:
+            if width is None or height is None:
+                raise InvalidValueError("Image", "width= and height= beside bytes=", "not both of them")
             if (pixel_format is None) == (model is None):
                 raise InvalidValueError(
                     "Image", "either pixel_format= or color_model= beside bytes=", "both" if model else "neither"
                 )
+            content = bytes
             content = raw_bytes(content) if isinstance(content, np.ndarray) else content
             channel = None if pixel_format is not None else _channel(datatype)
             layout = None if pixel_format is None else choice(PixelFormat, pixel_format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import ClassVar
 
 from rrbridge import components as c
 from rrbridge._archetype import ComponentColumnList, DrawnArchetype
@@ -22,6 +23,8 @@ class Points2D(DrawnArchetype):
     draw_order: c.DrawOrderLike | None = None
     class_ids: c.ClassIdLike | None = None
     keypoint_ids: c.KeypointIdLike | None = None
+    """Keypoints belong to a class: class 0 where no other is given."""
+    _implied: ClassVar = {"class_ids": ("keypoint_ids", 0)}
 
 
 class Points3D(DrawnArchetype):
@@ -38,6 +41,8 @@ class Points3D(DrawnArchetype):
     point_shading: c.PointShadingLike | None = None
     class_ids: c.ClassIdLike | None = None
     keypoint_ids: c.KeypointIdLike | None = None
+    """Keypoints belong to a class: class 0 where no other is given."""
+    _implied: ClassVar = {"class_ids": ("keypoint_ids", 0)}
 
 
 class GaussianSplats3D(DrawnArchetype):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from typing import ClassVar
 
 from rrbridge import components as c
 from rrbridge._archetype import Archetype, DrawnArchetype
@@ -48,15 +49,17 @@ class SeriesPoints(DrawnArchetype):
     _: KW_ONLY
     colors: c.ColorLike | None = None
     markers: c.MarkerShapeLike | None = None
+    """Circles where nothing at all is given."""
     names: c.NameLike | None = None
     visible_series: c.VisibleLike | None = None
     marker_sizes: c.MarkerSizeLike | None = None
+    _implied: ClassVar = {"markers": (None, c.MarkerShape.Circle)}
 
 
 class StateChange(DrawnArchetype, visualizer="StateVisualizer"):
     """The name of a state entered."""
 
-    state: c.TextLike
+    state: c.TextLike | None = None
 
 
 class StateConfiguration(DrawnArchetype, visualizer="StateVisualizer"):

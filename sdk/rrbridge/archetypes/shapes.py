@@ -25,17 +25,17 @@ def _centers_and_half_sizes(
     centers: VecLike | None,
 ) -> tuple[Any, Any]:
     """Half sizes and centres from the ways a box may be given."""
+    vectors = enc.vec2.parse if width == 2 else enc.vec3.parse
     if sizes is not None:
         if half_sizes is not None:
             raise InvalidValueError(name, "either sizes= or half_sizes=", "both")
-        half_sizes = np.asarray(sizes, np.float32).reshape(-1, width) / 2
+        half_sizes = vectors(sizes) / 2
     if mins is not None:
         if centers is not None:
             raise InvalidValueError(name, "either mins= or centers=", "both")
         if half_sizes is None:
             raise InvalidValueError(name, "sizes= or half_sizes= beside mins=", "mins= alone")
-        half: npt.NDArray[np.float32] = np.asarray(half_sizes, np.float32).reshape(-1, width)
-        centers = np.asarray(mins, np.float32).reshape(-1, width) + half
+        centers = vectors(mins) + vectors(half_sizes)
     return half_sizes, centers
 
 
@@ -64,7 +64,7 @@ class Box2DFormat(Enum):
 
 def _from_array(array: npt.ArrayLike, layout: Box2DFormat) -> tuple[Any, Any]:
     """Half sizes and centres of boxes given as rows of four numbers."""
-    rows = np.asarray(array, np.float32).reshape(-1, 4)
+    rows = np.asarray(enc.vec4.parse(array))
     if layout in (Box2DFormat.YXHW, Box2DFormat.YXYX):
         rows = rows[:, [1, 0, 3, 2]]
     first, second = rows[:, :2], rows[:, 2:]
@@ -226,12 +226,10 @@ class Ellipsoids3D(DrawnArchetype):
         class_ids: c.ClassIdLike | None = None,
     ) -> None:
         """Give `half_sizes`, or `radii` of spheres."""
-        if (half_sizes is None) == (radii is None):
-            raise InvalidValueError(
-                "Ellipsoids3D", "one of half_sizes=, radii=", "neither" if radii is None else "both"
-            )
+        if half_sizes is not None and radii is not None:
+            raise InvalidValueError("Ellipsoids3D", "one of half_sizes=, radii=", "both")
         if radii is not None:
-            half_sizes = np.repeat(np.asarray(radii, np.float32).reshape(-1, 1), 3, axis=1)
+            half_sizes = np.repeat(np.asarray(enc.float32.parse(radii))[:, None], 3, axis=1)
         self._assign(
             half_sizes=half_sizes, centers=centers, rotation_axis_angles=rotation_axis_angles, quaternions=quaternions,
             colors=colors, line_radii=line_radii, fill_mode=fill_mode, labels=labels, show_labels=show_labels,
@@ -266,7 +264,7 @@ class Ellipsoids3D(DrawnArchetype):
 class Ellipses2D(DrawnArchetype):
     """Ellipses along the axes, in pixels."""
 
-    half_sizes: c.HalfSize2DLike
+    half_sizes: c.HalfSize2DLike | None = None
     _: KW_ONLY
     centers: c.Position2DLike | None = None
     colors: c.ColorLike | None = None
@@ -280,8 +278,8 @@ class Ellipses2D(DrawnArchetype):
 class Cylinders3D(DrawnArchetype):
     """Cylinders along their own z axis, centred."""
 
-    lengths: c.LengthLike
-    radii: c.RadiusLike
+    lengths: c.LengthLike | None = None
+    radii: c.RadiusLike | None = None
     _: KW_ONLY
     centers: c.Translation3DLike | None = None
     rotation_axis_angles: c.RotationAxisAngleLike | None = None
@@ -297,8 +295,8 @@ class Cylinders3D(DrawnArchetype):
 class Capsules3D(DrawnArchetype):
     """Capsules: the points within `radii` of a segment from the origin along their own z axis."""
 
-    lengths: c.LengthLike
-    radii: c.RadiusLike
+    lengths: c.LengthLike | None = None
+    radii: c.RadiusLike | None = None
     _: KW_ONLY
     translations: c.Translation3DLike | None = None
     rotation_axis_angles: c.RotationAxisAngleLike | None = None

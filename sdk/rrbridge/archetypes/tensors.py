@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
+from typing import Annotated, TypeAlias
 
 from rrbridge import components as c
-from rrbridge._archetype import ComponentColumnList, DrawnArchetype
-from rrbridge._tensor_encoding import TensorData, TensorLike
+from rrbridge._archetype import Component, ComponentColumnList, DrawnArchetype
+from rrbridge._tensor_encoding import TensorData, TensorLike, bars
 
 
 class Tensor(DrawnArchetype):
@@ -36,10 +37,13 @@ class Tensor(DrawnArchetype):
         return cls._columns({"data": data, "value_range": value_range})
 
 
+BarsLike: TypeAlias = Annotated[TensorLike, Component("TensorData", bars)]
+
+
 class BarChart(DrawnArchetype):
     """Bars."""
 
-    values: c.TensorDataLike
+    values: BarsLike
     """Their heights, one axis."""
     _: KW_ONLY
     color: c.ColorLike | None = None

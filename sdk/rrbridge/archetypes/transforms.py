@@ -250,7 +250,9 @@ class Pinhole(DrawnArchetype, visualizer="Cameras"):
         line_width: c.RadiusLike | None = None,
     ) -> None:
         """Give `image_from_camera`, or `focal_length` (pixels) or `fov_y` (radians) with a resolution or an aspect ratio."""
-        if resolution is None and width is not None and height is not None:
+        if resolution is not None and (width is not None or height is not None):
+            raise InvalidValueError("Pinhole", "resolution=, or width= with height=", "both")
+        if width is not None and height is not None:
             resolution = (width, height)
         if image_from_camera is None:
             image_from_camera, resolution = _projection(resolution, focal_length, principal_point, fov_y, aspect_ratio)
@@ -282,19 +284,30 @@ class Pinhole(DrawnArchetype, visualizer="Cameras"):
         )  # fmt: skip
 
 
+_NARROWEST_HALF_FOV = 1.19209e-07
+"""Radians; what is narrower counts as this, so that focal lengths stay finite."""
+
+
 def _projection(
-    resolution: Any, focal_length: Any, principal_point: Any, fov_y: float | None, aspect_ratio: float | None
+    resolution: Any, focal_length: Any, principal_point: Any, fov_y: Any, aspect_ratio: float | None
 ) -> tuple[Any, Any]:
-    """`(image_from_camera, resolution)` of an ideal camera."""
-    if resolution is None:
-        if fov_y is None or aspect_ratio is None:
-            raise InvalidValueError("Pinhole", "a resolution, or fov_y= with aspect_ratio=", "neither")
-        resolution = (aspect_ratio, 1.0)
-    size = np.asarray(resolution, np.float64).reshape(2)
+    """`(image_from_camera, resolution)` of an ideal camera. Field of view and aspect ratio together say all there is to say."""
+    if fov_y is not None and aspect_ratio is not None:
+        resolution, focal_length = (aspect_ratio, 1.0), None
+    if resolution is None and (focal_length is None or principal_point is None):
+        raise InvalidValueError(
+            "Pinhole",
+            "a resolution, fov_y= with aspect_ratio=, or focal_length= with principal_point=",
+            "none of these",
+        )
+    size = None if resolution is None else np.asarray(resolution, np.float64).reshape(2)
     if focal_length is None:
         if fov_y is None:
             raise InvalidValueError("Pinhole", "image_from_camera=, focal_length= or fov_y=", "none of them")
-        focal_length = 0.5 * size[1] / np.tan(0.5 * fov_y)
+        half_fov = np.maximum(np.asarray(fov_y, np.float64) * 0.5, _NARROWEST_HALF_FOV)
+        focal_length = 0.5 * (1.0 if size is None else size[1]) / np.tan(half_fov)
     focal = np.broadcast_to(np.asarray(focal_length, np.float64), 2)
-    center = size / 2 if principal_point is None else np.asarray(principal_point, np.float64).reshape(2)
+    center = np.zeros(2) if size is None else size / 2
+    if principal_point is not None:
+        center = np.asarray(principal_point, np.float64).reshape(2)
     return np.array([[focal[0], 0, center[0]], [0, focal[1], center[1]], [0, 0, 1]]), size

@@ -113,7 +113,11 @@ class View:
             yield from _override_rows(f"{base}/ViewContents/overrides{entity_path}/visualizers", visualizers)
 
     def _contents_archetype(self) -> ViewContents:
-        return self.contents if isinstance(self.contents, ViewContents) else ViewContents(self.contents)
+        if isinstance(self.contents, ViewContents):
+            return self.contents
+        if not isinstance(self.contents, Iterable):
+            raise InvalidValueError("contents", "an entity path expression, or several", repr(self.contents)[:80])
+        return ViewContents(self.contents)
 
     def _view_archetype(self) -> ViewBlueprint:
         return ViewBlueprint(

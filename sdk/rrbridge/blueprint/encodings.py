@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Self, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from rrbridge._archetype import own_errors
@@ -229,8 +230,8 @@ class VisualizerComponentMapping(_Record):
 
 ColumnTypeLike: TypeAlias = ColumnType
 FilterByRangeLike: TypeAlias = FilterByRange
-FilterIsNotNullLike: TypeAlias = FilterIsNotNull
-SelectedColumnsLike: TypeAlias = SelectedColumns
+FilterIsNotNullLike: TypeAlias = FilterIsNotNull | ComponentColumnSelectorLike
+SelectedColumnsLike: TypeAlias = SelectedColumns | str | Sequence[ComponentColumnSelectorLike]
 SortByLike: TypeAlias = SortBy | str
 TensorDimensionIndexSliderLike: TypeAlias = TensorDimensionIndexSlider | int
 TextLogColumnLike: TypeAlias = TextLogColumn | TextLogColumnKind | str
@@ -273,8 +274,14 @@ _SELECTOR = _struct(entity_path=(pa.utf8(), False), component=(pa.utf8(), False)
 column_type = _records(_struct(component=(pa.utf8(), True), component_type_name=(pa.utf8(), True)), ColumnType)
 component_column_selector = _records(_SELECTOR, ComponentColumnSelector, str)
 filter_by_range = _records(_struct(start=(pa.int64(), False), end=(pa.int64(), False)), FilterByRange)
-filter_is_not_null = _records(_struct(active=(pa.bool_(), False), column=(_SELECTOR, False)), FilterIsNotNull)
-selected_columns = _records(
+_filter_is_not_null = _records(_struct(active=(pa.bool_(), False), column=(_SELECTOR, False)), FilterIsNotNull)
+filter_is_not_null = dataclasses.replace(
+    _filter_is_not_null,
+    parse=lambda value: _filter_is_not_null.parse(
+        FilterIsNotNull(active=True, column=value) if isinstance(value, str | ComponentColumnSelector) else value
+    ),
+)
+_selected_columns = _records(
     _struct(
         time_columns=(list_type(pa.utf8(), nullable=False), False),
         component_columns=(list_type(_SELECTOR, nullable=False), False),
@@ -282,7 +289,9 @@ selected_columns = _records(
     SelectedColumns,
 )
 sort_by = _records(_struct(column=(pa.utf8(), False), direction=(pa.uint8(), True)), SortBy, str)
-tensor_dimension_index_slider = _records(_struct(dimension=(pa.uint32(), False)), TensorDimensionIndexSlider, int)
+tensor_dimension_index_slider = _records(
+    _struct(dimension=(pa.uint32(), False)), TensorDimensionIndexSlider, int, np.integer
+)
 text_log_column = _records(
     _struct(visible=(pa.bool_(), False), kind=(pa.uint8(), False)), TextLogColumn, str, TextLogColumnKind
 )
@@ -333,8 +342,28 @@ def _one_order(value: Any) -> list[str]:
     return list(value)
 
 
+def _all_are(value: Any, kinds: type | tuple[type, ...]) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, kinds) for item in value)
+
+
+def _parse_order(value: Any) -> Any:
+    """Entities in a list are one order, as is one entity."""
+    given = [value] if isinstance(value, str) else value
+    is_one = not isinstance(given, ColumnOrder) and _all_are(given, str)
+    return _column_order.parse(ColumnOrder(given) if is_one else given)
+
+
+def _parse_selected(value: Any) -> Any:
+    """Columns in a list are one selection, as is one column."""
+    given = [value] if isinstance(value, str | ComponentColumnSelector) else value
+    is_one = _all_are(given, (str, ComponentColumnSelector))
+    return _selected_columns.parse(SelectedColumns(given) if is_one else given)
+
+
 visual_bounds = dataclasses.replace(range2d)
-column_order = structured(list_type(pa.utf8(), nullable=False), _one_order, "a ColumnOrder")
+_column_order = structured(list_type(pa.utf8(), nullable=False), _one_order, "a ColumnOrder")
+column_order = dataclasses.replace(_column_order, parse=_parse_order)
+selected_columns = dataclasses.replace(_selected_columns, parse=_parse_selected)
 
 _VALUES: tuple[tuple[type, Encoding[Any]], ...] = (
     (ColumnType, column_type),
