@@ -17,6 +17,7 @@ __all__ = [
     "fixed_size_list",
     "fixed_size_lists",
     "list_array",
+    "list_offsets",
     "list_type",
     "list_values",
     "nested",
@@ -167,13 +168,18 @@ def unit_lists(values: pa.Array) -> pa.Array:
     return list_array(np.arange(len(values) + 1, dtype=np.int32), values)
 
 
+def list_offsets(cells: pa.Array) -> npt.NDArray[np.int32]:
+    """Where each row of a list array begins and ends in `cells.values`, shape (rows + 1,), without a copy."""
+    return np.frombuffer(cells.buffers()[1], np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+
+
 def list_values(cells: pa.Array) -> tuple[npt.NDArray[np.int32], pa.Array]:
     """`(offsets, values)` of a list array; offsets start at 0 and null rows are empty."""
     if cells.null_count:
         flat = cells.flatten()
         lengths = cells.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
         return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), flat
-    offsets = np.frombuffer(cells.buffers()[1], np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+    offsets = list_offsets(cells)
     return offsets - offsets[0], cells.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
 
 

@@ -239,6 +239,11 @@ class Chunk:
         return int(self._batch.num_columns)
 
     @property
+    def num_components(self) -> int:
+        """How many component columns."""
+        return self.num_columns - 1 - self._time_columns
+
+    @property
     def is_empty(self) -> bool:
         """Whether there are no rows."""
         return self.num_rows == 0
@@ -280,6 +285,13 @@ class Chunk:
         if self._columns is None:
             self._columns = ColumnNames.of(self._batch.schema, self._time_columns, self.entity_path)
         return self._columns
+
+    def check_times(self) -> None:
+        """Raises InvalidChunkError where a time is missing; cheaper than to look at `times`, which says more."""
+        batch = self._batch
+        for index in range(1, 1 + self._time_columns):
+            if batch.column(index).null_count:
+                raise InvalidChunkError(f"{self.entity_path}: timeline {batch.schema.field(index).name} has nulls")
 
     def is_sorted_on(self, timeline: str) -> bool:
         """Whether rows are known to be in order of time on this timeline."""

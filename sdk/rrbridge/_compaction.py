@@ -7,7 +7,7 @@ only if they have the same timelines and the same components of the same types, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from rrbridge._arrow import as_numpy
 from rrbridge._chunk import Chunk
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import TimeKind
 from rrbridge._tuid import format_tuid, new_tuid, tuids_from_arrow, tuids_sorted
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "MAX_ROWS_IF_UNSORTED", "Layout", "Layouts", "Targets", "compact", "merged"]
@@ -39,6 +41,8 @@ class Targets:
     max_rows: int = MAX_ROWS
     max_rows_if_unsorted: int = MAX_ROWS_IF_UNSORTED
     """Where rows in order of their ids are out of order on one of the timelines."""
+    fan_out: int = 8
+    """How many pieces a store puts together at a time when queries come between chunks."""
 
     def is_small(self, rows: int, nbytes: int) -> bool:
         """Whether a chunk of this size should be put together with others."""
@@ -47,19 +51,39 @@ class Targets:
 
 @dataclass(eq=False, slots=True)
 class Layout:
-    """The columns of a chunk, whatever is known of their order. Chunks of one layout can be put together."""
+    """The columns of a chunk, whatever is known of their order. Chunks of one entity and layout can be put together."""
 
     schema: pa.Schema
     """Without metadata of its own, and without `rerun:is_sorted`."""
-    num_times: int
+    kinds: Mapping[str, TimeKind]
+    """Its timelines; none where chunks are static."""
+    descriptors: Mapping[str, ComponentDescriptor]
+    types: Mapping[str, pa.DataType]
+    """What the cells of each component are."""
+    components: frozenset[str]
+    promises_times: bool
+    """Whether the schema says that no time is null."""
     _schemas: dict[bytes, pa.Schema] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chunk: Chunk) -> Layout:
-        """The layout of a chunk."""
+        """The layout of a chunk. Raises InvalidChunkError when it has time columns that no chunk has."""
+        times, components = chunk.times, chunk.components
         schema = chunk.to_record_batch().schema
         fields = [f.with_metadata({k: v for k, v in (f.metadata or {}).items() if k != _IS_SORTED}) for f in schema]
-        return cls(pa.schema(fields), 0 if chunk.is_static else len(chunk.times))
+        return cls(
+            pa.schema(fields),
+            {name: column.kind for name, column in times.items()},
+            {name: column.descriptor for name, column in components.items()},
+            {name: column.cells.type for name, column in components.items()},
+            frozenset(components),
+            not any(f.nullable for f in fields[1 : 1 + len(times)]),
+        )
+
+    @property
+    def num_times(self) -> int:
+        """How many timelines; their columns follow the row ids."""
+        return len(self.kinds)
 
     def chunk(self, columns: list[pa.Array], in_order: npt.NDArray[np.bool_], like: Chunk) -> Chunk:
         """A new chunk. `in_order` tells of row ids and times, shape (1 + num_times,), whether they rise."""
@@ -77,28 +101,30 @@ class Layout:
 
 
 class Layouts:
-    """The layouts of one entity's chunks, told apart without looking at every field of every chunk."""
+    """The layouts of some chunks, told apart without looking at every field of every chunk."""
 
-    __slots__ = ("_known", "_last", "_last_schema")
+    __slots__ = ("_known", "_last")
 
     def __init__(self) -> None:
-        self._known: list[tuple[pa.Schema, Layout]] = []
-        self._last_schema: pa.Schema | None = None
-        self._last: Layout | None = None
+        self._known: dict[tuple[str, ...], list[tuple[pa.Schema, Layout]]] = {}
+        self._last: dict[str, tuple[pa.Schema, Layout]] = {}
+        """By entity."""
 
     def of(self, chunk: Chunk) -> Layout:
-        """The layout of a chunk; the same object for chunks that can be put together."""
+        """The layout of a chunk; the same object for chunks that have the same. Raises InvalidChunkError."""
         schema = chunk.to_record_batch().schema.remove_metadata()
-        if self._last is not None and schema.equals(self._last_schema, check_metadata=True):
-            return self._last
-        found = next((lay for known, lay in self._known if known.equals(schema, check_metadata=True)), None)
-        if found is None:
-            found = Layout.of(chunk)
-            same = (lay for _, lay in self._known if lay.schema.equals(found.schema, check_metadata=True))
-            found = next(same, found)
-            self._known.append((schema, found))
-        self._last_schema, self._last = schema, found
-        return found
+        last = self._last.get(chunk.entity_path)
+        if last is not None and schema.equals(last[0], check_metadata=True):
+            return last[1]
+        alike = self._known.setdefault(tuple(schema.names), [])
+        known = next((pair for pair in alike if pair[0].equals(schema, check_metadata=True)), None)
+        if known is None:
+            layout = Layout.of(chunk)
+            same = (other for _, other in alike if other.schema.equals(layout.schema, check_metadata=True))
+            known = schema, next(same, layout)
+            alike.append(known)
+        self._last[chunk.entity_path] = known
+        return known[1]
 
 
 def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) -> list[Chunk]:
@@ -106,10 +132,12 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
 
     Chunks whose columns Arrow cannot put together are handed back as they are.
     """
-    if len(chunks) < 2:
-        return chunks
     try:
-        batch = pa.concat_batches([chunk.to_record_batch() for chunk in chunks])
+        batches = [chunk.to_record_batch() for chunk in chunks]
+        whole = pa.concat_batches(batches) if len(batches) > 1 else batches[0]
+        batch = _with_times(whole, layout, chunks[0])
+        if len(chunks) == 1 and batch is whole:
+            return chunks
         row_ids = tuids_from_arrow(batch.column(0))
         if not tuids_sorted(row_ids):
             batch = batch.take(pa.array(np.lexsort((row_ids[:, 1], row_ids[:, 0]))))
@@ -118,9 +146,20 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
         return chunks
     times = [as_numpy(batch.column(1 + index), np.int64) for index in range(layout.num_times)]
     in_order = np.array([True, *(bool(np.all(column[1:] >= column[:-1])) for column in times)])
+    if not batch.num_rows:
+        return []
     if in_order.all() or batch.num_rows <= targets.max_rows_if_unsorted:
         return [layout.chunk(batch.columns, in_order, chunks[0])]
     return _cut(batch, times, layout, chunks[0], targets.max_rows_if_unsorted)
+
+
+def _with_times(batch: pa.RecordBatch, layout: Layout, like: Chunk) -> pa.RecordBatch:
+    for index in range(1, 1 + layout.num_times):
+        column = batch.column(index)
+        if column.null_count:
+            _log.warning("%s: %d rows without a time are left out", like.entity_path, column.null_count)
+            batch = batch.filter(column.is_valid())
+    return batch
 
 
 def _cut(
@@ -157,7 +196,7 @@ def compact(
     Rows keep their ids and stand in order of them. Chunks without rows are left out.
     """
     targets = Targets(max_bytes, max_rows, max_rows_if_unsorted)
-    layouts: dict[str, Layouts] = {}
+    layouts = Layouts()
     waiting: dict[tuple[str, int], _Waiting] = {}
     held = 0
     for chunk in chunks:
@@ -167,7 +206,7 @@ def compact(
             continue
         if not rows:
             continue
-        layout = layouts.setdefault(chunk.entity_path, Layouts()).of(chunk)
+        layout = layouts.of(chunk)
         group = waiting.setdefault((chunk.entity_path, id(layout)), _Waiting(layout))
         if group.rows + rows > max_rows or group.nbytes + nbytes > max_bytes:
             yield from merged(group.chunks, layout, targets)

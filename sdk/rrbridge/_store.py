@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
+from rrbridge._compaction import MAX_BYTES, Layout, Layouts, Targets
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
 from rrbridge._store_clears import CLEAR, Clears, Tombstones
-from rrbridge._store_entity import Answer, Entity
+from rrbridge._store_entity import Answer, Entity, widen
+from rrbridge._store_events import Added, Appeared, Feed
 from rrbridge._store_index import Latest
 from rrbridge._store_range import Range, range_of
+from rrbridge._store_runs import Group, memory_of
 from rrbridge._timeline import TimeKind
 
 __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
 
 _log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Latest] = MappingProxyType({})
+_TARGETS = Targets()
 _ANSWERS_KEPT = 16
 _RANGES_KEPT = 2
 
@@ -39,18 +45,23 @@ class ChunkStore:
     static one hides static data with smaller row ids. A row that carries data and a clear of its own entity is cleared.
     """
 
-    def __init__(self, store_id: StoreId | None = None) -> None:
+    def __init__(self, store_id: StoreId | None = None, *, compaction: Targets | None = _TARGETS) -> None:
+        """An empty store. Small chunks are put together, up to the targets of `compaction`; None: they stay as they come."""
         self.store_id = store_id
+        self._targets = compaction
         self._lock = threading.RLock()
         self._entities: dict[str, Entity] = {}
         self._sorted: list[str] = []
         self._children: dict[str, set[str]] = {"/": set()}
         self._times_below: dict[tuple[str, str], tuple[int, npt.NDArray[np.int64]]] = {}
-        self._chunks: list[Chunk] = []
+        self._layouts = Layouts()
         self._ids: set[bytes] = set()
         self._timelines: dict[str, TimeKind] = {}
-        self._time_ranges: dict[str, tuple[int, int]] = {}
+        self._time_ranges: tuple[int, dict[str, tuple[int, int]]] = 0, {}
         self._clears = Clears()
+        self._feeds: weakref.WeakSet[Feed] = weakref.WeakSet()
+        self._is_followed = False
+        self._revision = 0
         self._num_rows = 0
         self._nbytes = 0
 
@@ -66,29 +77,33 @@ class ChunkStore:
 
         Raises InvalidChunkError when its time columns are malformed; the store is then as it was.
         """
-        if chunk.is_empty or not chunk.components:
+        rows = chunk.num_rows
+        if not rows or not chunk.num_components:
             return False
-        times = chunk.times
-        nbytes = chunk.nbytes
         with self._lock:
             if chunk.id in self._ids:
                 return False
+            layout = self._layouts.of(chunk)
+            nbytes = memory_of(chunk)
+            if not layout.promises_times or nbytes > MAX_BYTES:
+                chunk.check_times()
             entity = self._entities.get(chunk.entity_path)
             if entity is None:
                 entity = self._new_entity(chunk.entity_path)
-            entity.insert(chunk)
-            if CLEAR in chunk.components:
-                self._clears.insert(chunk)
-            for name, column in times.items():
-                self._note_kind(name, column.kind)
-                if name in entity.time_ranges:
-                    here = entity.time_ranges[name]
-                    low, high = self._time_ranges.get(name, here)
-                    self._time_ranges[name] = min(low, here[0]), max(high, here[1])
+            group = entity.group(layout, self._targets)
+            if group.revision < 0:
+                self._note_kinds(layout)
+            self._revision += 1
             self._ids.add(chunk.id)
-            self._chunks.append(chunk)
-            self._num_rows += chunk.num_rows
-            self._nbytes += nbytes
+            before = group.nbytes
+            group.insert(chunk, rows, nbytes, self._revision)
+            entity.revision += 1
+            self._nbytes += group.nbytes - before
+            self._num_rows += rows
+            if CLEAR in layout.components:
+                self._clears.insert(chunk)
+            if self._is_followed:
+                self._tell(chunk, group, is_first=entity.revision == 1)
         return True
 
     def insert_all(self, chunks: Iterable[Chunk]) -> int:
@@ -106,15 +121,27 @@ class ChunkStore:
             below = above
         return entity
 
-    def _note_kind(self, timeline: str, kind: TimeKind) -> None:
-        known = self._timelines.setdefault(timeline, kind)
-        if known is not kind:
-            _log.warning("timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower())
+    def _note_kinds(self, layout: Layout) -> None:
+        for timeline, kind in layout.kinds.items():
+            known = self._timelines.setdefault(timeline, kind)
+            if known is not kind:
+                _log.warning(
+                    "timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower()
+                )
+
+    def _settled(self, path: str) -> Entity | None:
+        """An entity with all its chunks taken account of; None if there is none."""
+        entity = self._entities.get(path)
+        if entity is not None and not entity.is_settled:
+            before = entity.nbytes
+            entity.settle()
+            self._nbytes += entity.nbytes - before
+        return entity
 
     @property
     def revision(self) -> int:
-        """Grows by one with every chunk that was taken."""
-        return len(self._chunks)
+        """Grows by one with every chunk that was taken; putting chunks together does not change it."""
+        return self._revision
 
     @property
     def num_rows(self) -> int:
@@ -122,20 +149,49 @@ class ChunkStore:
         return self._num_rows
 
     @property
+    def num_chunks(self) -> int:
+        """How many chunks there are now."""
+        with self._lock:
+            return sum(len(entity.runs()) for path in self._entities if (entity := self._settled(path)) is not None)
+
+    @property
     def nbytes(self) -> int:
-        """Size of all chunks in memory, in bytes."""
+        """Size of all chunks in memory, in bytes; a little more while small ones wait to be put together."""
         return self._nbytes
 
-    def chunks(self, entity: str | None = None, *, since: int = 0) -> list[Chunk]:
-        """The chunks, of one entity or of all, in the order they came; `since` leaves out that many of the first.
+    def chunks(self, entity: str | None = None) -> list[Chunk]:
+        """The chunks as they are now, of one entity or of all, in order of their oldest rows' coming."""
+        with self._lock:
+            paths = list(self._entities) if entity is None else [entity]
+            settled = [found for path in paths if (found := self._settled(path)) is not None]
+            runs = [run for found in settled for run in found.runs()]
+            return [run.chunk for run in sorted(runs, key=lambda run: run.age)]
 
-        `store.chunks(since=revision)` are the chunks that came after `store.revision` was `revision`.
+    def follow(self, about: Callable[[str], bool] | None = None) -> Feed:
+        """Every entity that appears, and all chunks with a component that `about` is true for (None: all chunks).
+
+        Begins with those that are there. Each row is told once, however its chunk is put together with others later.
         """
         with self._lock:
-            if entity is None:
-                return self._chunks[since:]
-            found = self._entities.get(entity)
-            return found.chunks[since:] if found else []
+            feed = Feed(self._lock, about)
+            for path in self._entities:
+                entity = self._settled(path)
+                assert entity is not None
+                feed.tell(Appeared(self._revision, path))
+                for group in entity.groups.values():
+                    if feed.wants(group.layout.components):
+                        for run in group.runs:
+                            feed.tell(Added(self._revision, run.chunk))
+            self._feeds.add(feed)
+            self._is_followed = True
+            return feed
+
+    def _tell(self, chunk: Chunk, group: Group, *, is_first: bool) -> None:
+        for feed in self._feeds:
+            if is_first:
+                feed.tell(Appeared(self._revision, chunk.entity_path))
+            if feed.wants(group.layout.components):
+                feed.tell(Added(self._revision, chunk))
 
     def entities(self) -> list[str]:
         """The paths that have data, sorted."""
@@ -164,10 +220,17 @@ class ChunkStore:
             found = self._entities.get(entity)
             return dict(found.components) if found else {}
 
+    def datatypes(self, entity: str) -> dict[str, pa.DataType]:
+        """The type of each component's cells, a list type; where chunks differ, one of theirs."""
+        with self._lock:
+            found = self._entities.get(entity)
+            return found.types if found else {}
+
     def is_static(self, entity: str, component: str) -> bool:
         """Whether a component has static data, which shadows what it has on timelines."""
-        found = self._entities.get(entity)
-        return found is not None and component in found.statics
+        with self._lock:
+            found = self._settled(entity)
+            return found is not None and component in found.statics
 
     def timelines(self) -> dict[str, TimeKind]:
         """The timelines, by name; one that has two kinds keeps the first."""
@@ -177,23 +240,32 @@ class ChunkStore:
     def time_range(self, timeline: str, entity: str | None = None) -> tuple[int, int] | None:
         """The first and the last time on a timeline, of one entity or of all; None if there is no data on it."""
         with self._lock:
-            if entity is None:
-                return self._time_ranges.get(timeline)
-            found = self._entities.get(entity)
-            return found.time_ranges.get(timeline) if found else None
+            if entity is not None:
+                found = self._settled(entity)
+                return found.time_ranges.get(timeline) if found else None
+            revision, ranges = self._time_ranges
+            if revision != self._revision:
+                ranges = {}
+                for path in self._entities:
+                    found = self._settled(path)
+                    if found is not None:
+                        widen(ranges, found.time_ranges)
+                self._time_ranges = self._revision, ranges
+            return ranges.get(timeline)
 
     def times(self, entity: str, timeline: str, *, recursive: bool = False) -> npt.NDArray[np.int64]:
         """The times of all rows of an entity (recursive: and of all below it), one per row, in order; read-only."""
         with self._lock:
             if recursive:
                 return self._times_of_all_below(entity, timeline)
-            found = self._entities.get(entity)
+            found = self._settled(entity)
             return found.times(timeline) if found else np.empty(0, np.int64)
 
     def _times_of_all_below(self, entity: str, timeline: str) -> npt.NDArray[np.int64]:
         revision, times = self._times_below.get((entity, timeline), (-1, np.empty(0, np.int64)))
         if revision != self.revision:
-            below = [self._entities[path].times(timeline) for path in self.descendants(entity)]
+            settled = map(self._settled, self.descendants(entity))
+            below = [found.times(timeline) for found in settled if found is not None]
             times = np.sort(np.concatenate([np.empty(0, np.int64), *below]))
             times.flags.writeable = False
             self._times_below[entity, timeline] = self.revision, times
@@ -209,7 +281,7 @@ class ChunkStore:
         """
         wanted = None if components is None else tuple(components)
         with self._lock:
-            found = self._entities.get(entity)
+            found = self._settled(entity)
             return self._answer(found, wanted, timeline, time) if found else _NOTHING
 
     def latest_at_many(
@@ -222,7 +294,7 @@ class ChunkStore:
             clears = self._clears.count
             found: dict[str, Mapping[str, Latest]] = {}
             for path in entities:
-                entity = self._entities.get(path)
+                entity = self._settled(path)
                 if entity is None:
                     continue
                 kept = entity.answers.get(key)
@@ -265,7 +337,7 @@ class ChunkStore:
         questions are remembered.
         """
         with self._lock:
-            found = self._entities.get(entity)
+            found = self._settled(entity)
             if found is None:
                 return Range.EMPTY
             answers = found.ranges.setdefault((component, timeline, clears), {})

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from rrbridge._chunk import Chunk
+from rrbridge._compaction import Layout, Targets
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge._store_index import ALWAYS, NEVER, Cells, Column, Latest, tuid_order
-from rrbridge._timeline import STATIC_TIME
+from rrbridge._store_index import ALWAYS, NEVER, Column, Latest
+from rrbridge._store_runs import Group, Run
+from rrbridge._timeline import STATIC_TIME, TimeKind
 
 if TYPE_CHECKING:
     from rrbridge._store_range import Range
 
-__all__ = ["Answer", "Entity"]
+__all__ = ["Answer", "Entity", "widen"]
 
 Times = npt.NDArray[np.int64]
 
@@ -32,81 +33,210 @@ class Answer(NamedTuple):
     """How many chunks with clears the store held."""
 
 
-@dataclass(slots=True, eq=False)
+class _Followed:
+    """Something that is kept up to date with the settled chunks of some groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.version = -1
+        """The entity's revision that it was last brought up to."""
+        self._seen: dict[int, tuple[int, int]] = {}
+
+    def is_part_of(self, groups: list[Group]) -> bool:
+        """Whether the groups still have all that was taken from them."""
+        return all(self._seen.get(id(group), (group.generation, 0))[0] == group.generation for group in groups)
+
+    def fresh(self, groups: list[Group]) -> list[Run]:
+        """The settled chunks that were not taken yet; they are now."""
+        found: list[Run] = []
+        for group in groups:
+            _, count = self._seen.get(id(group), (0, 0))
+            found += group.settled[count:]
+            self._seen[id(group)] = group.generation, len(group.settled)
+        return found
+
+
+class _EntityColumn(_Followed, Column):
+    """All rows that set a component, on a timeline."""
+
+
+class _Bounds(_Followed):
+    """First and last time on each timeline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled: dict[str, tuple[int, int]] = {}
+        self.all: dict[str, tuple[int, int]] = {}
+
+
+def widen(ranges: dict[str, tuple[int, int]], by: Mapping[str, tuple[int, int]]) -> None:
+    """Let time ranges take in others."""
+    for timeline, (low, high) in by.items():
+        known = ranges.get(timeline, (low, high))
+        ranges[timeline] = min(known[0], low), max(known[1], high)
+
+
 class Entity:
     """What the store knows about one entity."""
 
-    path: str
-    chunks: list[Chunk] = field(default_factory=list)
-    components: dict[str, ComponentDescriptor] = field(default_factory=dict)
-    statics: dict[str, Latest] = field(default_factory=dict)
-    """The static cell of each component that has one."""
-    columns: dict[str, dict[str, Column]] = field(default_factory=dict)
-    """By timeline, then component."""
-    time_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
-    revision: int = 0
-    answers: dict[tuple[str, tuple[str, ...] | None], Answer] = field(default_factory=dict)
-    event_times: dict[str, Times] = field(default_factory=dict)
-    ranges: dict[tuple[str, str, bool], dict[tuple[int, int, int], Range]] = field(default_factory=dict)
-    """The last answers to range queries: by component, timeline and whether with clears, then by times and clears."""
+    __slots__ = (
+        "_bounds",
+        "_columns",
+        "_times",
+        "_version",
+        "answers",
+        "components",
+        "groups",
+        "path",
+        "ranges",
+        "revision",
+        "statics",
+    )
 
-    def insert(self, chunk: Chunk) -> None:
-        """Take a chunk of this entity."""
-        times = chunk.times
-        for component, column in chunk.components.items():
-            cells = Cells(chunk, component)
-            self.components[component] = column.descriptor
-            if chunk.is_static:
-                self._insert_static(cells)
-            for timeline in times:
-                self.columns.setdefault(timeline, {}).setdefault(component, Column()).insert(cells, timeline)
-        for timeline, column_times in times.items():
-            self._widen(timeline, column_times.values[column_times.values > STATIC_TIME])
-        self.chunks.append(chunk)
-        self.revision += 1
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.groups: dict[int, Group] = {}
+        """By the identity of their layout."""
+        self.components: dict[str, ComponentDescriptor] = {}
+        self.statics: dict[str, Latest] = {}
+        """The static cell of each component that has one."""
+        self.revision = 0
+        """Grows with every chunk that came or went."""
+        self.answers: dict[tuple[str, tuple[str, ...] | None], Answer] = {}
+        self.ranges: dict[tuple[str, str, bool], dict[tuple[int, int, int], Range]] = {}
+        """The last answers to range queries: by component, timeline and whether with clears, then by times and clears."""
+        self._version = 0
+        """The revision that everything but the chunks that wait is of."""
+        self._columns: dict[tuple[str, str], _EntityColumn] = {}
+        self._bounds = _Bounds()
+        self._times: dict[str, Times] = {}
+
+    def group(self, layout: Layout, targets: Targets | None) -> Group:
+        """Where chunks of a layout belong."""
+        group = self.groups.get(id(layout))
+        if group is None:
+            group = self.groups[id(layout)] = Group(layout, targets)
+            self.components.update(layout.descriptors)
+        return group
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all chunks are taken account of."""
+        return self._version == self.revision
+
+    def settle(self) -> None:
+        """Take account of all chunks that came since the last time."""
+        if self._version == self.revision:
+            return
+        for group in self.groups.values():
+            if group.is_waiting:
+                group.settle()
+        self._version = self.revision
+        self._settle_statics()
+        self._times.clear()
         self.answers.clear()
-        self.event_times.clear()
         self.ranges.clear()
 
-    def _insert_static(self, cells: Cells) -> None:
-        order = tuid_order(cells.chunk.row_ids)
-        valid = cells.valid()
-        if valid is not None:
-            order = order[valid[order]]
-        if not len(order):
-            return
-        latest = Latest(cells, int(order[-1]), None)
-        shadowed = self.statics.get(cells.component)
-        if shadowed is None or latest.row_id > shadowed.row_id:
-            self.statics[cells.component] = latest
+    def _settle_statics(self) -> None:
+        found: dict[str, Latest] = {}
+        for group in self.groups.values():
+            if group.layout.kinds:
+                continue
+            for run in group.runs:
+                for component in group.layout.components:
+                    latest = run.static(component)
+                    known = found.get(component)
+                    if latest is not None and (known is None or latest.row_id > known.row_id):
+                        found[component] = latest
+        before = self.statics
+        self.statics = {name: before[name] if before.get(name) == latest else latest for name, latest in found.items()}
 
-    def _widen(self, timeline: str, times: Times) -> None:
-        if len(times):
-            low, high = self.time_ranges.get(timeline, (NEVER, ALWAYS))
-            self.time_ranges[timeline] = min(low, int(times.min())), max(high, int(times.max()))
+    def runs(self) -> list[Run]:
+        """All its chunks that are in memory."""
+        self.settle()
+        return [run for group in self.groups.values() for run in group.runs]
+
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """What the cells of each component are: lists of something; one of them where chunks differ."""
+        return {name: datatype for group in self.groups.values() for name, datatype in group.layout.types.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Of its chunks in memory."""
+        return sum(group.nbytes for group in self.groups.values())
+
+    @property
+    def time_ranges(self) -> dict[str, tuple[int, int]]:
+        """First and last time on each timeline."""
+        self.settle()
+        bounds = self._bounds
+        if bounds.version != self._version:
+            groups = list(self.groups.values())
+            if not bounds.is_part_of(groups):
+                bounds = self._bounds = _Bounds()
+            for run in bounds.fresh(groups):
+                widen(bounds.settled, run.time_ranges)
+            bounds.all = dict(bounds.settled)
+            for group in groups:
+                for run in group.unsettled:
+                    widen(bounds.all, run.time_ranges)
+            bounds.version = self._version
+        return bounds.all
 
     def times(self, timeline: str) -> Times:
         """The times of all its rows on a timeline, in order."""
-        found = self.event_times.get(timeline)
+        self.settle()
+        found = self._times.get(timeline)
         if found is None:
-            columns = [chunk.times[timeline].values for chunk in self.chunks if timeline in chunk.times]
+            columns = [run.chunk.times[timeline].values for run in self.runs() if timeline in run.chunk.times]
             merged = np.sort(np.concatenate(columns)) if columns else np.empty(0, np.int64)
             found = merged[np.searchsorted(merged, STATIC_TIME, "right") :]
             found.flags.writeable = False
-            self.event_times[timeline] = found
+            self._times[timeline] = found
         return found
+
+    def timeline_kinds(self) -> Iterable[tuple[str, TimeKind]]:
+        """The timelines that its chunks are on; one more than once if its kinds differ."""
+        for group in self.groups.values():
+            yield from group.layout.kinds.items()
+
+    def column(self, timeline: str, component: str) -> Column | None:
+        """All rows that set a component, on a timeline; None if there are none."""
+        self.settle()
+        column = self._columns.get((timeline, component))
+        if column is not None and column.version == self._version:
+            return column if column else None
+        if component not in self.components:
+            return None
+        groups = [
+            group
+            for group in self.groups.values()
+            if timeline in group.layout.kinds and component in group.layout.components
+        ]
+        if column is None or not column.is_part_of(groups):
+            column = self._columns[timeline, component] = _EntityColumn()
+        settled = column.fresh(groups)
+        unsettled = [run for group in groups for run in group.unsettled]
+        spans, passing = (
+            [span for run in runs if (span := run.span(timeline, component)) is not None]
+            for runs in (settled, unsettled)
+        )
+        column.update(spans, passing)
+        column.version = self._version
+        return column if column else None
 
     def latest(self, timeline: str, wanted: Iterable[str] | None, time: int) -> tuple[dict[str, Latest], int, int]:
         """`(cells, since, until)`: the latest cell of each component, clears left out of account."""
+        self.settle()
         found: dict[str, Latest] = {}
         since, until = ALWAYS, NEVER
-        columns = self.columns.get(timeline, {})
         for name in self.components if wanted is None else wanted:
             static = self.statics.get(name)
             if static is not None:
                 found[name] = static
                 continue
-            column = columns.get(name)
+            column = self.column(timeline, name)
             if column is None:
                 continue
             span, position, column_since, column_until = column.find(time)

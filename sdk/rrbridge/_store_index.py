@@ -7,19 +7,19 @@ that arrived in order.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_values
+from rrbridge._arrow import list_offsets
 from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
-__all__ = ["ALWAYS", "NEVER", "Cells", "Column", "Latest", "Span", "row_id_of", "tuid_order"]
+__all__ = ["ALWAYS", "NEVER", "Cells", "Column", "Latest", "Span", "Times", "row_id_of", "tuid_order"]
 
 ALWAYS = STATIC_TIME
 """Below every time that a row can have."""
@@ -36,9 +36,10 @@ Times = npt.NDArray[np.int64]
 class Latest:
     """One cell, as the answer to a latest-at query. Do not change it: everyone who asks gets the same one.
 
-    Two are equal if they are the same cell found at the same time, so a `Latest` can be the key of what was made from
-    it (a GPU buffer), and comparing tells whether the data changed. While the last few cells that were asked of a
-    chunk are asked again, they are the very same objects: `is` is the fast test, `==` the sure one.
+    Two are equal if they are the same cell of the same row found at the same time, whichever chunk the row stands in
+    by now, so a `Latest` can be the key of what was made from it (a GPU buffer), and comparing tells whether the data
+    changed. While the last few cells that were asked of a chunk are asked again, they are the very same objects: `is`
+    is the fast test, `==` the sure one.
     """
 
     __slots__ = ("_cells", "_values", "row", "time")
@@ -78,20 +79,20 @@ class Latest:
 
     @property
     def chunk_id(self) -> bytes:
-        """The chunk's id, 16 bytes."""
+        """The id of the chunk that the cell stands in now, 16 bytes: compaction moves rows to other chunks."""
         return self.chunk.id
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
             isinstance(other, Latest)
-            and self.row == other.row
             and self.time == other.time
-            and self._cells.component == other._cells.component
-            and self._cells.chunk.id == other._cells.chunk.id
+            and self.component == other.component
+            and self.row_id == other.row_id
+            and self.chunk.entity_path == other.chunk.entity_path
         )
 
     def __hash__(self) -> int:
-        return hash((self.chunk.id, self.row, self.component))
+        return hash((self.row_id, self.component))
 
     def __repr__(self) -> str:
         when = "static" if self.time is None else f"at {self.time}"
@@ -113,18 +114,15 @@ def tuid_order(row_ids: TuidArray, times: Times | None = None) -> Indices:
 class Cells:
     """One component of a chunk, ready to be read cell by cell once it is asked for."""
 
-    __slots__ = ("_offsets", "_values", "chunk", "component")
+    __slots__ = ("_offsets", "_values", "chunk", "component", "lists")
 
     def __init__(self, chunk: Chunk, component: str) -> None:
         self.chunk = chunk
         self.component = component
+        self.lists: pa.ListArray = chunk.components[component].cells
+        """The column itself."""
         self._offsets: memoryview | None = None
         self._values: pa.Array = None
-
-    @property
-    def lists(self) -> pa.ListArray:
-        """The column itself."""
-        return self.chunk.components[self.component].cells
 
     def valid(self) -> Bools | None:
         """Which rows set the component; None = all of them."""
@@ -135,8 +133,8 @@ class Cells:
         """The instances of a row."""
         offsets = self._offsets
         if offsets is None:
-            found, self._values = list_values(self.lists)
-            offsets = self._offsets = np.ascontiguousarray(found).data
+            offsets = self._offsets = list_offsets(self.lists).data
+            self._values = self.lists.values
         start = offsets[row]
         return self._values.slice(start, offsets[row + 1] - start)
 
@@ -208,7 +206,9 @@ class Span:
     def lists(self, part: slice) -> pa.ListArray:
         """The cells of some entries."""
         if self.rows is None:
-            return self.cells.lists.slice(part.start, max(0, part.stop - part.start))
+            lists = self.cells.lists
+            whole = part.start == 0 and part.stop == len(lists)
+            return lists if whole else lists.slice(part.start, max(0, part.stop - part.start))
         return self.cells.lists.take(pa.array(self.rows[part]))
 
     def latest_at(self, position: int) -> Latest:
@@ -222,40 +222,35 @@ class Span:
 
 
 class Column:
-    """All rows of an entity that set one component, on one timeline."""
-
-    __slots__ = ("_firsts", "_last_so_far", "_pending", "_spans")
+    """All rows of an entity that set one component, on one timeline: spans in order of their first times."""
 
     def __init__(self) -> None:
-        self._pending: list[tuple[Cells, str, Bools | None]] = []
         self._spans: list[Span] = []
         self._firsts: list[int] = []
         self._last_so_far: list[int] = []
+        self._unsettled: set[int] = set()
+        self._unsettled_from = 0
 
-    def insert(self, cells: Cells, timeline: str, keep: Bools | None = None) -> None:
-        """Take the rows of a chunk, only those in `keep` if given; they are looked at when a query wants them."""
-        self._pending.append((cells, timeline, keep))
-
-    def _settle(self) -> None:
-        pending, self._pending = self._pending, []
-        spans = [span for cells in pending if (span := Span.of(*cells)) is not None]
-        in_order = not self._spans or all(span.first >= self._firsts[-1] for span in spans)
-        if len(spans) <= 1 and in_order:
-            for span in spans:
-                self._append(span)
-            return
-        self._spans = sorted([*self._spans, *spans], key=lambda span: span.first)
-        self._firsts = [span.first for span in self._spans]
-        self._last_so_far = list(accumulate((span.last for span in self._spans), max))
-
-    def _append(self, span: Span) -> None:
-        self._last_so_far.append(max(span.last, self._last_so_far[-1]) if self._spans else span.last)
-        self._firsts.append(span.first)
-        self._spans.append(span)
+    def update(self, settled: Iterable[Span], unsettled: Iterable[Span] = ()) -> None:
+        """Take spans that stay, and spans that only stay until the next update."""
+        start = self._unsettled_from
+        passing = list(unsettled)
+        fresh = [*settled, *passing]
+        rest = [span for span in self._spans[start:] if id(span) not in self._unsettled]
+        if fresh:
+            start = min(start, bisect_right(self._firsts, min(span.first for span in fresh)))
+            rest = self._spans[start : self._unsettled_from] + rest
+        del self._spans[start:], self._firsts[start:], self._last_so_far[start:]
+        rest = sorted(rest + fresh, key=_first_of)
+        highest = self._last_so_far[-1] if self._last_so_far else ALWAYS
+        self._last_so_far += list(accumulate((span.last for span in rest), max, initial=highest))[1:]
+        self._firsts += [span.first for span in rest]
+        self._spans += rest
+        self._unsettled = {id(span) for span in passing}
+        first = min((span.first for span in passing), default=None)
+        self._unsettled_from = len(self._spans) if first is None else bisect_left(self._firsts, first)
 
     def __bool__(self) -> bool:
-        if self._pending:
-            self._settle()
         return bool(self._spans)
 
     def find(self, time: int) -> tuple[Span | None, int, int, int]:
@@ -263,8 +258,6 @@ class Column:
 
         The answer is the same for all times in `[since, until)`; the span is None where there is no such row.
         """
-        if self._pending:
-            self._settle()
         after = bisect_right(self._firsts, time)
         until = self._firsts[after] if after < len(self._firsts) else NEVER
         best: Span | None = None
@@ -287,11 +280,15 @@ class Column:
 
     def spans(self, low: int, high: int) -> Iterator[tuple[Span, slice]]:
         """The entries of a closed range of times, span by span, in order of the spans' first times."""
-        if self._pending:
-            self._settle()
         start = bisect_left(self._last_so_far, low)
         for span in self._spans[start : bisect_right(self._firsts, high)]:
-            if span.last >= low:
+            if span.first >= low and span.last <= high:
+                yield span, slice(0, len(span.times))
+            elif span.last >= low:
                 part = span.between(low, high)
                 if part.start < part.stop:
                     yield span, part
+
+
+def _first_of(span: Span) -> int:
+    return span.first

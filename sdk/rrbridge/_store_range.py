@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._arrow import list_type
-from rrbridge._store_clears import CLEAR, Clears
+from rrbridge._store_clears import CLEAR, Clears, Marks
 from rrbridge._store_entity import Entity
 from rrbridge._store_index import Latest, Span, tuid_order
 from rrbridge._tuid import TuidArray
@@ -29,7 +29,7 @@ class Range:
         self,
         component: str,
         data: list[tuple[Span, slice]],
-        clears: list[tuple[Span, slice]],
+        clears: list[tuple[Marks, slice]],
         static: Latest | None = None,
     ) -> None:
         self.component = component
@@ -41,10 +41,14 @@ class Range:
     def __len__(self) -> int:
         return len(self.times)
 
+    @property
+    def _parts(self) -> list[tuple[Span | Marks, slice]]:
+        return [*self._data, *self._clears]
+
     @cached_property
     def _order(self) -> npt.NDArray[np.int64] | None:
         """How to put the rows of all parts in order; None if they are."""
-        parts = [*self._data, *self._clears]
+        parts = self._parts
         if len(parts) < 2:
             return None
         rising = all(a.time_at(i.stop - 1) < b.time_at(j.start) for (a, i), (b, j) in pairwise(parts))
@@ -56,14 +60,14 @@ class Range:
     @cached_property
     def times(self) -> npt.NDArray[np.int64]:
         """The rows' times, shape (rows,), in order."""
-        parts = [span.times[part] for span, part in (*self._data, *self._clears)]
+        parts = [span.times[part] for span, part in self._parts]
         merged = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.int64), *parts])
         return merged if self._order is None else merged[self._order]
 
     @cached_property
     def row_ids(self) -> TuidArray:
         """The rows' ids, shape (rows, 2); a clear's row has the clear's id."""
-        parts = [span.row_ids(part) for span, part in (*self._data, *self._clears)]
+        parts = [span.row_ids(part) for span, part in self._parts]
         ids = parts[0] if len(parts) == 1 else np.concatenate([np.empty((0, 2), ">u8"), *parts], dtype=">u8")
         return ids if self._order is None else ids[self._order]
 
@@ -75,22 +79,38 @@ class Range:
         return flags if self._order is None else flags[self._order]
 
     @cached_property
+    def chunked_cells(self) -> pa.ChunkedArray:
+        """`cells` in as many pieces as they are stored in: without a copy, where chunks are in order of time.
+
+        Raises InvalidChunkError when chunks disagree about the component's type.
+        """
+        if self._order is not None or not self._data:
+            return pa.chunked_array([self.cells])
+        pieces = self._pieces()
+        if self._clears:
+            cleared = sum(part.stop - part.start for _, part in self._clears)
+            pieces.append(pa.array([[]] * cleared, pieces[0].type))
+        return pa.chunked_array(pieces)
+
+    @cached_property
     def cells(self) -> pa.ListArray:
         """The rows' cells: lists of instances, none of them null. No copy where one chunk holds them in order.
 
         Raises InvalidChunkError when chunks disagree about the component's type, OverflowError past 2³¹ instances.
         """
-        lists = [span.lists(part) for span, part in self._data]
-        if not lists:
-            merged = pa.nulls(0, list_type(pa.null()))
-        else:
-            datatype = lists[-1].type
-            merged = self._concat([cells if cells.type == datatype else self._cast(cells, datatype) for cells in lists])
+        pieces = self._pieces()
+        merged = self._concat(pieces) if pieces else pa.nulls(0, list_type(pa.null()))
         cleared = sum(part.stop - part.start for _, part in self._clears)
         if cleared:
             empty = pa.array([[]] * cleared, merged.type)
             merged = self._concat([merged, empty])
         return merged if self._order is None else merged.take(pa.array(self._order))
+
+    def _pieces(self) -> list[pa.ListArray]:
+        """The cells of each chunk, all of one type."""
+        lists = [span.lists(part) for span, part in self._data]
+        datatype = lists[-1].type if lists else None
+        return [cells if cells.type == datatype else self._cast(cells, datatype) for cells in lists]
 
     def _concat(self, lists: list[pa.ListArray]) -> pa.ListArray:
         if len(lists) == 1:
@@ -117,8 +137,8 @@ def range_of(entity: Entity, component: str, timeline: str, low: int, high: int,
         if clears is not None and component != CLEAR and clears.at(entity.path, timeline, low).hides(static):
             static = None
         return Range(component, [], [], static)
-    column = entity.columns.get(timeline, {}).get(component)
-    if not column:
+    column = entity.column(timeline, component)
+    if column is None:
         return Range.EMPTY
     cleared = clears.between(entity.path, timeline, low, high) if clears is not None and component != CLEAR else []
     return Range(component, list(column.spans(low, high)), cleared)

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
+from rrbridge._store_events import Added, Event
 from rrbridge._transform_rows import Names, TransformRows, TransformTable
 from rrbridge._transform_tracks import Track
 
-__all__ = ["FRAME", "FrameGraph", "implicit_frame", "is_implicit"]
+__all__ = ["FRAME", "FrameGraph", "implicit_frame", "is_implicit", "speaks_of_frames"]
 
 FRAME = "CoordinateFrame:frame"
 CAMERA_FRAME = "Pinhole:parent_frame"
@@ -32,6 +33,11 @@ def implicit_frame(entity: str) -> str:
 def is_implicit(frame: str) -> bool:
     """Whether a frame belongs to an entity: `tf#/a/b`."""
     return frame.startswith(_ROOT)
+
+
+def speaks_of_frames(component: str) -> bool:
+    """Whether a component says where a frame is, or which frame something is in."""
+    return component.startswith("Transform3D:") or component in (FRAME, CAMERA_FRAME)
 
 
 class FrameGraph:
@@ -75,9 +81,14 @@ class FrameGraph:
         ids = np.array([self._frame_id(name) if name else -1 for name in names.names] + [-1], np.int64)
         return np.where(names.codes < 0, otherwise, ids[names.codes])
 
-    def insert(self, chunks: Iterable[Chunk]) -> bool:
-        """Take what chunks say about frames; whether it moves any."""
-        chunks = list(chunks)
+    def follow(self, events: Iterable[Event]) -> bool:
+        """Take what happened to the store; whether it moves any frame."""
+        chunks = []
+        for event in events:
+            if isinstance(event, Added):
+                chunks.append(event.chunk)
+            else:
+                self._note_entity(event.entity)
         for chunk in chunks:
             self._note_frames(chunk)
         moved = False
@@ -86,11 +97,13 @@ class FrameGraph:
             moved = True
         return moved
 
-    def _note_frames(self, chunk: Chunk) -> None:
-        if chunk.entity_path not in self._entities:
-            for path in _entity_path.ancestors(chunk.entity_path):
+    def _note_entity(self, entity: str) -> None:
+        if entity not in self._entities:
+            for path in _entity_path.ancestors(entity):
                 self._entities.add(path)
                 self._frame_id(implicit_frame(path))
+
+    def _note_frames(self, chunk: Chunk) -> None:
         for component in (FRAME, CAMERA_FRAME):
             column = chunk.components.get(component)
             if column is None or not pa.types.is_string(column.cells.type.value_type):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rrbridge._store import ChunkStore
 from rrbridge._store_index import ALWAYS, NEVER
-from rrbridge._transform_frames import FRAME, FrameGraph, implicit_frame, is_implicit
+from rrbridge._transform_frames import FRAME, FrameGraph, implicit_frame, is_implicit, speaks_of_frames
 from rrbridge._transform_tracks import Found, Track
 from rrbridge.errors import TransformError
 
@@ -111,7 +111,8 @@ class TransformTree:
 
     def __init__(self, store: ChunkStore) -> None:
         self._store = store
-        self._revision = 0
+        self._feed = store.follow(speaks_of_frames)
+        self._revision = -1
         self._clear_revision = 0
         self._graph = FrameGraph()
         self._node_names: list[str] = []
@@ -120,10 +121,9 @@ class TransformTree:
 
     def _sync(self) -> FrameGraph:
         graph, store = self._graph, self._store
-        if self._revision != store.revision or not self._revision:
-            chunks = store.chunks(since=self._revision)
-            moved = graph.insert(chunks)
-            self._revision += len(chunks)
+        if self._revision != store.revision:
+            self._revision = store.revision
+            moved = graph.follow(self._feed.take())
             cleared, self._clear_revision = self._clear_revision != store.clear_revision, store.clear_revision
             if graph.number_nodes():
                 self._node_names = [graph.names[frame] for frame in graph.nodes]

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._compaction import Targets
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._store import ChunkStore
+from rrbridge._store_events import Added, Appeared, Event
 from rrbridge._timeline import TimeColumn, TimeKind
 
 ENTITIES = ["/", "/a", "/a/b", "/ab"]
@@ -25,6 +27,13 @@ DESCRIPTORS = {
     CLEAR: ComponentDescriptor(CLEAR, "rerun.archetypes.Clear", "rerun.components.ClearIsRecursive"),
 }
 TIMES = st.integers(0, 4)
+COMPACTIONS = [
+    None,
+    Targets(),
+    Targets(fan_out=2),
+    Targets(max_rows=6, max_rows_if_unsorted=3, fan_out=2),
+    Targets(max_rows=3, max_rows_if_unsorted=1, fan_out=3),
+]
 
 
 @dataclass(frozen=True)
@@ -128,15 +137,19 @@ def model_range(rows: list[Row], entity: str, component: str, timeline: str, low
     return sorted(data + [(t, i, []) for t, i, _ in in_time(clears, timeline) if low <= t <= high], key=lambda e: e[:2])
 
 
-@given(recordings(), st.data())
-@settings(max_examples=200, deadline=None)
-def test_latest_at_and_range_equal_the_model(recording: list[list[Row]], data: st.DataObject) -> None:
-    store = ChunkStore()
+@given(recordings(), st.sampled_from(COMPACTIONS), st.data())
+@settings(max_examples=300, deadline=None)
+def test_latest_at_and_range_equal_the_model(
+    recording: list[list[Row]], compaction: Targets | None, data: st.DataObject
+) -> None:
+    store = ChunkStore(compaction=compaction)
     seen: list[Row] = []
     for chunk in recording:
         assert store.insert(as_chunk(chunk))
         seen += chunk
-        check(store, seen, data)
+        if data.draw(st.booleans()):
+            check(store, seen, data)
+    check(store, seen, data)
 
 
 def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
@@ -167,16 +180,47 @@ def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
             assert bare.times.tolist() == found.times[~found.is_clear].tolist()
 
 
-@given(recordings())
-@settings(max_examples=100, deadline=None)
-def test_what_the_store_says_of_itself(recording: list[list[Row]]) -> None:
+def plain(chunks: list[Chunk]) -> list[tuple[Any, ...]]:
+    """Every row of some chunks, as plain values."""
+    return sorted(
+        (chunk.entity_path, row_id.tobytes(), repr(times), repr(cells))
+        for chunk in chunks
+        for row_id, *times, cells in zip(
+            chunk.row_ids,
+            *(column.values.tolist() for column in chunk.times.values()),
+            chunk.to_record_batch().select(list(chunk.components)).to_pylist(),
+            strict=True,
+        )
+    )
+
+
+@given(recordings(), st.sampled_from(COMPACTIONS), st.data())
+@settings(max_examples=150, deadline=None)
+def test_what_the_store_says_of_itself(
+    recording: list[list[Row]], compaction: Targets | None, data: st.DataObject
+) -> None:
     chunks = [as_chunk(rows) for rows in recording]
     rows = [row for chunk in recording for row in chunk]
-    store = ChunkStore.from_chunks(chunks)
+    store = ChunkStore(compaction=compaction)
+    feed = store.follow()
+    late = store.follow()
+    followed: list[Event] = []
+    for chunk in chunks:
+        assert store.insert(chunk)
+        if data.draw(st.booleans()):
+            store.chunks()
+            followed += feed.take()
+            late = store.follow()
     assert store.insert_all(chunks) == 0
     assert store.revision == len(chunks)
     assert store.num_rows == len(rows)
-    assert store.chunks() == chunks
+    assert plain(store.chunks()) == plain(chunks)
+    if compaction is None:
+        assert store.chunks() == chunks
+    for events in (followed + feed.take(), late.take()):
+        assert plain([event.chunk for event in events if isinstance(event, Added)]) == plain(chunks)
+        appeared = [event.entity for event in events if isinstance(event, Appeared)]
+        assert appeared == list(dict.fromkeys(chunk.entity_path for chunk in chunks))
     assert store.entities() == sorted({row.entity for row in rows})
     for timeline in TIMELINES:
         times = sorted(row.times[timeline] for row in rows if row.times and timeline in row.times)

@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from rrbridge import _store_runs
 from rrbridge._chunk import Chunk, ComponentColumn
+from rrbridge._compaction import Layout, Targets, merged
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import ActivateBlueprint, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._store import ChunkStore, load_messages
@@ -45,9 +47,9 @@ def test_the_same_cell_is_the_same_object() -> None:
     assert store.latest_at("/a", None, "log", 20)["x"] is not first["x"]
     assert store.latest_at("/a", ["x", "y"], "log", 12)["x"] is first["x"]
     store.insert(chunk("/a", [30], [[4]]))
-    assert store.latest_at("/a", None, "log", 15)["x"] is first["x"]
+    assert store.latest_at("/a", None, "log", 15)["x"] == first["x"]
     assert store.latest_at("/s", None, "log", 0)["x"] is store.latest_at("/s", ["x"], "other", 5)["x"]
-    assert first["x"].chunk_id == store.chunks("/a")[0].id
+    assert first["x"].chunk.row_ids[1].tobytes() == first["x"].row_id
     assert (first["x"].component, first["x"].row, first["x"].time) == ("x", 1, 10)
 
 
@@ -110,6 +112,8 @@ def test_what_is_dropped() -> None:
     bare = Chunk.from_columns("/a", times=[TimeColumn.of("log", TimeKind.SEQUENCE, [1])], components=[])
     assert not store.insert(bare)
     assert (store.revision, store.num_rows, store.entity_revision("/a")) == (1, 1, 1)
+    assert store.nbytes >= taken.nbytes
+    assert store.chunks() == [taken]
     assert store.nbytes == taken.nbytes
 
 
@@ -243,7 +247,7 @@ def test_messages_are_sorted_into_stores() -> None:
         ]
     )
     assert list(stores) == [ids[0], ids[1], blueprint]
-    assert stores[ids[0]].chunks() == [chunks[0], chunks[3]]
+    assert stores[ids[0]].range("/a", "x", "log", 0, 9).cells.to_pylist() == [[0], [3]]
     assert stores[ids[0]].store_id == ids[0]
 
 
@@ -281,3 +285,54 @@ def test_a_clear_that_is_none_clears_nothing(cell: object, datatype: pa.DataType
     store = ChunkStore.from_chunks([chunk("/a", [0], [[1]]), odd, clear("/b", [5], recursive=False)])
     assert store.revision == 3
     assert store.latest_at("/a", ["x"], "log", 9)["x"].values.to_pylist() == [1]
+
+
+def test_small_chunks_are_put_together_a_few_times_however_often_queries_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = 0
+
+    def counted(chunks: list[Chunk], layout: Layout, targets: Targets) -> list[Chunk]:
+        nonlocal copied
+        copied += sum(chunk.num_rows for chunk in chunks) if len(chunks) > 1 else 0
+        return merged(chunks, layout, targets)
+
+    monkeypatch.setattr(_store_runs, "merged", counted)
+    store = ChunkStore()
+    for n in range(3000):
+        store.insert(chunk("/a", [n], [[n]]))
+        assert store.latest_at("/a", ["x"], "log", n)["x"].time == n
+    assert copied <= 3000 * 5  # eight to the fourth power is 4096
+    assert store.num_chunks <= 4 * 7
+    assert store.range("/a", "x", "log", 0, 3000).cells.flatten().to_pylist() == list(range(3000))
+
+
+def test_a_chunk_is_known_after_it_was_put_together_with_others() -> None:
+    chunks = [chunk("/a", [n], [[n]]) for n in range(5000)]
+    store = ChunkStore.from_chunks(chunks)
+    assert store.num_chunks == 2
+    assert store.insert_all(chunks) == 0
+    assert store.num_rows == 5000
+
+
+def without_a_time(*, admitted: bool) -> Chunk:
+    batch = chunk("/a", [0, 1], [[1], [2]]).to_record_batch()
+    columns = [batch.column(0), pa.array([1, None]), batch.column(2)]
+    fields = list(batch.schema)
+    fields[1] = fields[1].with_nullable(admitted)
+    return Chunk(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, metadata=batch.schema.metadata)))
+
+
+def test_a_chunk_that_may_lack_times_and_does_is_refused() -> None:
+    store = ChunkStore()
+    with pytest.raises(InvalidChunkError, match="log has nulls"):
+        store.insert(without_a_time(admitted=True))
+    assert (store.revision, store.entities()) == (0, [])
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_rows_that_lack_a_time_against_their_schema_are_left_out(is_alone: bool) -> None:
+    store = ChunkStore.from_chunks([chunk("/a", [5], [[5]])])
+    if is_alone:
+        assert store.num_chunks == 1
+    store.insert(without_a_time(admitted=False))
+    assert store.times("/a", "log").tolist() == [1, 5]
+    assert store.latest_at("/a", None, "log", 4)["x"].values.to_pylist() == [1]

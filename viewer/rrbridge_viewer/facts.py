@@ -17,8 +17,6 @@ __all__ = ["entity_facts"]
 
 CHILD_FRAME = "Transform3D:child_frame"
 MESSAGE_BYTES = "McapMessage:data"
-MAX_CHUNKS = 16
-"""Chunks of an entity that are looked at for its components' types: they hardly ever differ."""
 
 
 def entity_facts(recording: Recording, timeline: str, span: Span | None) -> list[EntityFacts]:
@@ -71,11 +69,7 @@ def _fields(
     recording: Recording, path: str, descriptors: Mapping[str, ComponentDescriptor]
 ) -> tuple[PlottedField, ...]:
     """The numbers in what the entity holds that no archetype describes."""
-    types = {
-        name: column.cells.type.value_type
-        for chunk in recording.store.chunks(path)[:MAX_CHUNKS]
-        for name, column in chunk.components.items()
-    }
+    types = {name: cells.value_type for name, cells in recording.store.datatypes(path).items()}
     messages = [name for name in types if name.endswith(":message")]
     # Where a message's bytes are kept, what stands beside them only says which message it was.
     only_messages = bool(messages) or MESSAGE_BYTES in types

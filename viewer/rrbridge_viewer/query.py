@@ -126,7 +126,10 @@ def _has_place(latest: Mapping[str, Latest]) -> bool:
 
 
 def _component_values(latest: Mapping[str, Latest]) -> dict[str, ComponentValue]:
-    return {name: ComponentValue(found.values, (found.chunk_id, name, found.row)) for name, found in latest.items()}
+    return {
+        name: ComponentValue(found.values, (found.row_id, found.time, name))  # compaction moves rows, and changes none
+        for name, found in latest.items()
+    }
 
 
 def _annotation_classes(values: pa.Array) -> dict[int, AnnotationClass]:

@@ -196,7 +196,7 @@ def _recording(context: PanelContext, recording: Recording) -> None:
             property_row(fonts, "from", ", ".join(recording.sources))
         property_row(fonts, "entities", f"{len(store.entities()):,}".replace(",", " "))
         property_row(fonts, "rows", f"{store.num_rows:,}".replace(",", " "))
-        property_row(fonts, "chunks", f"{store.revision:,}".replace(",", " "))
+        property_row(fonts, "chunks", f"{store.num_chunks:,}".replace(",", " "))
         property_row(fonts, "memory", f"{store.nbytes / 2**20:.1f} MiB")
         span = context.clock.span
         if span is not None:
