@@ -36,9 +36,8 @@ from typing import (
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from rrbridge._arrow import list_array, list_values
+from rrbridge._arrow import duplicate, list_array, list_values
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor, short_name
@@ -52,8 +51,6 @@ if TYPE_CHECKING:
     from rrbridge.blueprint.visualizers import Visualizer
 
 __all__ = ["Archetype", "Component", "ComponentColumnList", "DrawnArchetype", "own_errors"]
-
-POOLED_BYTES = 1 << 18
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -412,20 +409,11 @@ def _owned(batch: Batch, value: Any) -> Batch:
     """What the caller does to its buffer after the call must not change what was logged."""
     if isinstance(batch, np.ndarray):
         if isinstance(value, np.ndarray):
-            return _copy(batch) if batch is value or np.may_share_memory(batch, value) else batch
+            return duplicate(batch) if batch is value or np.may_share_memory(batch, value) else batch
         return batch if batch.flags.owndata and batch is not value else batch.copy()
     if isinstance(batch, Ragged):
         return Ragged(batch.offsets, _owned(batch.values, value.values if isinstance(value, Ragged) else value))
     return batch
-
-
-def _copy(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A copy; of large arrays in Arrow's memory, which is used again and need not be cleared by the system each time."""
-    if array.nbytes < POOLED_BYTES:
-        return array.copy()
-    copy = np.frombuffer(pa.allocate_buffer(array.nbytes), array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
 
 
 def _column(field: Field, value: Any) -> ComponentColumn:

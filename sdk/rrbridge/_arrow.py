@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,9 +14,12 @@ __all__ = [
     "ITEM",
     "as_numpy",
     "copied",
+    "duplicate",
+    "empty",
     "first_values",
     "fixed_size_list",
     "fixed_size_lists",
+    "joined",
     "list_array",
     "list_offsets",
     "list_type",
@@ -30,6 +34,7 @@ ITEM = "item"
 """The name that every list child has in a chunk (FORMAT §5.2)."""
 
 INT32_MAX = 2**31 - 1
+POOLED_BYTES = 1 << 18
 
 
 def as_numpy(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -156,6 +161,33 @@ def list_array(
         nulls,
         children=[values],
     )
+
+
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """A numpy array to be filled; a large one in Arrow's memory, which is used again and costs no page faults each time."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < POOLED_BYTES:
+        return np.empty(shape, dtype)
+    return np.frombuffer(pa.allocate_buffer(size), dtype).reshape(shape)
+
+
+def duplicate(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy, in memory as `empty` gives it."""
+    made = empty(array.shape, array.dtype)
+    made[...] = array
+    return made
+
+
+def joined(pieces: Sequence[memoryview]) -> memoryview:
+    """Bytes end to end, in memory as `empty` gives it; no copy of a single piece."""
+    if len(pieces) == 1:
+        return pieces[0]
+    whole = empty((sum(map(len, pieces)),), np.uint8)
+    start = 0
+    for piece in pieces:
+        whole[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+        start += len(piece)
+    return whole.data
 
 
 def copied(values: pa.Array) -> pa.Array:

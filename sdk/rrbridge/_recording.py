@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runt
 
 from rrbridge import _active, _entity_path
 from rrbridge._archetype import Archetype
-from rrbridge._arrow import copied
+from rrbridge._arrow import copied, duplicate
 from rrbridge._batcher import Batcher, ChunkBatcherConfig
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import Chunk, ComponentColumn
@@ -152,7 +152,7 @@ class RecordingStream:
             if self._flusher is None or batcher.pending_bytes >= batcher.config.max_bytes_in_flight:
                 self.send_chunk(Chunk.from_columns(entity_path, times=times, components=components))
                 return
-            times = [TimeColumn.of(time.timeline, time.kind, time.values.copy()) for time in times]
+            times = [TimeColumn.of(time.timeline, time.kind, duplicate(time.values)) for time in times]
             components = [ComponentColumn(column.descriptor, copied(column.cells)) for column in components]
             batcher.add(Chunk.from_columns(entity_path, times=times, components=components))
             with self._wake:

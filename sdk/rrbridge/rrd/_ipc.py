@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import lz4.block
 import pyarrow as pa
 
+from rrbridge._arrow import joined
 from rrbridge.rrd._protocol import Compression
 
 __all__ = [
@@ -93,7 +94,7 @@ def pack(pieces: Sequence[memoryview], wanted: Compression) -> tuple[Compression
     """Data in pieces compressed as wanted, or as it is where that would not make it smaller (images, video)."""
     size = sum(map(len, pieces))
     if wanted is Compression.LZ4 and size <= MAX_UNPACKED_BYTES and _shrinks(pieces, size):
-        packed = lz4.block.compress(pieces[0] if len(pieces) == 1 else b"".join(pieces), store_size=False)
+        packed = lz4.block.compress(joined(pieces), store_size=False)
         if len(packed) < size:
             return Compression.LZ4, (memoryview(packed),)
     return Compression.NONE, pieces
