@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from rrbridge._time_ranges import TimeRange as TimeRange
     from rrbridge._time_ranges import TimeRangeBoundary as TimeRangeBoundary
     from rrbridge._time_ranges import VisibleTimeRange as VisibleTimeRange
+    from rrbridge._transforms import TransformTree as TransformTree
     from rrbridge._values import TimeInt as TimeInt
     from rrbridge.archetypes import AnnotationContext as AnnotationContext
     from rrbridge.archetypes import Arrows2D as Arrows2D
@@ -286,6 +287,7 @@ _LAZY = {
     "TimeRange": "rrbridge._time_ranges",
     "TimeRangeBoundary": "rrbridge._time_ranges",
     "VisibleTimeRange": "rrbridge._time_ranges",
+    "TransformTree": "rrbridge._transforms",
     "AlbedoFactor": "rrbridge.components",
     "Color": "rrbridge.components",
     "GraphEdge": "rrbridge.components",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["axis_angle_quaternions", "rotations", "slerp"]
+__all__ = ["axis_angle_quaternions", "quaternions_of", "rotations", "slerp", "squares"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -35,24 +35,48 @@ def axis_angle_quaternions(axes: npt.NDArray[np.floating[Any]], angles_rad: npt.
 
 
 def slerp(starts: npt.NDArray[np.floating[Any]], ends: npt.NDArray[np.floating[Any]], weights: Doubles) -> Doubles:
-    """Unit quaternions between two each, shapes (n, 4), (n, 4), (n, 1) → (n, 4), along the shorter arc.
+    """Unit quaternions between two each, along the shorter arc; by columns: (4, n), (4, n), (n,) → (4, n).
 
-    sin((1 - w)θ)/sin θ · a + sin(wθ)/sin θ · b (Shoemake, Animating rotation with quaternion curves, 1985).
+    What comes in may have any length but none. sin((1 - w)θ)/sin θ · a + sin(wθ)/sin θ · b (Shoemake, Animating rotation
+    with quaternion curves, 1985), the first sine by the addition theorem.
     """
-    a, b = _unit(starts), _unit(ends)
-    dot = np.einsum("ij,ij->i", a, b)[:, None]
-    b = np.where(dot < 0, -b, b)
-    angle = np.arctan2(np.linalg.norm(a - b, axis=1, keepdims=True), np.linalg.norm(a + b, axis=1, keepdims=True)) * 2
-    sine = np.sin(angle)
-    near = sine < 1e-9
-    divisor = np.where(near, 1.0, sine)
-    from_a = np.where(near, 1 - weights, np.sin((1 - weights) * angle) / divisor)
-    from_b = np.where(near, weights, np.sin(weights * angle) / divisor)
-    return from_a * a + from_b * b
+    a, b = starts.astype(np.float64, copy=False), ends.astype(np.float64, copy=False)
+    to_unit_a, to_unit_b = 1 / np.sqrt(squares(a)), 1 / np.sqrt(squares(b))
+    cosine = (a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]) * (to_unit_a * to_unit_b)
+    to_unit_b = np.copysign(to_unit_b, cosine)
+    cosine = np.minimum(np.abs(cosine), 1.0)
+    sine = np.sqrt((1 - cosine) * (1 + cosine))
+    part = np.arccos(cosine) * weights
+    turns = sine > 0
+    from_b = np.where(turns, np.sin(part) / np.where(turns, sine, 1.0), weights)
+    from_a = np.cos(part) - cosine * from_b
+    out: Doubles = a * (from_a * to_unit_a) + b * (from_b * to_unit_b)
+    return out
 
 
-def _unit(quaternions: npt.NDArray[np.floating[Any]]) -> Doubles:
-    q = quaternions.astype(np.float64)
-    length = np.linalg.norm(q, axis=1, keepdims=True)
-    usable = (length > 0) & np.isfinite(length)
-    return np.where(usable, q / np.where(usable, length, 1.0), (0.0, 0.0, 0.0, 1.0))
+def squares(quaternions: Doubles) -> Doubles:
+    """The squared lengths of quaternions (4, n)."""
+    x, y, z, w = quaternions
+    found: Doubles = x * x + y * y + z * z + w * w
+    return found
+
+
+def quaternions_of(matrices: Doubles) -> Doubles:
+    """Unit quaternions (4, n) of rotation matrices (n, 3, 3).
+
+    Of the four ways to write one, by the component that is divided by, the one whose divisor is largest (Shepperd,
+    Quaternion from rotation matrix, 1978).
+    """
+    m = matrices
+    trace = m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2]
+    x = np.stack(
+        [1 + 2 * m[:, 0, 0] - trace, m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 2, 1] - m[:, 1, 2]]
+    )
+    y = np.stack([x[1], 1 + 2 * m[:, 1, 1] - trace, m[:, 1, 2] + m[:, 2, 1], m[:, 0, 2] - m[:, 2, 0]])
+    z = np.stack([x[2], y[2], 1 + 2 * m[:, 2, 2] - trace, m[:, 1, 0] - m[:, 0, 1]])
+    w = np.stack([x[3], y[3], z[3], 1 + trace])
+    ways = np.stack([x, y, z, w])
+    largest = np.argmax(np.stack([x[0], y[1], z[2], w[3]]), axis=0)
+    chosen = ways[largest, :, np.arange(len(m))].T
+    unit: Doubles = chosen / np.sqrt(squares(chosen))
+    return unit

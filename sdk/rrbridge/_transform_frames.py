@@ -11,7 +11,8 @@ import pyarrow as pa
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
 from rrbridge._store_events import Added, Event
-from rrbridge._transform_rows import Names, TransformRows, TransformTable
+from rrbridge._transform_rows import Names, TransformRows
+from rrbridge._transform_table import TransformTable
 from rrbridge._transform_tracks import Track
 
 __all__ = ["FRAME", "FrameGraph", "implicit_frame", "is_implicit", "speaks_of_frames"]
@@ -66,8 +67,10 @@ class FrameGraph:
         self._frame_id(_ROOT)
 
     def node(self, frame: str) -> int:
-        """The node of a frame; -1 if there is no such frame."""
+        """The node of a frame, or of the implicit frame of an entity given by its path; -1 if there is neither."""
         found = self.ids.get(frame)
+        if found is None and frame.startswith("/"):
+            found = self.ids.get(implicit_frame(_entity_path.normalize(frame)))
         return -1 if found is None else int(self.node_of_frame[found])
 
     def _frame_id(self, name: str) -> int:

@@ -1,11 +1,11 @@
-"""Rows of `Transform3D` as arrays: what a chunk says, and the table that all chunks of a store are gathered in."""
+"""Rows of `Transform3D` as arrays: what some chunks say."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from rrbridge._arrow import first_values
 from rrbridge._chunk import Chunk
-from rrbridge._rotations import axis_angle_quaternions, rotations, slerp
+from rrbridge._rotations import axis_angle_quaternions, rotations
+from rrbridge._transform_poses import inverses
 from rrbridge._tuid import TuidArray
 
-__all__ = ["Growing", "Names", "TransformRows", "TransformTable"]
+__all__ = ["Names", "TransformRows"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,32 +42,6 @@ Doubles = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-
-
-class Growing:
-    """An array that is appended to; its memory doubles when it is full."""
-
-    def __init__(self, dtype: npt.DTypeLike, *shape: int) -> None:
-        self._memory: npt.NDArray[Any] = np.empty((0, *shape), dtype)
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def array(self) -> npt.NDArray[Any]:
-        """What was appended so far; a view that later appending does not change."""
-        return self._memory[: self._count]
-
-    def extend(self, rows: npt.NDArray[Any]) -> None:
-        """Append rows."""
-        count = self._count + len(rows)
-        if count > len(self._memory):
-            grown = np.empty((max(count, 2 * len(self._memory), 16), *self._memory.shape[1:]), self._memory.dtype)
-            grown[: self._count] = self.array
-            self._memory = grown
-        self._memory[self._count : count] = rows
-        self._count = count
 
 
 class Names(NamedTuple):
@@ -196,18 +171,31 @@ def _vectors(columns: dict[str, pa.ListArray], name: str, count: int) -> tuple[F
 
 
 def _axis_angles(columns: dict[str, pa.ListArray], count: int) -> tuple[Doubles, Bools]:
-    """The quaternion of each row's rotation about an axis, shape (count, 4), and which rows have one."""
+    """The quaternion of each row's rotation about an axis, shape (count, 4), and which rows have one.
+
+    About an axis without a direction nothing can turn: such a row is not a number, unless its angle is 0.
+    """
     out = np.tile(np.array((0.0, 0.0, 0.0, 1.0)), (count, 1))
     if AXIS_ANGLE not in columns:
         return out, np.zeros(count, bool)
     has, values = first_values(columns[AXIS_ANGLE])
-    out[has] = axis_angle_quaternions(_rows(values.field("axis")), _numbers(values.field("angle")))
+    axes, angles = _rows(values.field("axis")), _numbers(values.field("angle"))
+    usable = _has_direction(axes) & np.isfinite(angles)
+    turns = axis_angle_quaternions(np.where(usable[:, None], axes, 0), np.where(usable, angles, 0))
+    turns[~usable & (angles != 0)] = np.nan
+    out[has] = turns
     return out, has
+
+
+def _has_direction(vectors: Floats) -> Bools:
+    found: Bools = np.isfinite(vectors).all(axis=1) & (vectors != 0).any(axis=1)
+    return found
 
 
 def _specials(columns: dict[str, pa.ListArray], translations: Floats, quaternions: Floats) -> tuple[Indices, Doubles]:
     """Rows with more than a translation and a quaternion: translation · axis-angle · quaternion · scale · matrix, inverted
-    where the relation says child from parent. One that cannot be inverted is not a number.
+    where the relation says child from parent. One that cannot be inverted is not a number, nor is one with a rotation
+    that cannot be normalised (as the reference has it: an invalid transform).
     """
     count = len(translations)
     turns, has_turn = _axis_angles(columns, count)
@@ -217,24 +205,16 @@ def _specials(columns: dict[str, pa.ListArray], translations: Floats, quaternion
     if RELATION in columns:
         has, values = first_values(columns[RELATION])
         inverted[has] = _numbers(values) == _CHILD_FROM_PARENT
-    rows = np.flatnonzero(has_turn | has_scale | has_matrix | inverted)
+    broken = ~_has_direction(quaternions)
+    rows = np.flatnonzero(has_turn | has_scale | has_matrix | inverted | broken)
     linear = rotations(turns[rows]) @ rotations(quaternions[rows])
     linear = linear * scales[rows].astype(np.float64)[:, None, :]
     linear = linear @ matrices[rows].astype(np.float64).reshape(-1, 3, 3).transpose(0, 2, 1)  # stored by columns
     out = np.concatenate([linear, translations[rows].astype(np.float64)[:, :, None]], axis=2)
+    out[broken[rows] | np.isnan(turns[rows, 0])] = np.nan
     flip = inverted[rows]
-    out[flip] = _inverses(out[flip])
+    out[flip] = inverses(out[flip])
     return rows, out
-
-
-def _inverses(affine: Doubles) -> Doubles:
-    """The inverses of affine maps (n, 3, 4); not a number where there is none."""
-    linear = affine[:, :, :3]
-    possible = np.isfinite(linear).all(axis=(1, 2)) & (np.linalg.det(linear) != 0)
-    inverse = np.linalg.inv(np.where(possible[:, None, None], linear, np.eye(3)))
-    out = np.concatenate([inverse, -inverse @ affine[:, :, 3:]], axis=2)
-    out[~possible] = np.nan
-    return out
 
 
 def _names(columns: dict[str, pa.ListArray], name: str, count: int) -> Names:
@@ -249,66 +229,3 @@ def _names(columns: dict[str, pa.ListArray], name: str, count: int) -> Names:
     if "" in names:
         codes[codes == names.index("")] = -1
     return Names(codes, names)
-
-
-class TransformTable:
-    """The transforms of a whole store, row by row; a row is known by its number."""
-
-    def __init__(self) -> None:
-        self._translations = Growing(np.float32, 3)
-        self._quaternions = Growing(np.float32, 4)
-        self._special = Growing(np.int64)
-        self._specials = Growing(np.float64, 3, 4)
-        self._parents = Growing(np.int64)
-        self._row_ids = Growing(">u8", 2)
-
-    def extend(self, rows: TransformRows, parents: Indices) -> int:
-        """Append rows, each with the number of its parent frame; the number of the first."""
-        first = len(self._parents)
-        special = np.full(len(parents), -1, np.int64)
-        special[rows.special_rows] = len(self._specials) + np.arange(len(rows.special_rows))
-        self._translations.extend(rows.translations)
-        self._quaternions.extend(rows.quaternions)
-        self._special.extend(special)
-        self._specials.extend(rows.specials)
-        self._parents.extend(parents)
-        self._row_ids.extend(rows.row_ids())
-        return first
-
-    def parents(self, rows: Indices) -> Indices:
-        """The number of the parent frame of each row; -1 = none."""
-        found: Indices = self._parents.array[rows]
-        return found
-
-    def row_ids(self, rows: Indices) -> TuidArray:
-        """The row ids of rows."""
-        found: TuidArray = self._row_ids.array[rows]
-        return found
-
-    def matrices(self, rows: Indices) -> Doubles:
-        """parent_from_child of each row, shape (n, 4, 4)."""
-        return self._filled(rows, self._translations.array[rows], self._quaternions.array[rows])
-
-    def blended(self, rows: Indices, others: Indices, weights: Doubles) -> Doubles:
-        """parent_from_child between two rows each, shape (n, 4, 4): `weights` 0 = the first, 1 = the other.
-
-        Translations go straight, rotations along the shorter arc at even speed. Rows with more than a translation and
-        a quaternion are taken as they are.
-        """
-        plain = (self._special.array[rows] < 0) & (self._special.array[others] < 0)
-        w = np.where(plain, weights, 0.0)[:, None]
-        starts, ends = (self._translations.array[i].astype(np.float64) for i in (rows, others))
-        turned = slerp(self._quaternions.array[rows], self._quaternions.array[others], w)
-        return self._filled(rows, starts + w * (ends - starts), turned)
-
-    def _filled(
-        self, rows: Indices, translations: npt.NDArray[np.floating[Any]], quaternions: npt.NDArray[np.floating[Any]]
-    ) -> Doubles:
-        out = np.zeros((len(rows), 4, 4))
-        out[:, 3, 3] = 1
-        out[:, :3, :3] = rotations(quaternions)
-        out[:, :3, 3] = translations
-        special = self._special.array[rows]
-        if (special >= 0).any():
-            out[special >= 0, :3] = self._specials.array[special[special >= 0]]
-        return out

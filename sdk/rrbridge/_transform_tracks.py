@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rrbridge._store import ChunkStore
 from rrbridge._store_index import ALWAYS, NEVER, tuid_order
 from rrbridge._timeline import STATIC_TIME, TimeColumn
-from rrbridge._transform_rows import Growing, TransformTable
+from rrbridge._transform_table import Growing, TransformTable
 
 __all__ = ["Found", "Track"]
 
@@ -92,18 +92,9 @@ class Track:
             return False
         return not store.clear_revision or self._static_row_id > store.clears(self.entity, timeline).static_row_id
 
-    def first_time(self, timeline: str) -> int | None:
-        """The time of the first row on a timeline; of a track that was asked for before."""
-        events = self._events.get(timeline)
-        return int(events.times.array[0]) if events is not None and len(events.times) else None
-
     def at(self, store: ChunkStore, table: TransformTable, timeline: str, time: int) -> Found:
         """The row in force at a time."""
-        events = self._events.get(timeline)
-        if events is None:
-            events = self._events[timeline] = _Events()
-        if events.parts_seen != len(self._parts) or events.clears_seen != store.clear_revision:
-            self._settle(events, store, table, timeline)
+        events = self._events_on(store, table, timeline)
         found = events.found
         if found is None or not found.since <= time < found.until:
             if found is None and self.is_static(store, timeline):
@@ -113,12 +104,42 @@ class Track:
             events.found = found
         return found
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """What was worked out from it is good while this stays."""
+        return len(self._parts), self._static
+
+    def static_row(self, store: ChunkStore, timeline: str) -> int:
+        """The static row in force; -1 if there is none."""
+        return self._static if self.is_static(store, timeline) else -1
+
+    def steps(self, store: ChunkStore, table: TransformTable, timeline: str) -> tuple[Indices, Indices]:
+        """When another row comes into force, rising, and which: -1 = none, a clear. Static rows are not looked at."""
+        events = self._events_on(store, table, timeline)
+        times, rows = events.times.array, events.rows.array
+        last = np.append(times[1:] > times[:-1], True)[: len(times)]  # of equal times the last one counts
+        return (times, rows) if last.all() else (times[last], rows[last])
+
+    def logged(self, store: ChunkStore, table: TransformTable, timeline: str) -> tuple[Indices, Indices]:
+        """The times of all rows on a timeline, rising, and the rows; shadowed and cleared ones too."""
+        events = self._events_on(store, table, timeline)
+        known = events.rows.array >= 0
+        return events.times.array[known], events.rows.array[known]
+
+    def _events_on(self, store: ChunkStore, table: TransformTable, timeline: str) -> _Events:
+        events = self._events.get(timeline)
+        if events is None:
+            events = self._events[timeline] = _Events()
+        if events.parts_seen != len(self._parts) or events.clears_seen != store.clear_revision:
+            self._settle(events, store, table, timeline)
+        return events
+
     def _find(self, events: _Events, time: int) -> Found:
         count = len(events.times)
         position = bisect_right(events.view, time, 0, count) - 1
         last = position + 1 == count
         until = NEVER if last else events.view[position + 1]
-        next_row = -1 if last else int(events.rows.array[position + 1])
+        next_row = -1 if last else int(events.rows.array[bisect_right(events.view, until, position + 1, count) - 1])
         if position < 0:
             return Found(-1, ALWAYS, until, next_row)
         row = int(events.rows.array[position])

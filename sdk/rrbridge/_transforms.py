@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,17 @@ import numpy.typing as npt
 from rrbridge._store import ChunkStore
 from rrbridge._store_index import ALWAYS, NEVER
 from rrbridge._transform_frames import FRAME, FrameGraph, implicit_frame, is_implicit, speaks_of_frames
+from rrbridge._transform_lookup import Edges, lookup_many
+from rrbridge._transform_reasons import Question
+from rrbridge._transform_snapshot import Relations, Shape, Snapshot, inverse
+from rrbridge._transform_steps import EdgeSteps
+from rrbridge._transform_times import SpanLike, TimeLike, TimesLike, span_of, times_of
 from rrbridge._transform_tracks import Found, Track
-from rrbridge.errors import TransformError
+from rrbridge.errors import InvalidValueError, TransformError
 
 __all__ = ["Relations", "TransformTree", "implicit_frame"]
+
+_log = logging.getLogger(__name__)
 
 _SNAPSHOTS_KEPT = 4
 _ANSWERS_KEPT = 64
@@ -23,70 +31,6 @@ _ANSWERS_KEPT = 64
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Relations:
-    """How many frames stand to one target frame."""
-
-    target: str
-    sources: tuple[str, ...]
-    target_from_source: Doubles
-    """Shape (n, 4, 4); not a number where they are not connected."""
-    connected: Bools
-    """Shape (n,)."""
-    _why: Callable[[str, str], str]
-
-    def error(self, index: int) -> TransformError | None:
-        """Why a source is not connected; None if it is."""
-        if self.connected[index]:
-            return None
-        source = self.sources[index]
-        return TransformError(self._why(self.target, source), target=self.target, source=source)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shape:
-    """Which node is whose parent, and what follows from it."""
-
-    parents: Indices
-    """-1 = a root."""
-    roots: Indices
-    """-1 = on a cycle, or below one."""
-    levels: list[Indices]
-    """Nodes by their distance from the root, without the roots."""
-
-    @classmethod
-    def of(cls, parents: Indices) -> _Shape:
-        nodes = np.arange(len(parents))
-        above = np.where(parents < 0, nodes, parents)
-        depth = (parents >= 0).astype(np.int64)
-        for _ in range(len(parents).bit_length()):
-            depth, above = depth + depth[above], above[above]
-        roots = np.where(parents[above] < 0, above, -1)
-        depth[roots < 0] = 0
-        order = np.argsort(depth, kind="stable")
-        levels = np.split(order, np.flatnonzero(np.diff(depth[order])) + 1)
-        return cls(parents, roots, levels[1:])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Snapshot:
-    """The whole tree; good for all times in `[since, until)`."""
-
-    names: list[str]
-    """The name of each node."""
-    shape: _Shape
-    root_from_node: Doubles
-    """Shape (nodes, 4, 4)."""
-    since: int
-    until: int
-    answers: dict[tuple[str, tuple[str, ...]], Relations] = field(default_factory=dict)
-
-    def root(self, node: int) -> str | None:
-        """The name of the root above a node; None on a cycle."""
-        root = int(self.shape.roots[node])
-        return self.names[root] if root >= 0 else None
 
 
 class TransformTree:
@@ -116,8 +60,10 @@ class TransformTree:
         self._clear_revision = 0
         self._graph = FrameGraph()
         self._node_names: list[str] = []
-        self._shape: _Shape | None = None
-        self._snapshots: dict[tuple[str, bool], list[_Snapshot]] = {}
+        self._shape: Shape | None = None
+        self._snapshots: dict[tuple[str, bool], list[Snapshot]] = {}
+        self._steps: dict[tuple[int, str], tuple[object, EdgeSteps]] = {}
+        self._told: set[int] = set()
 
     def _sync(self) -> FrameGraph:
         graph, store = self._graph, self._store
@@ -132,18 +78,33 @@ class TransformTree:
                 self._snapshots.clear()
         return graph
 
-    def _edge(self, tracks: list[Track], timeline: str, time: int) -> Found:
+    def _steps_of(self, frame: int, timeline: str) -> EdgeSteps:
+        """What is said about a child frame; worked out anew if there is more."""
+        tracks = self._graph.tracks[frame]
+        version = (*(track.version for track in tracks), self._store.clear_revision)
+        kept_version, steps = self._steps.get((frame, timeline), (None, None))
+        if steps is None or kept_version != version:
+            steps = EdgeSteps.of(tracks, self._store, self._graph.table, timeline)
+            self._steps[frame, timeline] = version, steps
+            if len(tracks) > 1 and frame not in self._told:
+                self._told.add(frame)
+                entities = " and ".join(track.entity for track in tracks)
+                _log.warning("where %s is, is said by %s: the latest row counts", self._graph.names[frame], entities)
+        return steps
+
+    def _edge(self, frame: int, tracks: list[Track], timeline: str, time: int, interpolate: bool) -> Found:
         table = self._graph.table
+        if interpolate and len(tracks) > 1:
+            return self._steps_of(frame, timeline).found(time)
         found = [track.at(self._store, table, timeline, time) for track in tracks]
         if len(found) == 1:
             return found[0]
         row_ids = [row_id.tobytes() for row_id in table.row_ids(np.array([max(f.row, 0) for f in found]))]
         best = found[max(range(len(found)), key=lambda i: (found[i].row >= 0, found[i].since, row_ids[i]))]
         since, until = max(f.since for f in found), min(f.until for f in found)
-        alone = (since, until) == (best.since, best.until)
-        return Found(best.row, since, until, best.next_row if alone else -1)
+        return Found(best.row, since, until, -1)
 
-    def _snapshot(self, timeline: str, time: int, *, interpolate: bool = False) -> _Snapshot:
+    def _snapshot(self, timeline: str, time: int, *, interpolate: bool = False) -> Snapshot:
         self._sync()
         kept = self._snapshots.setdefault((timeline, interpolate), [])
         for snapshot in kept:
@@ -154,9 +115,9 @@ class TransformTree:
         del kept[_SNAPSHOTS_KEPT:]
         return snapshot
 
-    def _resolve(self, timeline: str, time: int, interpolate: bool) -> _Snapshot:
+    def _resolve(self, timeline: str, time: int, interpolate: bool) -> Snapshot:
         graph = self._graph
-        edges = [self._edge(tracks, timeline, time) for tracks in graph.tracks.values()]
+        edges = [self._edge(frame, tracks, timeline, time, interpolate) for frame, tracks in graph.tracks.items()]
         rows = np.array([edge.row for edge in edges], np.int64)
         nodes = graph.node_of_frame[np.array(list(graph.tracks), np.int64)]
         known = rows >= 0
@@ -170,11 +131,11 @@ class TransformTree:
         if interpolate and self._blend(edges, nodes, time, parent_from_node):
             since, until = time, time + 1
         if self._shape is None or not np.array_equal(self._shape.parents, parents):
-            self._shape = _Shape.of(parents)
+            self._shape = Shape.of(parents)
         root_from_node = np.tile(np.eye(4), (len(parents), 1, 1))
         for level in self._shape.levels:
             root_from_node[level] = root_from_node[parents[level]] @ parent_from_node[level]
-        return _Snapshot(self._node_names, self._shape, root_from_node, since, until)
+        return Snapshot(self._node_names, self._shape, parent_from_node, root_from_node, since, until)
 
     def _blend(self, edges: list[Found], nodes: Indices, time: int, parent_from_node: Doubles) -> bool:
         """Put edges that have a row on either side in between; whether there are any."""
@@ -188,6 +149,136 @@ class TransformTree:
         moved = nodes[np.array(between, np.int64)[same]]
         parent_from_node[moved] = self._graph.table.blended(rows[same], others[same], weights[same])
         return True
+
+    def lookup(
+        self,
+        target: str,
+        source: str,
+        timeline: str,
+        t: TimesLike,
+        *,
+        interpolate: bool = True,
+        extrapolation_limit: SpanLike | None = None,
+        source_time: TimesLike | None = None,
+        fixed_frame: str | None = None,
+        missing: Literal["raise", "nan"] = "raise",
+    ) -> Doubles:
+        """target_from_source at one time, shape (4, 4), or at n times, shape (n, 4, 4).
+
+        It turns what is in `source` into `target`: `(target_from_source @ [x, y, z, 1])[:3]`. Frames are given by name;
+        an entity's path stands for its implicit frame.
+
+        `t`: nanoseconds or sequence numbers as the timeline has them, `numpy.datetime64`, `datetime`, or many of these.
+        `interpolate`: between two rows of an edge translations go straight and rotations along the shorter arc at even
+        speed, scales and shears straight; without it, the latest row holds, as in the viewer.
+        `extrapolation_limit`: how old a row may be that is held because nothing follows it (without `interpolate`: any
+        row), in units of the timeline or as a timedelta. None: as old as it may be, as in the viewer; 0: tf2's rule.
+        Before its first row, an edge does not exist, whatever the limit. Static rows are never too old.
+        `fixed_frame`: where `source` was at `source_time`, seen from `target` at `t`, with `fixed_frame` standing still
+        between the two.
+        `missing`: with "nan", times that have no answer are not a number instead of an error.
+
+        Raises UnknownFrameError; FramesNotConnectedError; TransformTimeError; TransformError for a cycle, and for a
+        transform that is not a number or cannot be inverted. InvalidValueError for times that are no times.
+        """
+        if (source_time is None) != (fixed_frame is None):
+            raise InvalidValueError("lookup", "both of source_time= and fixed_frame=, or none", "one of them")
+        limit = None if extrapolation_limit is None else span_of(extrapolation_limit)
+        times, many = times_of(t)
+        if source_time is None or fixed_frame is None:
+            out = self._lookup(target, source, timeline, times, interpolate, limit, missing)
+            return out if many else out[0]
+        source_times, many_sources = times_of(source_time)
+        if many and many_sources and len(times) != len(source_times):
+            raise InvalidValueError("source_time", f"one time, or {len(times)} as t has", f"{len(source_times)} times")
+        out = self._lookup(target, fixed_frame, timeline, times, interpolate, limit, missing) @ self._lookup(
+            fixed_frame, source, timeline, source_times, interpolate, limit, missing
+        )
+        return out if many or many_sources else out[0]
+
+    def _lookup(
+        self,
+        target: str,
+        source: str,
+        timeline: str,
+        times: Indices,
+        interpolate: bool,
+        limit: int | None,
+        missing: Literal["raise", "nan"],
+    ) -> Doubles:
+        graph = self._sync()
+        nodes = graph.node(target), graph.node(source)
+        out, found = np.full((len(times), 4, 4), np.nan), np.zeros(len(times), np.bool_)
+        if min(nodes) >= 0:
+            edges = Edges(graph, partial(self._steps_of, timeline=timeline), interpolate, limit)
+            out, found = lookup_many(edges, *nodes, times)
+        if missing == "raise" and not found.all():
+            failed = np.flatnonzero(~found)
+            time = int(times[failed[0]])
+            snapshot = self._snapshot(timeline, time)
+            error = Question(self._store, graph, snapshot, nodes, timeline, time, interpolate, limit).error(
+                target, source
+            )
+            if len(times) > 1:
+                error.add_note(f"{len(failed)} of {len(times)} times have no answer; this is about the first of them")
+            raise error
+        return out
+
+    def can_transform(
+        self,
+        target: str,
+        source: str,
+        timeline: str,
+        t: TimesLike,
+        *,
+        interpolate: bool = True,
+        extrapolation_limit: SpanLike | None = None,
+    ) -> np.bool_ | Bools:
+        """Whether `lookup` has an answer: one bool, or an array of n."""
+        found = self.lookup(
+            target,
+            source,
+            timeline,
+            t,
+            interpolate=interpolate,
+            extrapolation_limit=extrapolation_limit,
+            missing="nan",
+        )
+        return np.isfinite(found).all(axis=(-2, -1))
+
+    def chain(self, target: str, source: str, timeline: str, t: TimeLike) -> tuple[str, ...]:
+        """The frames from target to source, both included, through the frame that is above both.
+
+        Raises as `lookup` does.
+        """
+        time = int(times_of(t)[0][0])
+        snapshot = self._snapshot(timeline, time)
+        nodes = self._graph.node(target), self._graph.node(source)
+        roots = [snapshot.root(node) if node >= 0 else None for node in nodes]
+        if roots[0] is None or roots[0] != roots[1]:
+            raise Question(self._store, self._graph, snapshot, nodes, timeline, time).error(target, source)
+        to, start = (snapshot.shape.path(node) for node in nodes)
+        common = next(node for node in start if node in to)
+        path = [*to[: to.index(common) + 1], *reversed(start[: start.index(common)])]
+        return tuple(snapshot.names[node] for node in path)
+
+    def latest_common_time(self, target: str, source: str, timeline: str) -> int | None:
+        """The latest time at which no edge between two frames must be extrapolated; None if all of them are static.
+
+        The tree is taken as it is at the end. Raises as `lookup` does.
+        """
+        frames = self.chain(target, source, timeline, NEVER - 1)
+        common = min(frames, key=lambda name: self._depth(name, timeline))
+        edges = [self._graph.ids[name] for name in frames if name != common]
+        lasts = [
+            int(steps.times[-1])
+            for frame in edges
+            if frame in self._graph.tracks and len((steps := self._steps_of(frame, timeline)).times)
+        ]
+        return min(lasts, default=None)
+
+    def _depth(self, frame: str, timeline: str) -> int:
+        return len(self._snapshot(timeline, NEVER - 1).shape.path(self._graph.node(frame)))
 
     def transform(self, target: str, source: str, timeline: str, time: int, *, interpolate: bool = False) -> Doubles:
         """target_from_source, shape (4, 4): what it multiplies is a point in `source`, what comes out is in `target`.
@@ -221,46 +312,25 @@ class TransformTree:
             kept = snapshot.answers[key] = self._relate(snapshot, *key, timeline, time)
         return kept
 
-    def _relate(
-        self, snapshot: _Snapshot, target: str, sources: tuple[str, ...], timeline: str, time: int
-    ) -> Relations:
+    def _relate(self, snapshot: Snapshot, target: str, sources: tuple[str, ...], timeline: str, time: int) -> Relations:
         out = np.full((len(sources), 4, 4), np.nan)
         to = self._graph.node(target)
         nodes = np.array([self._graph.node(source) for source in sources], np.int64)
         if to >= 0:
             roots = snapshot.shape.roots
             joined = (nodes >= 0) & (roots[nodes] == roots[to]) & (roots[to] >= 0)
-            out[joined] = _inverse(snapshot.root_from_node[to]) @ snapshot.root_from_node[nodes[joined]]
+            out[joined] = inverse(snapshot.root_from_node[to]) @ snapshot.root_from_node[nodes[joined]]
+            for i in np.flatnonzero(joined & ~np.isfinite(out).all(axis=(1, 2))).tolist():
+                out[i] = snapshot.relation(to, int(nodes[i]))  # what is broken or flat may be above both
         connected = np.isfinite(out).all(axis=(1, 2))
         out.flags.writeable = connected.flags.writeable = False
-        ends = dict(zip((*sources, target), (*nodes.tolist(), to), strict=True))
-        return Relations(target, sources, out, connected, partial(self._reason, snapshot, ends, timeline, time))
+        node_of = dict(zip((*sources, target), (*nodes.tolist(), to), strict=True))
 
-    def _reason(
-        self, snapshot: _Snapshot, nodes: dict[str, int], timeline: str, time: int, target: str, source: str
-    ) -> str:
-        for name in (target, source):
-            if nodes[name] < 0:
-                return f"there is no frame {name}"
-        roots = [snapshot.root(nodes[name]) for name in (target, source)]
-        for name, root in zip((target, source), roots, strict=True):
-            if root is None:
-                cycle = (snapshot.names[node] for node in _cycle(snapshot.shape.parents, nodes[name]))
-                return f"frames form a cycle: {' → '.join(cycle)}"
-        if roots[0] == roots[1]:
-            return "a transform between them is singular or not a number"
-        reason = f"they are not connected: {target} is below {roots[0]}, {source} is below {roots[1]}"
-        absences = [self._absence(root, timeline, time) for root in roots if root is not None]
-        return "; ".join([reason, *(text for text in absences if text)])
+        def why(target: str, source: str) -> TransformError:
+            ends = node_of[target], node_of[source]
+            return Question(self._store, self._graph, snapshot, ends, timeline, time).error(target, source)
 
-    def _absence(self, frame: str, timeline: str, time: int) -> str:
-        """What keeps a root from having a parent, where it has one at other times or on other timelines."""
-        tracks = self._graph.tracks.get(self._graph.ids[frame], [])
-        firsts = [first for track in tracks if (first := track.first_time(timeline)) is not None]
-        if firsts:
-            return f"{frame} has no transform before {min(firsts)} on {timeline}" if min(firsts) > time else ""
-        others = sorted({other for track in tracks for other in track.timelines()})
-        return f"{frame} has transforms on {', '.join(others)}, not on {timeline}" if others else ""
+        return Relations(target, sources, out, connected, why)
 
     def frames(self) -> list[str]:
         """All frames that occur at any time, named ones first, each group sorted."""
@@ -300,20 +370,3 @@ class TransformTree:
         found = self._store.latest_at_many(asked, (FRAME,), timeline, time)
         named = {entity: cells[FRAME].values for entity, cells in found.items() if len(cells[FRAME].values)}
         return [(named[entity][0].as_py() if entity in named else "") or implicit_frame(entity) for entity in entities]
-
-
-def _cycle(parents: Indices, node: int) -> list[int]:
-    """The nodes of the cycle that a node is on or below, the first one again at the end."""
-    seen: list[int] = []
-    while node not in seen:
-        seen.append(node)
-        node = int(parents[node])
-    return [*seen[seen.index(node) :], node]
-
-
-def _inverse(affine: Doubles) -> Doubles:
-    try:
-        inverse: Doubles = np.linalg.inv(affine).astype(np.float64, copy=False)
-    except np.linalg.LinAlgError:
-        return np.full((4, 4), np.nan)
-    return inverse

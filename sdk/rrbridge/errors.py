@@ -14,6 +14,9 @@
     ├── LensError                lenses contradict each other, or do not fit a chunk; carries `entity`, `component`
     ├── ConsumedStreamError      a lazy stream was used twice
     ├── TransformError           two frames cannot be related at a time; carries `target`, `source`, `reason`
+    │   ├── UnknownFrameError        there is no such frame; carries `frame`, `near`
+    │   ├── FramesNotConnectedError  they are in two trees; carries `target_tree`, `source_tree`
+    │   └── TransformTimeError       outside of what was recorded; carries `frame`, `timeline`, `time`, `first`, `last`
     ├── PluginConflictError      two plug-ins claim the same thing
     ├── MissingExtraError        an optional part is not installed
     └── RecorderError            recording cannot start or go on
@@ -33,6 +36,7 @@ __all__ = [
     "DamagedFileError",
     "DecodeError",
     "FileError",
+    "FramesNotConnectedError",
     "InvalidChunkError",
     "InvalidValueError",
     "LensError",
@@ -45,6 +49,8 @@ __all__ = [
     "SelectorError",
     "SelectorSyntaxError",
     "TransformError",
+    "TransformTimeError",
+    "UnknownFrameError",
     "UnknownTypeError",
     "UnsupportedVersionError",
 ]
@@ -160,6 +166,43 @@ class TransformError(RrbridgeError):
         self.reason = reason
         self.target = target
         self.source = source
+
+
+class UnknownFrameError(TransformError):
+    """There is no such frame, at any time."""
+
+    def __init__(self, reason: str, *, target: str, source: str, frame: str, near: tuple[str, ...]) -> None:
+        super().__init__(reason, target=target, source=source)
+        self.frame = frame
+        self.near = near
+
+
+class FramesNotConnectedError(TransformError):
+    """The frames are in two trees at the asked time, and each of these has other frames."""
+
+    def __init__(
+        self, reason: str, *, target: str, source: str, target_tree: tuple[str, ...], source_tree: tuple[str, ...]
+    ) -> None:
+        super().__init__(reason, target=target, source=source)
+        self.target_tree = target_tree
+        self.source_tree = source_tree
+
+
+class TransformTimeError(TransformError):
+    """An edge between the frames is known, but not at the asked time.
+
+    Times are numbers of the timeline: nanoseconds, or sequence numbers.
+    """
+
+    def __init__(
+        self, reason: str, *, target: str, source: str, frame: str, timeline: str, time: int, first: int, last: int
+    ) -> None:
+        super().__init__(reason, target=target, source=source)
+        self.frame = frame
+        self.timeline = timeline
+        self.time = time
+        self.first = first
+        self.last = last
 
 
 class PluginConflictError(RrbridgeError):

@@ -279,14 +279,14 @@ def test_interpolation_holds_where_the_parent_changes() -> None:
 
 def test_slerp_takes_the_shorter_arc_and_meets_its_ends() -> None:
     rng = np.random.default_rng(2)
-    a, b = rng.normal(size=(2, 100, 4))
-    a[0], b[0] = b[1], -b[1]
+    a, b = rng.normal(size=(2, 4, 100))
+    a[:, 0], b[:, 0] = b[:, 1], -b[:, 1]
     for weight, end in ((0.0, a), (1.0, b)):
-        found = slerp(a, b, np.full((100, 1), weight))
-        np.testing.assert_allclose(rotations(found), rotations(end), atol=1e-9)
-    half = slerp(a, b, np.full((100, 1), 0.5))
-    np.testing.assert_allclose(np.linalg.norm(half, axis=1), 1)
-    traces = [np.trace(rotations(x).transpose(0, 2, 1) @ rotations(half), axis1=1, axis2=2) for x in (a, b)]
+        found = slerp(a, b, np.full(100, weight))
+        np.testing.assert_allclose(rotations(found.T), rotations(end.T), atol=1e-9)
+    half = slerp(a, b, np.full(100, 0.5))
+    np.testing.assert_allclose(np.linalg.norm(half, axis=0), 1)
+    traces = [np.trace(rotations(x.T).transpose(0, 2, 1) @ rotations(half.T), axis1=1, axis2=2) for x in (a, b)]
     np.testing.assert_allclose(traces[0], traces[1], atol=1e-9)
 
 
