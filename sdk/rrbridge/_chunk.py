@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -352,11 +351,9 @@ class Chunk:
     def alike(self, columns: list[pa.Array]) -> Chunk:
         """Other rows with the same columns, of the same types and as well sorted, under a chunk id of their own."""
         schema = self._batch.schema
-        other = copy(self)
-        for cached in ("row_ids", "times", "components"):
-            other.__dict__.pop(cached, None)
-        other._columns = self.columns
-        other.id = new_tuid()
+        other = Chunk.__new__(Chunk)
+        other.id, other.entity_path = new_tuid(), self.entity_path
+        other._time_columns, other._columns = self._time_columns, self.columns
         metadata = schema.metadata | {b"rerun:id": format_tuid(other.id, "chunk_").encode()}
         other._batch = pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata))
         return other

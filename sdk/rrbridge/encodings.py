@@ -346,6 +346,12 @@ def _parse_blob(value: Any) -> Ragged:
 
 def _lists_to_arrow(items: Callable[[Array], pa.Array]) -> Callable[[Sequence[Batch]], pa.Array]:
     def build(batches: Sequence[Batch]) -> pa.Array:
+        if len(batches) == 1:
+            (only,) = batches
+            first, last = int(only.offsets[0]), int(only.offsets[-1])
+            return list_array(
+                only.offsets - first if first else only.offsets, items(only.values[first:last]), nullable=False
+            )
         lengths = np.concatenate([b.lengths for b in batches])
         values = _joined([b.values[b.offsets[0] : b.offsets[-1]] for b in batches])
         joined = Ragged.from_lengths(lengths, values)
