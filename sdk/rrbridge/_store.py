@@ -23,6 +23,7 @@ from rrbridge._store_events import Added, Appeared, Feed
 from rrbridge._store_index import Latest
 from rrbridge._store_range import Range, range_of
 from rrbridge._store_runs import Group, memory_of
+from rrbridge._store_table import LatestTable, latest_table
 from rrbridge._timeline import TimeKind
 
 __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
@@ -305,6 +306,18 @@ class ChunkStore:
                 if answer:
                     found[path] = answer
             return found
+
+    def latest_at_table(
+        self, entities: Iterable[str], components: Iterable[str], timeline: str, times: npt.ArrayLike
+    ) -> LatestTable:
+        """`latest_at` of many entities at many times, in any order: what a plot or a table of a whole run asks for.
+
+        Answers are row numbers and Arrow columns, not one object per cell.
+        """
+        paths, wanted = tuple(entities), tuple(components)
+        asked = np.ascontiguousarray(times, np.int64)
+        with self._lock:
+            return latest_table(paths, [self._settled(path) for path in paths], wanted, timeline, asked, self._clears)
 
     def _answer(self, entity: Entity, wanted: tuple[str, ...] | None, timeline: str, time: int) -> Mapping[str, Latest]:
         key = (timeline, wanted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
-__all__ = ["ALWAYS", "NEVER", "Cells", "Column", "Latest", "Span", "Times", "row_id_of", "tuid_order"]
+__all__ = ["ALWAYS", "NEVER", "Cells", "Column", "Found", "Latest", "Span", "Times", "row_id_of", "tuid_order"]
 
 ALWAYS = STATIC_TIME
 """Below every time that a row can have."""
@@ -61,6 +62,11 @@ class Latest:
         if self._values is None:
             self._values = self._cells.at(self.row)
         return self._values
+
+    @property
+    def cell(self) -> pa.ListArray:
+        """The same as a list array of one row, without a copy."""
+        return self._cells.lists.slice(self.row, 1)
 
     @property
     def component(self) -> str:
@@ -203,6 +209,14 @@ class Span:
         ids = self.cells.chunk.row_ids
         return ids[part] if self.rows is None else ids[self.rows[part]]
 
+    def ids_at(self, positions: Indices) -> TuidArray:
+        """The row ids of given entries, shape (n, 2)."""
+        return self.cells.chunk.row_ids[positions if self.rows is None else self.rows[positions]]
+
+    def taken(self, positions: Indices) -> pa.ListArray:
+        """A copy of the cells of given entries."""
+        return self.cells.lists.take(pa.array(positions if self.rows is None else self.rows[positions]))
+
     def lists(self, part: slice) -> pa.ListArray:
         """The cells of some entries."""
         if self.rows is None:
@@ -221,6 +235,15 @@ class Span:
         return latest
 
 
+class Found(NamedTuple):
+    """Where in a span the answers for some times are."""
+
+    span: Span
+    which: slice | Indices
+    """Of the times asked for."""
+    positions: Indices
+
+
 class Column:
     """All rows of an entity that set one component, on one timeline: spans in order of their first times."""
 
@@ -230,9 +253,11 @@ class Column:
         self._last_so_far: list[int] = []
         self._unsettled: set[int] = set()
         self._unsettled_from = 0
+        self._arrays: tuple[Times, bool] | None = None
 
     def update(self, settled: Iterable[Span], unsettled: Iterable[Span] = ()) -> None:
         """Take spans that stay, and spans that only stay until the next update."""
+        self._arrays = None
         start = self._unsettled_from
         passing = list(unsettled)
         fresh = [*settled, *passing]
@@ -277,6 +302,59 @@ class Column:
             ):
                 best, best_position, best_time = span, position, found
         return best, best_position, best_time, until
+
+    def _in_order(self) -> tuple[Times, bool]:
+        """The spans' first times, and whether each span ends before the next begins."""
+        if self._arrays is None:
+            firsts = np.array(self._firsts, np.int64)
+            self._arrays = firsts, bool(np.all(np.array(self._last_so_far[:-1], np.int64) < firsts[1:]))
+        return self._arrays
+
+    def find_many(self, times: Times) -> list[Found]:
+        """`find` for many times, which must rise. Times before the first row are in no answer."""
+        firsts, in_order = self._in_order()
+        if not in_order:
+            return self._find_in_disorder(times)
+        bounds = np.append(times.searchsorted(firsts), len(times))
+        found = []
+        for index in np.flatnonzero(bounds[1:] > bounds[:-1]).tolist():
+            span, part = self._spans[index], slice(int(bounds[index]), int(bounds[index + 1]))
+            found.append(Found(span, part, span.times.searchsorted(times[part], "right") - 1))
+        return found
+
+    def has_rows_of(self, other: Column) -> bool:
+        """Whether its rows are those of another component, one by one."""
+        return len(self._spans) == len(other._spans) and all(
+            mine.times is theirs.times for mine, theirs in zip(self._spans, other._spans, strict=True)
+        )
+
+    def same_as(self, other: Column, found: list[Found]) -> list[Found]:
+        """What the other one found, in its own spans; for one that has the rows of the other."""
+        own = {id(theirs): mine for mine, theirs in zip(self._spans, other._spans, strict=True)}
+        return [Found(own[id(span)], which, positions) for span, which, positions in found]
+
+    def _find_in_disorder(self, times: Times) -> list[Found]:
+        """As `find_many`, by way of all rows from the first answer to the last one in one order."""
+        if not len(times):
+            return []
+        _, _, first, _ = self.find(int(times[0]))
+        parts = list(self.spans(first, int(times[-1])))
+        if not parts:
+            return []
+        merged = np.concatenate([span.times[part] for span, part in parts])
+        order = tuid_order(np.concatenate([span.row_ids(part) for span, part in parts]), merged)
+        latest = merged[order].searchsorted(times, "right") - 1
+        known = np.flatnonzero(latest >= 0)
+        entries = order[latest[known]]
+        ends = np.cumsum([part.stop - part.start for _, part in parts])
+        which = ends.searchsorted(entries, "right")
+        found = []
+        for index in np.unique(which).tolist():
+            span, part = parts[index]
+            chosen = which == index
+            begin = int(ends[index]) - (part.stop - part.start)
+            found.append(Found(span, known[chosen], entries[chosen] - begin + part.start))
+        return found
 
     def spans(self, low: int, high: int) -> Iterator[tuple[Span, slice]]:
         """The entries of a closed range of times, span by span, in order of the spans' first times."""

@@ -17,7 +17,7 @@ from rrbridge._store_index import Latest, Span, tuid_order
 from rrbridge._tuid import TuidArray
 from rrbridge.errors import InvalidChunkError
 
-__all__ = ["Range", "range_of"]
+__all__ = ["Range", "of_one_type", "range_of"]
 
 
 class Range:
@@ -108,9 +108,7 @@ class Range:
 
     def _pieces(self) -> list[pa.ListArray]:
         """The cells of each chunk, all of one type."""
-        lists = [span.lists(part) for span, part in self._data]
-        datatype = lists[-1].type if lists else None
-        return [cells if cells.type == datatype else self._cast(cells, datatype) for cells in lists]
+        return of_one_type(self.component, [span.lists(part) for span, part in self._data])
 
     def _concat(self, lists: list[pa.ListArray]) -> pa.ListArray:
         if len(lists) == 1:
@@ -120,11 +118,18 @@ class Range:
         except pa.ArrowInvalid as err:
             raise OverflowError(f"{self.component}: {err}; ask for a shorter range") from err
 
-    def _cast(self, cells: pa.ListArray, datatype: pa.DataType) -> pa.ListArray:
-        try:
-            return cells.cast(datatype)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as err:
-            raise InvalidChunkError(f"{self.component} is {cells.type} in some chunks, {datatype} in others") from err
+
+def of_one_type(component: str, lists: list[pa.ListArray]) -> list[pa.ListArray]:
+    """The cells of several chunks, all of the type of the last. Raises InvalidChunkError where that cannot be."""
+    datatype = lists[-1].type if lists else None
+    return [cells if cells.type == datatype else _cast(component, cells, datatype) for cells in lists]
+
+
+def _cast(component: str, cells: pa.ListArray, datatype: pa.DataType) -> pa.ListArray:
+    try:
+        return cells.cast(datatype)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as err:
+        raise InvalidChunkError(f"{component} is {cells.type} in some chunks, {datatype} in others") from err
 
 
 Range.EMPTY = Range("", [], [])

@@ -167,6 +167,13 @@ def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
             assert {n: (c.time, c.row_id, c.values.to_pylist()) for n, c in got.items()} == expected
             assert many.get(entity, {}) is got or not got
             assert store.latest_at(entity, ["x"], timeline, time).keys() == expected.keys() & {"x"}
+    table = store.latest_at_table([*ENTITIES, "/absent"], list(DESCRIPTORS), timeline, times)
+    for name in DESCRIPTORS:
+        column = table[name]
+        expected_cells = [model_latest(rows, entity, name, timeline, t) for entity in table.entities for t in times]
+        assert column.cells.to_pylist() == [None if answer is None else answer[2] for answer in expected_cells]
+        when = [-(2**63) if answer is None or answer[0] is None else answer[0] for answer in expected_cells]
+        assert column.times.reshape(-1).tolist() == when
     low, high = sorted(data.draw(st.tuples(st.integers(-1, 5), st.integers(-1, 5))))
     for entity in ENTITIES:
         for name in DESCRIPTORS:
