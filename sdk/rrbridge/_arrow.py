@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +15,16 @@ import pyarrow as pa
 
 __all__ = [
     "ITEM",
+    "Gathered",
     "as_numpy",
     "copied",
     "duplicate",
     "empty",
+    "end_to_end",
     "first_values",
     "fixed_size_list",
     "fixed_size_lists",
+    "gathering",
     "joined",
     "list_array",
     "list_offsets",
@@ -35,6 +41,47 @@ ITEM = "item"
 
 INT32_MAX = 2**31 - 1
 POOLED_BYTES = 1 << 18
+GATHERED_BYTES = 1 << 19
+"""Arrays that have so many bytes together are put together when somebody looks, if they may be."""
+
+_thread = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Memory for several arrays end to end, and what is to be in it."""
+
+    target: npt.NDArray[Any]
+    parts: Sequence[npt.NDArray[Any]]
+
+    def fill(self) -> None:
+        """Copy the parts to where they belong."""
+        np.concatenate(self.parts, out=self.target)
+
+
+@contextmanager
+def gathering() -> Iterator[list[Gathered]]:
+    """Within it `end_to_end` leaves large arrays where they are, and notes what must be filled before anybody looks."""
+    found: list[Gathered] = []
+    before, _thread.gathered = getattr(_thread, "gathered", None), found
+    try:
+        yield found
+    finally:
+        _thread.gathered = before
+
+
+def end_to_end(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays of one type that differ in their first axis alone, as one."""
+    if len(arrays) == 1:
+        return arrays[0]
+    found: list[Gathered] | None = getattr(_thread, "gathered", None)
+    if found is None or sum([array.nbytes for array in arrays]) < GATHERED_BYTES:
+        return np.concatenate(arrays)
+    if arrays[0].dtype == np.bool_ or len({array.dtype for array in arrays}) > 1:  # booleans are packed, hence read
+        return np.concatenate(arrays)
+    target = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+    found.append(Gathered(target, arrays))
+    return target
 
 
 def as_numpy(array: pa.Array, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

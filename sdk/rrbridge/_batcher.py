@@ -7,22 +7,22 @@ import logging
 import os
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Literal, TypeVar
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from rrbridge._arrow import list_array
-from rrbridge._batches import Layout
+from rrbridge._arrow import gathering, list_array
+from rrbridge._batches import Layout, arrow_encoding
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._clock import Timelines
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._row_groups import TIMES_WEIGHT
 from rrbridge._timeline import TimeColumn
-from rrbridge._tuid import TuidArray, tuids_to_arrow
+from rrbridge._tuid import TuidArray
 from rrbridge.columns import Ragged, Text
 from rrbridge.encodings import PARSE_ERRORS, Batch, Encoding
 from rrbridge.errors import InvalidValueError, RrbridgeError
@@ -31,17 +31,13 @@ log = logging.getLogger(__name__)
 
 __all__ = ["Batcher", "ChunkBatcherConfig"]
 
-ROW_BYTES = 48
-"""About what a row takes beside its values."""
-LARGE_ROW_BYTES = 1 << 19
-"""Rows from this size on become chunks of their own: putting them together would cost a copy and gain nothing."""
-GATHERED_ROW_BYTES = 1 << 12
-"""Components up to this size on average are put together all the same, and cut apart again without a copy."""
+RECORD_BYTES = 12
+"""What a small record takes: an image format."""
 UNLIMITED = 2**64 - 1
 
 
 class ChunkBatcherConfig:
-    """When rows become chunks, and what happens when they cannot be written fast enough.
+    """When the rows of an entity become chunks, and what happens when they cannot be written fast enough.
 
     What is not given comes from the environment (`RERUN_FLUSH_TICK_SECS`, `RERUN_FLUSH_NUM_BYTES`,
     `RERUN_FLUSH_NUM_ROWS`, `RERUN_CHUNK_MAX_ROWS_IF_UNSORTED`), else it is what suits files (FORMAT §7.3).
@@ -132,80 +128,124 @@ class _Rows:
     """For each row the two halves of its id, then its times."""
     batches: list[tuple[Batch, ...]] = field(default_factory=list)
 
-    def chunks(self, entity_path: str, max_rows_if_unsorted: int) -> list[Chunk]:
-        stamps = np.frombuffer(self.stamps, np.int64).reshape(len(self.batches), -1)
-        by_column = list(zip(*self.batches, strict=True))
-        if not np.all(stamps[1:, 1] > stamps[:-1, 1]):  # ids are counted up, but threads may have overtaken each other
-            order = np.lexsort((stamps[:, 1], stamps[:, 0]))
-            stamps, places = stamps[order], order.tolist()
-            by_column = [tuple(column[i] for i in places) for column in by_column]
-        ids: TuidArray = stamps[:, :2].astype(">u8")
-        times = stamps[:, 2:].T.copy()
-        if sum(map(_size, self.batches[0])) >= LARGE_ROW_BYTES:
-            return self._chunks_of_one_row(entity_path, ids, times, by_column)
-        in_order = bool(np.all(times[:, 1:] >= times[:, :-1]))
-        step = len(ids) if in_order else max(max_rows_if_unsorted, 1)
-        return [
-            self._chunk(
-                entity_path, ids[lo : lo + step], times[:, lo : lo + step], [c[lo : lo + step] for c in by_column]
-            )
-            for lo in range(0, len(ids), step)
-        ]
 
-    def _chunks_of_one_row(
-        self, entity_path: str, ids: TuidArray, times: npt.NDArray[np.int64], by_column: Sequence[Sequence[Batch]]
-    ) -> list[Chunk]:
-        """The first row makes the schema, which takes longer than all else, and the others are like it."""
-        first = self._chunk(entity_path, ids[:1], times[:, :1], [column[:1] for column in by_column])
-        columns = [_row_by_row(tuids_to_arrow(ids))]
-        for i, (name, kind) in enumerate(self.timelines.kinds):
-            columns.append(_row_by_row(TimeColumn.of(name, kind, times[i]).to_arrow()))
-        components = zip(self.layout.columns, by_column, strict=True)
-        for (_, encoding), batches in sorted(components, key=lambda component: component[0][0].component):
-            if sum(map(_size, batches)) >= len(ids) * GATHERED_ROW_BYTES:
-                columns.append(map(partial(_cells, encoding), zip(batches)))
+@dataclass(slots=True)
+class _Entity:
+    """Rows of one entity."""
+
+    path: str
+    groups: dict[tuple[Timelines, Layout], _Rows] = field(default_factory=dict)
+    rows: int = 0
+    size: int = 0
+
+    def chunks(self, max_rows_if_unsorted: int) -> list[Chunk]:
+        """Groups of the same timelines and types go together; what a row lacks is null."""
+        together: dict[tuple[Any, ...], list[list[_Rows]]] = {}
+        for rows in self.groups.values():
+            alike = together.setdefault((rows.timelines, rows.layout.types), [])
+            fitting = next((groups for groups in alike if all(map(rows.layout.fits, [g.layout for g in groups]))), None)
+            if fitting is None:
+                alike.append([rows])
             else:
-                columns.append(_row_by_row(_cells(encoding, batches)))
-        rows = zip(*columns, strict=True)
-        next(rows)
-        return [first, *map(first.alike, map(list, rows))]
-
-    def _chunk(
-        self, entity_path: str, ids: TuidArray, times: npt.NDArray[np.int64], batches: Sequence[Sequence[Batch]]
-    ) -> Chunk:
-        return Chunk.from_columns(
-            entity_path,
-            times=[TimeColumn.of(name, kind, times[i]) for i, (name, kind) in enumerate(self.timelines.kinds)],
-            components=[
-                _column(descriptor, encoding, column)
-                for (descriptor, encoding), column in zip(self.layout.columns, batches, strict=True)
-            ],
-            row_ids=ids,
-        )
+                fitting.append(rows)
+        found: list[Chunk] = []
+        for groups in (groups for alike in together.values() for groups in alike):
+            try:
+                found += _chunks(self.path, groups, max_rows_if_unsorted)
+            except (RrbridgeError, *PARSE_ERRORS) as err:  # text that is no Unicode, say: it must not cost the others
+                log.error("%s: rows were left out: %s", self.path, err)  # noqa: TRY400 - the sentence says it all
+        return found
 
 
-def _column(descriptor: ComponentDescriptor, encoding: Encoding[Any], batches: Sequence[Batch]) -> ComponentColumn:
-    return ComponentColumn(descriptor, _cells(encoding, batches))
+def _chunks(entity_path: str, groups: Sequence[_Rows], max_rows_if_unsorted: int) -> list[Chunk]:
+    kinds = groups[0].timelines.kinds
+    stamps = np.concatenate([np.frombuffer(group.stamps, np.int64) for group in groups]).reshape(-1, 2 + len(kinds))
+    columns = _columns(groups)
+    if not np.all(stamps[1:, 1] > stamps[:-1, 1]):  # ids are counted up, but threads may have overtaken each other
+        order = np.lexsort((stamps[:, 1], stamps[:, 0]))
+        stamps, places = stamps[order], order.tolist()
+        columns = [(descriptor, encoding, [batches[i] for i in places]) for descriptor, encoding, batches in columns]
+    ids: TuidArray = stamps[:, :2].astype(">u8")
+    times = stamps[:, 2:].T.copy()
+    found: list[Chunk] = []
+    for lo, hi in pairwise(_cuts(times, max_rows_if_unsorted)):
+        with gathering() as parts:
+            chunk = Chunk.from_columns(
+                entity_path,
+                times=[TimeColumn.of(name, kind, times[i, lo:hi]) for i, (name, kind) in enumerate(kinds)],
+                components=[c for d, e, batches in columns if (c := _column(d, e, batches[lo:hi])) is not None],
+                row_ids=ids[lo:hi],
+            )
+        found.append(chunk.filled_later(parts))
+    return found
 
 
-def _row_by_row(column: pa.Array) -> Iterator[pa.Array]:
-    return (column.slice(row, 1) for row in range(len(column)))
+def _cuts(times: npt.NDArray[np.int64], max_rows_if_unsorted: int) -> list[int]:
+    """Where chunks begin, and the end. One that is out of order ends when it has as many rows as it may."""
+    count = times.shape[1]
+    descents = np.flatnonzero(np.any(times[:, 1:] < times[:, :-1], axis=0)) + 1
+    cuts = [0]
+    while (after := int(np.searchsorted(descents, cuts[-1], side="right"))) < len(descents):
+        cut = max(cuts[-1] + max(max_rows_if_unsorted, 1), int(descents[after]) + 1)
+        if cut >= count:
+            break
+        cuts.append(cut)
+    return [*cuts, count]
 
 
-def _cells(encoding: Encoding[Any], batches: Sequence[Batch]) -> pa.ListArray:
+_Column: TypeAlias = tuple[ComponentDescriptor, Encoding[Any], list[Batch | None]]
+
+
+def _columns(groups: Sequence[_Rows]) -> list[_Column]:
+    """Each component's batch of each row, in the order of the groups; None where a row lacks it."""
+    if len(groups) == 1:
+        by_column = zip(*groups[0].batches, strict=True)
+        return [(d, e, list(batches)) for (d, e), batches in zip(groups[0].layout.columns, by_column, strict=True)]
+    count = sum(len(group.batches) for group in groups)
+    found: dict[str, _Column] = {}
+    start = 0
+    for group in groups:
+        end = start + len(group.batches)
+        for (descriptor, encoding), batches in zip(group.layout.columns, zip(*group.batches, strict=True), strict=True):
+            name, given = descriptor.component, list(batches)
+            column = found.setdefault(name, (descriptor, encoding, [None] * count))
+            if column[1] is not encoding:  # a declared one, and Arrow arrays of the same type
+                given = _as_arrow(encoding, given)
+                column = found[name] = (column[0], arrow_encoding(encoding.arrow), _as_arrow(column[1], column[2]))
+            column[2][start:end] = given
+        start = end
+    return list(found.values())
+
+
+def _as_arrow(encoding: Encoding[Any], batches: Sequence[Batch | None]) -> list[Batch | None]:
+    return [None if batch is None else encoding.to_arrow([batch]) for batch in batches]
+
+
+def _column(
+    descriptor: ComponentDescriptor, encoding: Encoding[Any], batches: Sequence[Batch | None]
+) -> ComponentColumn | None:
+    """A list per row, null where there is no batch; None if there is none at all."""
+    given, valid = batches, None
+    if any(batch is None for batch in batches):
+        given = [batch for batch in batches if batch is not None]
+        valid = np.array([batch is not None for batch in batches])
+    if not given:
+        return None
     offsets = np.zeros(len(batches) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, batches), np.int64, len(batches)), out=offsets[1:])
-    return list_array(offsets, encoding.to_arrow(batches))
+    np.cumsum([0 if batch is None else len(batch) for batch in batches], out=offsets[1:])
+    return ComponentColumn(descriptor, list_array(offsets, encoding.to_arrow(given), valid=valid))
 
 
 def _size(batch: Batch) -> int:
-    """About how many bytes a batch holds."""
+    """How many bytes a batch holds, in Arrow."""
+    if isinstance(batch, np.ndarray):
+        return batch.nbytes
     if isinstance(batch, tuple):
-        return sum([len(item) if type(item) is str else 64 for item in batch])
+        return sum([len(item) + 4 if type(item) is str else getattr(item, "nbytes", RECORD_BYTES) for item in batch])
     if isinstance(batch, Ragged):
-        return _size(batch.values) + batch.offsets.nbytes
+        return _size(batch.values) + 4 * len(batch)
     if isinstance(batch, Text):
-        return int(batch.data.nbytes)
+        return int(batch.data.nbytes) + 4 * len(batch)
     return int(batch.nbytes)
 
 
@@ -215,9 +255,10 @@ class Batcher:
     def __init__(self, config: ChunkBatcherConfig) -> None:
         self.config = config
         self._lock = threading.Lock()
-        self._groups: dict[tuple[str, Timelines, Layout], _Rows] = {}
+        self._entities: dict[str, _Entity] = {}
+        self._due: list[_Entity] = []
+        """Those that have as many rows as they may."""
         self._chunks: list[Chunk] = []
-        self._rows = 0
         self._bytes = 0
 
     @property
@@ -234,19 +275,27 @@ class Batcher:
         batches: tuple[Batch, ...],
     ) -> bool:
         """Add a row; True when a flush is due at once. `stamps`: the two halves of its id, then its times."""
-        size = ROW_BYTES
+        size = layout.weight + TIMES_WEIGHT if timelines.kinds else layout.weight
         for batch in batches:
             size += batch.nbytes if type(batch) is np.ndarray else _size(batch)
-        key = (entity_path, timelines, layout)
+        key = (timelines, layout)
         with self._lock:
-            rows = self._groups.get(key)
+            entity = self._entities.get(entity_path)
+            if entity is None:
+                entity = self._entities[entity_path] = _Entity(entity_path)
+            rows = entity.groups.get(key)
             if rows is None:
-                rows = self._groups[key] = _Rows(timelines, layout)
+                rows = entity.groups[key] = _Rows(timelines, layout)
             rows.stamps.extend(stamps)
             rows.batches.append(batches)
-            self._rows += 1
+            entity.rows += 1
+            entity.size += size
             self._bytes += size
-            return self._bytes >= self.config.flush_num_bytes or self._rows >= self.config.flush_num_rows
+            config = self.config
+            if entity.size < config.flush_num_bytes and entity.rows < config.flush_num_rows:
+                return self._bytes >= config.max_bytes_in_flight
+            self._due.append(self._entities.pop(entity_path))
+            return True
 
     def add(self, chunk: Chunk) -> None:
         """Add a chunk as it is; it must not share memory that may yet change."""
@@ -254,15 +303,16 @@ class Batcher:
             self._chunks.append(chunk)
             self._bytes += chunk.nbytes
 
-    def take(self) -> list[Chunk]:
-        """Everything collected so far, as chunks."""
+    def take(self, *, everything: bool = True) -> list[Chunk]:
+        """What was collected so far, as chunks: everything, or what is due."""
         with self._lock:
-            groups, self._groups, self._rows, self._bytes = self._groups, {}, 0, 0
             chunks, self._chunks = self._chunks, []
+            due, self._due = self._due, []
+            if everything:
+                due += self._entities.values()
+                self._entities = {}
+            self._bytes = sum([entity.size for entity in self._entities.values()])
         limit = self.config.chunk_max_rows_if_unsorted
-        for (entity_path, _, _), rows in groups.items():
-            try:
-                chunks += rows.chunks(entity_path, limit)
-            except (RrbridgeError, *PARSE_ERRORS) as err:  # text that is no Unicode, say: it must not cost the others
-                log.error("%s: rows were left out: %s", entity_path, err)  # noqa: TRY400 - the sentence says it all
+        for entity in due:
+            chunks += entity.chunks(limit)
         return chunks

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._row_groups import types_as_walked, weight
 from rrbridge.encodings import Batch, Encoding
 from rrbridge.errors import InvalidValueError
 
@@ -102,12 +103,23 @@ class DescribedComponentBatch:
 class Layout:
     """Which components a row has. There is one object for each such set, so that rows are told by identity."""
 
-    __slots__ = ("columns",)
+    __slots__ = ("columns", "types", "weight")
 
     columns: tuple[tuple[ComponentDescriptor, Encoding[Any]], ...]
+    types: tuple[pa.DataType, ...]
+    """Rows of an entity with the same types may share a chunk."""
+    weight: int
+    """What a row takes beside its values and times, in bytes."""
 
     def __init__(self, columns: tuple[tuple[ComponentDescriptor, Encoding[Any]], ...]) -> None:
         self.columns = columns
+        self.types = types_as_walked([(descriptor.component, encoding.arrow) for descriptor, encoding in columns])
+        self.weight = weight(self.types)
+
+    def fits(self, other: Layout) -> bool:
+        """Whether what both have is of the same type."""
+        mine = {descriptor.component: encoding.arrow for descriptor, encoding in self.columns}
+        return all(mine.get(d.component, encoding.arrow) == encoding.arrow for d, encoding in other.columns)
 
 
 _layouts: dict[tuple[tuple[ComponentDescriptor, int], ...], Layout] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import as_numpy, list_array, list_values, unit_lists
+from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeColumnLike, TimeKind
 from rrbridge._tuid import (
@@ -142,7 +142,8 @@ class Chunk:
         time_columns = sum(kind == b"index" for kind in kinds)
         if kinds[1:] != [b"index"] * time_columns + [b"data"] * (len(kinds) - 1 - time_columns):
             raise InvalidChunkError(f"{self.entity_path}: columns are not in the order row ids, times, components")
-        self._batch = batch
+        self._held = batch
+        self._unfilled: Sequence[Gathered] = ()
         self._time_columns = int(time_columns)
         self._columns: ColumnNames | None = None
 
@@ -228,14 +229,36 @@ class Chunk:
         return self._batch
 
     @property
+    def _batch(self) -> pa.RecordBatch:
+        for part in self._unfilled:
+            part.fill()
+        self._unfilled = ()
+        return self._held
+
+    def filled_later(self, parts: Sequence[Gathered]) -> Self:
+        """The same chunk, some of whose memory is put together when somebody looks; returns itself."""
+        self._unfilled = parts
+        return self
+
+    def unfilled(self) -> tuple[pa.RecordBatch, Sequence[Gathered]]:
+        """The record batch, and what is still missing in it: for who can write that from where it is."""
+        return self._held, self._unfilled
+
+    def unfilled_cells(self) -> Iterator[pa.ListArray]:
+        """The component columns. Lengths and nulls are there, values may be missing."""
+        for index in range(1 + self._time_columns, self._held.num_columns):
+            column = self._held.column(index)
+            yield column if isinstance(column, pa.ListArray) else unit_lists(column)
+
+    @property
     def num_rows(self) -> int:
         """How many rows."""
-        return int(self._batch.num_rows)
+        return int(self._held.num_rows)
 
     @property
     def num_columns(self) -> int:
         """How many columns, row ids and times included."""
-        return int(self._batch.num_columns)
+        return int(self._held.num_columns)
 
     @property
     def num_components(self) -> int:
@@ -255,7 +278,7 @@ class Chunk:
     @property
     def nbytes(self) -> int:
         """Size of the data in memory, in bytes."""
-        return int(self._batch.nbytes)
+        return int(self._held.nbytes)
 
     @property
     def timeline_names(self) -> list[str]:
@@ -265,14 +288,14 @@ class Chunk:
     @cached_property
     def row_ids(self) -> TuidArray:
         """Row ids, shape (rows, 2), dtype `>u8`."""
-        return tuids_from_arrow(self._batch.column(0))
+        return tuids_from_arrow(self._held.column(0))
 
     @cached_property
     def times(self) -> Mapping[str, TimeColumn]:
         """Its time columns by timeline name."""
         found: dict[str, TimeColumn] = {}
         for index, (name, kind) in enumerate(self.columns.timelines, 1):
-            column = self._batch.column(index)
+            column = self._held.column(index)
             if column.null_count:
                 raise InvalidChunkError(f"{self.entity_path}: timeline {name} has nulls")
             found[name] = TimeColumn.of(name, kind, as_numpy(column, np.int64))
@@ -282,12 +305,12 @@ class Chunk:
     def columns(self) -> ColumnNames:
         """What its columns are called."""
         if self._columns is None:
-            self._columns = ColumnNames.of(self._batch.schema, self._time_columns, self.entity_path)
+            self._columns = ColumnNames.of(self._held.schema, self._time_columns, self.entity_path)
         return self._columns
 
     def check_times(self) -> None:
         """Raises InvalidChunkError where a time is missing; cheaper than to look at `times`, which says more."""
-        batch = self._batch
+        batch = self._held
         for index in range(1, 1 + self._time_columns):
             if batch.column(index).null_count:
                 raise InvalidChunkError(f"{self.entity_path}: timeline {batch.schema.field(index).name} has nulls")
@@ -295,17 +318,15 @@ class Chunk:
     def is_sorted_on(self, timeline: str) -> bool:
         """Whether rows are known to be in order of time on this timeline."""
         index = 1 + list(self.times).index(timeline)
-        return bool((self._batch.schema.field(index).metadata or {}).get(b"rerun:is_sorted") == b"true")
+        return bool((self._held.schema.field(index).metadata or {}).get(b"rerun:is_sorted") == b"true")
 
     @cached_property
     def components(self) -> Mapping[str, ComponentColumn]:
         """Its component columns by component name (`Points3D:positions`)."""
         found: dict[str, ComponentColumn] = {}
-        for index, descriptor in enumerate(self.columns.components, 1 + self._time_columns):
-            column = self._batch.column(index)
-            if not isinstance(column, pa.ListArray):
-                column = unit_lists(column)
-            found[descriptor.component] = ComponentColumn(descriptor, column)
+        assert self._batch is self._held
+        for descriptor, cells in zip(self.columns.components, self.unfilled_cells(), strict=True):
+            found[descriptor.component] = ComponentColumn(descriptor, cells)
         return found
 
     def slice(self, offset: int, length: int | None = None) -> Chunk:
@@ -348,18 +369,8 @@ class Chunk:
 
         return apply_lenses(self, as_lenses(lenses))
 
-    def alike(self, columns: list[pa.Array]) -> Chunk:
-        """Other rows with the same columns, of the same types and as well sorted, under a chunk id of their own."""
-        schema = self._batch.schema
-        other = Chunk.__new__(Chunk)
-        other.id, other.entity_path = new_tuid(), self.entity_path
-        other._time_columns, other._columns = self._time_columns, self.columns
-        metadata = schema.metadata | {b"rerun:id": format_tuid(other.id, "chunk_").encode()}
-        other._batch = pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata))
-        return other
-
     def _metadata_with_new_id(self) -> dict[bytes, bytes]:
-        return dict(self._batch.schema.metadata) | {b"rerun:id": format_tuid(new_tuid(), "chunk_").encode()}
+        return dict(self._held.schema.metadata) | {b"rerun:id": format_tuid(new_tuid(), "chunk_").encode()}
 
     def __len__(self) -> int:
         return self.num_rows

@@ -397,10 +397,10 @@ class RecordingStream:
             )
             self._flusher.start()
 
-    def _write_pending(self) -> None:
+    def _write_pending(self, *, everything: bool = True) -> None:
         """Pass on what was logged. Under the lock from the start, so that whoever has it next finds nothing under way."""
         with self._sink_lock:
-            self._send(self._batcher.take())
+            self._send(self._batcher.take(everything=everything))
 
     def _blueprint(self, blueprint: BlueprintLike | None, *, make_active: bool, make_default: bool) -> list[LogMessage]:
         if blueprint is None:
@@ -426,13 +426,17 @@ class RecordingStream:
                     log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
 
     def _flush_soon(self) -> None:
-        config = self._batcher.config
-        must_write = config.when_full == "block" and self._batcher.pending_bytes >= config.max_bytes_in_flight
-        if must_write or self._flusher is None:
-            self._write_pending()
+        if self._flusher is None or self._must_write():
+            self._write_pending(everything=False)
+            if self._must_write():
+                self._write_pending()
             return
         with self._wake:
             self._wake.notify()
+
+    def _must_write(self) -> bool:
+        batcher = self._batcher
+        return batcher.config.when_full == "block" and batcher.pending_bytes >= batcher.config.max_bytes_in_flight
 
     def _is_full(self) -> bool:
         """Whether a row must be given up, since too much waits to be written. Counts it."""
@@ -454,14 +458,18 @@ class RecordingStream:
 
 
 def _flush_forever(reference: weakref.ref[RecordingStream]) -> None:
-    """Write what was logged at every tick, as long as anybody holds the recording."""
+    """Write what is due when it is, and everything at every tick, as long as anybody holds the recording."""
+    next_tick: float | None = None
     while (stream := reference()) is not None:
-        wake, tick = stream._wake, min(stream._batcher.config.flush_tick_secs, threading.TIMEOUT_MAX)
+        wake, seconds = stream._wake, min(stream._batcher.config.flush_tick_secs, threading.TIMEOUT_MAX)
         del stream
+        next_tick = time.monotonic() + seconds if next_tick is None else next_tick
         with wake:
-            wake.wait(tick)
+            wake.wait(max(next_tick - time.monotonic(), 0))
         if (stream := reference()) is not None:
-            stream._write_pending()
+            is_tick = time.monotonic() >= next_tick
+            stream._write_pending(everything=is_tick)
+            next_tick = None if is_tick else next_tick
         del stream
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import ITEM, fixed_size_list
+from rrbridge._arrow import ITEM, end_to_end, fixed_size_list
 from rrbridge._records import _floats, _Record, _whole
 from rrbridge._values import Range1D
-from rrbridge.encodings import _encoding, _joined, range1d, structured, vec4
+from rrbridge.encodings import _encoding, range1d, structured, vec4
 from rrbridge.errors import InvalidValueError
 
 __all__ = [
@@ -151,7 +151,7 @@ def _parse_uuids(value: Any) -> npt.NDArray[np.uint8]:
 
 
 def _uuids_to_arrow(batches: Sequence[npt.NDArray[np.uint8]]) -> pa.Array:
-    return fixed_size_list(_joined(batches))
+    return fixed_size_list(end_to_end(batches))
 
 
 _DIMENSION = pa.struct(
@@ -163,7 +163,7 @@ _RANGE2D = pa.struct(
 )
 
 plane3d = _encoding(
-    vec4.arrow, _parse_planes, lambda b: fixed_size_list(_joined(b)), "a Plane3D, or a normal and a distance", 1
+    vec4.arrow, _parse_planes, lambda b: fixed_size_list(end_to_end(b)), "a Plane3D, or a normal and a distance", 1
 )
 range2d = structured(_RANGE2D, _one_range2d, "a Range2D")
 tensor_dimension = structured(_DIMENSION, _one_dimension, "an axis, or a TensorDimensionSelection")

@@ -95,6 +95,11 @@ class TensorData:
         """The numbers in C order."""
         return self.array.reshape(-1)
 
+    @property
+    def nbytes(self) -> int:
+        """What it takes in Arrow, about."""
+        return self.array.nbytes + 40
+
     def numpy(self, force: bool = False) -> npt.NDArray[Any]:  # noqa: ARG002 - as the reference has it
         """The array."""
         return self.array

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import ITEM, fixed_size_list, list_array, list_type, nested, primitive, utf8
+from rrbridge._arrow import ITEM, end_to_end, fixed_size_list, list_array, list_type, nested, primitive, utf8
 from rrbridge._image_format import ChannelDatatype as ChannelDatatype
 from rrbridge._image_format import ColorModel as ColorModel
 from rrbridge._image_format import ImageFormat as ImageFormat
@@ -119,10 +119,6 @@ def _shape(value: Any) -> tuple[int, ...]:
     return ()
 
 
-def _joined(batches: Sequence[Array]) -> Array:
-    return batches[0] if len(batches) == 1 else np.concatenate(batches)
-
-
 def _through_arrow(
     arrow: pa.DataType, parse: Callable[[Any], Batch], to_arrow: Callable[[Sequence[Batch]], pa.Array]
 ) -> tuple[Callable[[Any], Batch], Callable[[Sequence[Batch]], pa.Array]]:
@@ -172,7 +168,7 @@ def number(dtype: npt.DTypeLike) -> Encoding[Any]:
     encoding = _encoding(
         arrow,
         lambda value: plain_numbers(value, wanted).reshape(-1),
-        lambda batches: primitive(_joined(batches), arrow),
+        lambda batches: primitive(end_to_end(batches), arrow),
         f"numbers ({arrow})",
     )
     if wanted.kind not in "iuf":
@@ -207,7 +203,7 @@ def vector(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
             raise ValueError(f"the last axis must be {width} long, shape is {array.shape}")
         return array.reshape(-1, width)
 
-    encoding = _encoding(arrow, parse, lambda batches: fixed_size_list(_joined(batches)), f"vectors of {width}", 1)
+    encoding = _encoding(arrow, parse, lambda batches: fixed_size_list(end_to_end(batches)), f"vectors of {width}", 1)
     if wanted not in (np.float32, np.float64):
         return encoding
     general, pack = encoding.parse, struct.Struct(f"={width}{wanted.char}").pack
@@ -270,7 +266,8 @@ def parse_color(value: Any) -> Array:
     if array.shape[-1] not in (3, 4):
         raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
     if array.dtype.kind == "f":
-        array = np.rint(np.clip(np.nan_to_num(array), 0, 1) * 255)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is outside 0 … 1 wraps round, as in the reference
+            array = np.rint(array.astype(array.dtype.newbyteorder("=")) * 255.0).astype(np.uint8)
     elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
         raise ValueError(f"channels outside 0 … 255: {shown(value)}")
     return _packed(array.reshape(-1, array.shape[-1]).astype(np.uint8, copy=False))
@@ -306,7 +303,7 @@ def enum(cls: type[Enum], dtype: npt.DTypeLike = np.uint8) -> Encoding[Any]:
         return np.array([one(v) for v in many if np.size(v)], wanted)
 
     arrow = pa.from_numpy_dtype(wanted)
-    return _encoding(arrow, parse, lambda batches: primitive(_joined(batches), arrow), f"a {cls.__name__}")
+    return _encoding(arrow, parse, lambda batches: primitive(end_to_end(batches), arrow), f"a {cls.__name__}")
 
 
 def _parse_text(value: Any) -> Batch:
@@ -353,7 +350,7 @@ def _lists_to_arrow(items: Callable[[Array], pa.Array]) -> Callable[[Sequence[Ba
                 only.offsets - first if first else only.offsets, items(only.values[first:last]), nullable=False
             )
         lengths = np.concatenate([b.lengths for b in batches])
-        values = _joined([b.values[b.offsets[0] : b.offsets[-1]] for b in batches])
+        values = end_to_end([b.values[b.offsets[0] : b.offsets[-1]] for b in batches])
         joined = Ragged.from_lengths(lengths, values)
         return list_array(joined.offsets, items(values), nullable=False)
 
@@ -538,11 +535,13 @@ uvec3 = vector(np.uint32, 3)
 ivec3 = vector(np.int32, 3)
 u8vec3 = vector(np.uint8, 3)
 view_coordinates = replace(u8vec3, parse=_parse_view_coordinates)
-mat3x3 = _encoding(vector(np.float32, 9).arrow, _parse_mat3x3, lambda b: fixed_size_list(_joined(b)), "3×3 matrices", 2)
+mat3x3 = _encoding(
+    vector(np.float32, 9).arrow, _parse_mat3x3, lambda b: fixed_size_list(end_to_end(b)), "3×3 matrices", 2
+)
 rgba = _encoding(
     pa.uint32(),
     parse_color,
-    lambda batches: primitive(_joined(batches)),
+    lambda batches: primitive(end_to_end(batches)),
     "colours: 0xRRGGBBAA, or 3 or 4 channels as 0 … 255 or 0.0 … 1.0",
     1,
 )
@@ -561,7 +560,7 @@ utf8_pair = structured(
 spherical_harmonics = _encoding(
     pa.list_(pa.field(ITEM, vector(np.float16, 3).arrow, nullable=False), 15),
     lambda value: plain_numbers(value, np.float16).reshape(-1, 15, 3),
-    lambda batches: _nested_fixed(_joined(batches)),
+    lambda batches: _nested_fixed(end_to_end(batches)),
     "15 coefficients of 3 channels each",
     2,
 )

@@ -1,4 +1,4 @@
-"""Rows too large to be put together become chunks of their own, and say the same as if they had been."""
+"""Large rows of a chunk are written from where they are, and say the same as if they had been put together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 import rrbridge as rr
-from rrbridge import _batcher
+from rrbridge import _arrow
+from rrbridge._arrow import as_numpy
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoredChunk
 from rrbridge.rrd import RrdReader, _ipc
@@ -39,22 +40,33 @@ def table_of(chunks: list[Chunk]) -> pa.Table:
     return columns.replace_schema_metadata(None)
 
 
-def test_rows_of_their_own_say_the_same_as_rows_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_written_from_where_they_are_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log_large_rows(tmp_path / "apart.rrd")
-    monkeypatch.setattr(_batcher, "LARGE_ROW_BYTES", 1 << 40)
+    monkeypatch.setattr(_arrow, "GATHERED_BYTES", 1 << 40)
     log_large_rows(tmp_path / "together.rrd")
-    for entity in ("/camera", "/cloud"):
-        apart, together = (
-            [c for c in chunks_of(tmp_path / name) if c.entity_path == entity] for name in ("apart.rrd", "together.rrd")
-        )
-        assert (len(apart), len(together)) == (4, 1)
-        assert len({c.id for c in apart}) == 4
-        assert all(c.is_sorted_on("step") for c in apart)
-        assert [c.entity_path for c in apart] == [entity] * 4
-        assert apart[0].columns == together[0].columns
-        ours, theirs = table_of(apart), table_of(together)
-        names = theirs.column_names[1:]  # row ids are new each time
-        assert {n: ours[n].combine_chunks() for n in names} == {n: theirs[n].combine_chunks() for n in names}
+    apart, together = chunks_of(tmp_path / "apart.rrd"), chunks_of(tmp_path / "together.rrd")
+    assert [(c.entity_path, c.num_rows) for c in apart] == [("/camera", 4), ("/cloud", 4)]
+    ours, theirs = table_of(apart[:1]), table_of(together[:1])
+    names = theirs.column_names[1:]  # row ids are new each time
+    assert {n: ours[n].combine_chunks() for n in names} == {n: theirs[n].combine_chunks() for n in names}
+
+
+def test_chunks_are_filled_when_somebody_looks() -> None:
+    rng = np.random.default_rng(3)
+    clouds = [rng.normal(size=(100_000, 3)).astype(np.float32) for _ in range(3)]
+    recording = rr.RecordingStream("large", send_properties=False, batcher_config=rr.ChunkBatcherConfig.NEVER())
+    for cloud in clouds:
+        recording.log("cloud", rr.Points3D(cloud))
+    (chunk,) = recording._batcher.take()
+    assert chunk.num_rows == 3
+    assert len(chunk.unfilled()[1]) == 1
+    written = b"".join(_ipc.pieces_of(*chunk.unfilled()))
+    assert len(chunk.unfilled()[1]) == 1
+    (column,) = chunk.components.values()
+    found = as_numpy(column.cells.values.values, np.float32)
+    np.testing.assert_array_equal(found.reshape(-1, 3), np.concatenate(clouds))
+    assert not chunk.unfilled()[1]
+    assert _ipc.read_batch(written) == chunk.to_record_batch()
 
 
 def test_pieces_are_the_stream(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Entry:
 
 def pack_chunk(store_id: StoreId, chunk: Chunk, wanted: Compression) -> ArrowMsg:
     """A chunk as a message."""
-    data = _ipc.pieces_of(chunk.to_record_batch())
+    data = _ipc.pieces_of(*chunk.unfilled())
     compression, payload = _ipc.pack(data, wanted)
     return ArrowMsg(store_id, compression, sum(map(len, data)), payload, chunk.id, chunk.is_static)
 

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterator, Sequence
 
 import lz4.block
+import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import joined
+from rrbridge._arrow import Gathered, joined
 from rrbridge.rrd._protocol import Compression
 
 __all__ = [
@@ -72,14 +73,27 @@ class _Pieces:
         """Nothing to finish."""
 
 
-def pieces_of(batch: pa.RecordBatch) -> list[memoryview]:
-    """The stream that `write_batch` makes, in pieces that are to follow each other; large columns are not copied."""
+def pieces_of(batch: pa.RecordBatch, unfilled: Sequence[Gathered] = ()) -> list[memoryview]:
+    """The stream that `write_batch` makes, in pieces that are to follow each other; large columns are not copied.
+
+    `unfilled`: memory of the batch that is yet to be put together; its parts are written from where they are.
+    """
     if batch.get_total_buffer_size() < GATHER_MIN_BYTES:
         return [memoryview(write_batch(batch))]
     sink = _Pieces()
     with pa.ipc.new_stream(pa.PythonFile(sink, "w"), batch.schema) as writer:
         writer.write_batch(batch)
-    return [memoryview(piece) for piece in sink.written]
+    parts_at = {part.target.ctypes.data: part for part in unfilled}
+    found: list[memoryview] = []
+    for piece in sink.written:
+        part = None if isinstance(piece, bytes) else parts_at.pop(piece.address, None)
+        if part is None or len(piece) != part.target.nbytes:
+            found.append(memoryview(piece))
+        else:
+            found += [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data for array in part.parts]
+    if parts_at:
+        raise PayloadError("memory that was to be filled is written in another way")
+    return found
 
 
 def write_schema(schema: pa.Schema) -> bytes:

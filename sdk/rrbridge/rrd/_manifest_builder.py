@@ -115,12 +115,11 @@ class ManifestBuilder:
         if chunk.num_rows:
             for time, facts in zip(times, timelines, strict=True):
                 facts.spans.add(index, time.values)
-        for column, component in zip(columns, chunk.components.values(), strict=True):
-            cells = component.cells
+        for column, descriptor, cells in zip(columns, chunk.columns.components, chunk.unfilled_cells(), strict=True):
             if column.is_empty and len(list_values(cells)[1]):
                 column.is_empty = False
             if cells.null_count and times:
-                self._note_gaps(index, component.descriptor, cells, times)
+                self._note_gaps(index, descriptor, cells, times)
 
     def _note_gaps(self, index: int, descriptor: ComponentDescriptor, cells: pa.Array, times: list[TimeColumn]) -> None:
         gaps = self._gaps.setdefault(descriptor, _Gaps())
@@ -138,16 +137,17 @@ class ManifestBuilder:
         found = self._shapes.get(key)
         if found is not None:
             return found
-        fields = list(chunk.to_record_batch().schema)
+        fields = list(chunk.unfilled()[0].schema)
         self._row_id = self._row_id or fields[0]
         timelines = []
         for time, source in zip(chunk.times.values(), fields[1:], strict=False):
             timelines.append(self._timelines.setdefault(time.timeline, _TimelineFacts(time.kind, source)))
         columns = []
-        for component, source in zip(chunk.components.values(), fields[1 + len(timelines) :], strict=True):
-            name = (chunk.entity_path, component.descriptor.component)
-            typed = source.with_type(component.cells.type)
-            column = self._columns.setdefault(name, _SchemaColumn(typed, chunk.entity_path, component.descriptor))
+        sources = fields[1 + len(timelines) :]
+        for descriptor, cells, source in zip(chunk.columns.components, chunk.unfilled_cells(), sources, strict=True):
+            name = (chunk.entity_path, descriptor.component)
+            typed = source.with_type(cells.type)
+            column = self._columns.setdefault(name, _SchemaColumn(typed, chunk.entity_path, descriptor))
             column.is_static |= chunk.is_static
             columns.append(column)
         layout = self._layouts.setdefault(chunk.columns.components, len(self._layouts))

@@ -20,3 +20,5 @@ for i, color in enumerate(
     ]
 ):
     rr.log(f"c/{i}", rr.Points3D([[0, 0, 0], [1, 1, 1]], colors=color))
+rr.log("bytes_as_floats", rr.Points3D(np.zeros((4, 3)), colors=np.linspace(0, 255, 12).reshape(4, 3)))
+rr.log("past_one", rr.Points3D(np.zeros((2, 3)), colors=np.array([[1.5, -0.2, 2.0], [0.0, 1.0, 300.0]], np.float32)))
