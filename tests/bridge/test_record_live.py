@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -47,10 +49,24 @@ def ros_python() -> Path:
 
 
 @pytest.fixture
-def ros_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def ros_domain() -> Iterator[int]:
+    """The number of a ROS graph that no other test on this machine uses at the same time."""
+    for domain in random.SystemRandom().sample(range(1, 101), 100):
+        with (Path(tempfile.gettempdir()) / f"rrbridge-test-ros-domain-{domain}").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield domain
+            return
+    pytest.fail("all ROS domains are in use by other tests")
+
+
+@pytest.fixture
+def ros_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ros_domain: int) -> None:
     """A ROS graph of its own, on this machine only."""
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(random.SystemRandom().randint(1, 100)))
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(ros_domain))
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "ros-log"))
     monkeypatch.setenv("RRBRIDGE_TEST_MARK", str(tmp_path))
     for name in ("LD_LIBRARY_PATH", "_ROS_WHEELS_BOOTSTRAP_COMPLETE", "AMENT_PREFIX_PATH", "PYTHONPATH"):
