@@ -24,10 +24,12 @@ _owner = os.getpid()
 def rerun_shutdown() -> None:
     """Finish all recordings; what is logged afterwards is kept in memory."""
     for stream in list(open_streams):
+        was_told = stream.has_failed
         try:
             stream.disconnect()
         except FileError as err:
-            log.error("%s", err)  # noqa: TRY400 - the program is ending; the sentence says it all
+            if not was_told:
+                log.error("%s", err)  # noqa: TRY400 - the program is ending; the sentence says it all
 
 
 def unregister_shutdown() -> None:

@@ -340,6 +340,11 @@ class RecordingStream:
         for batch in batches_of(df):
             self.send_record_batch(batch, index=index, entity_path=entity_path)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing more is recorded: the disk is full, the viewer was closed. The log has said why."""
+        return self._failure is not None
+
     def disconnect(self) -> None:
         """Finish the file; what is logged from now on is kept in memory."""
         self._use(MemorySink)

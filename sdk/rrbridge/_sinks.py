@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Protocol
 
 from rrbridge._messages import LogMessage
@@ -70,6 +71,8 @@ class RrdSink:
         from rrbridge.rrd import RrdWriter  # loads when it is used, to keep `import rrbridge` short
 
         self._writer = RrdWriter(target)
+        if pipe is not None:
+            self._writer.path = Path("the viewer")
         self._write_footer = write_footer
         self._pipe = pipe
 

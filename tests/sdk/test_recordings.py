@@ -221,3 +221,18 @@ def test_chunks_and_tables_come_back_as_they_were(tmp_path: Path) -> None:
     rec.send_chunks([chunk])
     rec.disconnect()
     assert scalars(tmp_path / "t.rrd") == [1, 2, 3]
+
+
+def test_a_viewer_that_ends_is_told_once_and_harms_nobody() -> None:
+    program = (
+        "import time, rrbridge as rr\n"
+        "rr.init('gone')\n"
+        "rr.spawn(executable_path='/bin/true')\n"
+        "for i in range(40):\n"
+        "    rr.log('a', rr.Scalars(i))\n"
+        "    time.sleep(0.025)\n"
+        "print('went on')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "went on\n")
+    assert done.stderr == "nothing more is recorded: the viewer: Broken pipe\n"

@@ -63,7 +63,8 @@ class RrdWriter:
                 raise FileError(self.path, err.strerror or str(err)) from err
             self._owned = True
         else:
-            self.path = Path(str(getattr(target, "name", "<stream>")))
+            name = getattr(target, "name", None)
+            self.path = Path(name if isinstance(name, str) else "<stream>")  # a pipe's name is a number
             self._file = target
             self._owned = False
         self._position = 0
