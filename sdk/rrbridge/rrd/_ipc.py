@@ -172,9 +172,9 @@ def read_batch(data: bytes) -> pa.RecordBatch:
 
 
 def schema_bytes(data: bytes) -> int:
-    """How long the schema message at the start of a stream is; of one that was read already."""
+    """Size of the schema at the start of a stream, without the eight bytes before it; of a stream that was read already."""
     mark, size = struct.unpack_from("<Ii", data)
-    return int(8 + size if mark == _CONTINUATION else 4 + mark)
+    return int(size if mark == _CONTINUATION else mark)
 
 
 def _first_line(err: BaseException) -> str:

@@ -1,0 +1,132 @@
+"""The same recordings in fewer, larger chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rrbridge._chunk import Chunk
+from rrbridge._compaction import compact
+from rrbridge._messages import StoredChunk, StoreId, StoreKind
+from rrbridge.rrd._codec import Entry
+from rrbridge.rrd._writer import RrdWriter
+from rrbridge.rrd.tools.merge import Merged, Repeats, merged_messages
+
+__all__ = ["Limits", "Optimized", "optimize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a chunk may become by being put together with others."""
+
+    max_bytes: int
+    max_rows: int
+    max_rows_if_unsorted: int
+
+
+@dataclass(slots=True)
+class Optimized:
+    """What it made."""
+
+    merged: Merged = field(default_factory=Merged)
+    chunks_out: int = 0
+
+
+def optimize(
+    passes: Callable[[], Iterable[Entry]],
+    writer: RrdWriter,
+    limits: Limits,
+    *,
+    again: bool,
+    repeats: Callable[[], Repeats] = Repeats,
+) -> Optimized:
+    """Put small chunks together, one recording after the other; layouts stay as they are.
+
+    `passes` reads everything, anew each time it is called if it may be called `again`: once for each recording. If not, as
+    with a pipe, chunks of recordings after the first are copied. Memory is that of `rrbridge._compaction.compact`, however
+    large the file. Raises FileError.
+    """
+    found, others = Optimized(), _Others(writer, again=again)
+    done: list[StoreId] = []
+    while True:
+        counts = found.merged if not done else Merged()
+        messages = merged_messages(passes(), counts, repeats())
+        store = _One(messages, others if not done else None, done)
+        for chunk in compact(
+            store.chunks(),
+            max_bytes=limits.max_bytes,
+            max_rows=limits.max_rows,
+            max_rows_if_unsorted=limits.max_rows_if_unsorted,
+        ):
+            assert store.store_id is not None
+            if store.last is not None and store.last.message.chunk is chunk:
+                writer.copy(store.last.entry)
+            else:
+                writer.write(StoredChunk(store.store_id, chunk))
+            found.chunks_out += 1
+        found.chunks_out += others.taken_chunks()
+        if store.store_id is None:
+            return found
+        done.append(store.store_id)
+        if not others.waiting - set(done):
+            return found
+
+
+class _Others:
+    """What is not put together: announcements, layouts, and what waits for a pass of its own."""
+
+    def __init__(self, writer: RrdWriter, *, again: bool) -> None:
+        self.writer = writer
+        self.waiting: set[StoreId] = set()
+        self._again = again
+        self._chunks = 0
+
+    def take(self, one: Entry | StoredChunk) -> None:
+        message = one.message if isinstance(one, Entry) else one
+        if isinstance(message, StoredChunk) and message.store_id.kind is StoreKind.RECORDING and self._again:
+            self.waiting.add(message.store_id)
+            return
+        self._chunks += isinstance(message, StoredChunk)
+        if isinstance(one, Entry):
+            self.writer.copy(one)
+        else:
+            self.writer.write(one)
+
+    def taken_chunks(self) -> int:
+        taken, self._chunks = self._chunks, 0
+        return taken
+
+
+class _Read(NamedTuple):
+    """A chunk as it was read."""
+
+    entry: Entry
+    message: StoredChunk
+
+
+class _One:
+    """The chunks of one recording: of the first that is not done yet."""
+
+    def __init__(self, messages: Iterator[Entry | StoredChunk], others: _Others | None, done: list[StoreId]) -> None:
+        self.store_id: StoreId | None = None
+        self.last: _Read | None = None
+        """The one that was handed out last."""
+        self._messages = messages
+        self._others = others
+        self._done = done
+
+    def chunks(self) -> Iterator[Chunk]:
+        for one in self._messages:
+            message = one.message if isinstance(one, Entry) else one
+            if self.store_id is None and isinstance(message, StoredChunk) and self._may_begin(message):
+                self.store_id = message.store_id
+            if isinstance(message, StoredChunk) and message.store_id == self.store_id:
+                self.last = _Read(one, message) if isinstance(one, Entry) else None
+                yield message.chunk
+            elif self._others is not None:
+                self._others.take(one)
+        self.last = None
+
+    def _may_begin(self, message: StoredChunk) -> bool:
+        return message.store_id.kind is StoreKind.RECORDING and message.store_id not in self._done
