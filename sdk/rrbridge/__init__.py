@@ -107,6 +107,12 @@ if TYPE_CHECKING:
     from rrbridge._metadata import SORBET_IS_TABLE_INDEX as SORBET_IS_TABLE_INDEX
     from rrbridge._outputs import BinaryStream as BinaryStream
     from rrbridge._outputs import MemoryRecording as MemoryRecording
+    from rrbridge._query_open import open as open  # noqa: A004 - `rr.open` is what it is called
+    from rrbridge._query_open import open_all as open_all
+    from rrbridge._query_recording import LiveRecording as LiveRecording
+    from rrbridge._query_recording import Recording as Recording
+    from rrbridge._query_recording import Recordings as Recordings
+    from rrbridge._query_view import View as View
     from rrbridge._scripts import script_add_args as script_add_args
     from rrbridge._scripts import script_setup as script_setup
     from rrbridge._scripts import script_teardown as script_teardown
@@ -195,6 +201,12 @@ if TYPE_CHECKING:
     TextLogLevel: type[Any]
 
 _LAZY = {
+    "LiveRecording": "rrbridge._query_recording",
+    "Recording": "rrbridge._query_recording",
+    "Recordings": "rrbridge._query_recording",
+    "View": "rrbridge._query_view",
+    "open": "rrbridge._query_open",
+    "open_all": "rrbridge._query_open",
     "AnnotationContext": "rrbridge.archetypes",
     "Arrows2D": "rrbridge.archetypes",
     "Arrows3D": "rrbridge.archetypes",

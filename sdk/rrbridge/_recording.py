@@ -102,6 +102,7 @@ class RecordingStream:
         self._wake = threading.Condition()
         self._flusher: threading.Thread | None = None
         self._failure: FileError | None = None
+        self._followers: weakref.WeakSet[ChunkStore] = weakref.WeakSet()
         self.dropped_rows = 0
         """How many rows were given up because too much was waiting (`ChunkBatcherConfig(when_full="drop")`)."""
         self._sink.send(
@@ -345,6 +346,25 @@ class RecordingStream:
         """Whether nothing more is recorded: the disk is full, the viewer was closed. The log has said why."""
         return self._failure is not None
 
+    def follow(self) -> ChunkStore:
+        """A store of what was logged so far, that takes in whatever is logged as long as somebody holds it.
+
+        It has what was flushed; `flush` brings it up to date. What a file has is read from there. What went elsewhere,
+        to a viewer or a pipe, is not in it, and a warning says so. Raises FileError.
+        """
+        from rrbridge._store import ChunkStore
+
+        with self._sink_lock:
+            self.flush()
+            store, kept = ChunkStore(self.store_id), self._sink.kept()
+            if kept is None:
+                log.warning("what was logged so far went to a pipe or viewer: only what comes now can be queried")
+            for message in kept or ():
+                if isinstance(message, StoredChunk) and message.store_id == self.store_id:
+                    store.insert(message.chunk)
+            self._followers.add(store)
+        return store
+
     def disconnect(self) -> None:
         """Finish the file; what is logged from now on is kept in memory."""
         self._use(MemorySink)
@@ -429,6 +449,9 @@ class RecordingStream:
                 except FileError as err:
                     self._failure = err
                     log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
+                if self._followers and isinstance(message, StoredChunk) and message.store_id == self.store_id:
+                    for store in tuple(self._followers):
+                        store.insert(message.chunk)
 
     def _flush_soon(self) -> None:
         if self._flusher is None or self._must_write():

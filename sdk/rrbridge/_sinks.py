@@ -7,7 +7,7 @@ from __future__ import annotations
 import concurrent.futures.thread  # noqa: F401
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -38,6 +38,9 @@ class Sink(Protocol):
     def close(self) -> None:
         """Take no more."""
 
+    def kept(self) -> Iterable[LogMessage] | None:
+        """Everything taken so far, after a flush; None if it cannot be had any more. Raises FileError."""
+
 
 class MemorySink:
     """Keeps messages until there is somewhere to send them."""
@@ -60,6 +63,10 @@ class MemorySink:
     def close(self) -> None:
         """Nothing to finish."""
 
+    def kept(self) -> Iterable[LogMessage]:
+        """What was not yet given up."""
+        return list(self.messages)
+
 
 class RrdSink:
     """Writes an `.rrd` file, or an `.rrd` stream to a pipe."""
@@ -70,6 +77,7 @@ class RrdSink:
         """`pipe`: the target once more, if it is to be closed with the recording."""
         from rrbridge.rrd import RrdWriter  # loads when it is used, to keep `import rrbridge` short
 
+        self._path = target if isinstance(target, str | os.PathLike) else None
         self._writer = RrdWriter(target)
         if pipe is not None:
             self._writer.path = Path("the viewer")
@@ -93,6 +101,12 @@ class RrdSink:
                 with contextlib.suppress(OSError):  # the reader may be gone, then there is nothing left to tell it
                     self._pipe.close()
 
+    def kept(self) -> Iterable[LogMessage] | None:
+        """What the file holds, if it is one."""
+        from rrbridge.rrd import RrdReader
+
+        return RrdReader(self._path).messages() if self._path is not None else None
+
 
 class Tee:
     """Several sinks that all take everything."""
@@ -114,3 +128,7 @@ class Tee:
         """Finish each."""
         for sink in self._sinks:
             sink.close()
+
+    def kept(self) -> Iterable[LogMessage] | None:
+        """What the first of them has that still has it."""
+        return next((kept for sink in self._sinks if (kept := sink.kept()) is not None), None)

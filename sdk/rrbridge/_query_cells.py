@@ -1,0 +1,103 @@
+"""One column's cells: gathered for some rows out of the chunks that hold them, without touching the other chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import list_values
+from rrbridge._query_rows import MISSING
+from rrbridge.errors import InvalidChunkError
+
+__all__ = ["CellColumn"]
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CellColumn:
+    """The cells of a component, chunk after chunk."""
+
+    name: str
+    datatype: pa.DataType
+    parts: tuple[pa.ListArray, ...]
+    starts: Indices
+    """The number of each part's first row, and at the end the count of rows: shape (parts + 1,)."""
+
+    def take(self, rows: Indices) -> pa.ListArray:
+        """The cells of rows, by number: null for MISSING, empty for rows past the end, which are clears.
+
+        Raises InvalidChunkError when chunks disagree about the type, pa.ArrowInvalid past 2³¹ instances.
+        """
+        count = int(self.starts[-1])
+        present = rows if _all_within(rows, count) else rows[(rows > MISSING) & (rows < count)]
+        if not len(present):
+            cells = pa.nulls(0, self.datatype)
+            return self._spread(cells, rows, 0, count)
+        low, high = int(present.min()), int(present.max()) + 1
+        first, last = (int(np.searchsorted(self.starts, row, "right")) - 1 for row in (low, high - 1))
+        if high - low > 2 * len(present) + 1024 and last > first:
+            return self._take_apart(rows, present, count)
+        cells = self._joined([self._slice(part, low, high) for part in range(first, last + 1)])
+        if len(rows) == high - low and len(present) == len(rows) and bool((rows[1:] > rows[:-1]).all()):
+            return cells
+        return self._spread(cells, rows, low, count)
+
+    def _take_apart(self, rows: Indices, present: Indices, count: int) -> pa.ListArray:
+        """The same for rows that lie wide apart: only the parts that hold one are put together."""
+        wanted = np.unique(present)
+        part_of = np.searchsorted(self.starts, wanted, "right") - 1
+        used, first = np.unique(part_of, return_index=True)
+        bounds = [*first.tolist(), len(wanted)]
+        picked = []
+        for part, low, high in zip(used.tolist(), bounds[:-1], bounds[1:], strict=True):
+            inside = wanted[low:high] - self.starts[part]
+            picked.append(self._cast(self.parts[part].take(pa.array(inside))))
+        cells = self._joined(picked)
+        renumbered = np.where((rows > MISSING) & (rows < count), np.searchsorted(wanted, rows), rows)
+        renumbered[rows >= count] = len(wanted)
+        return self._spread(cells, renumbered, 0, len(wanted))
+
+    def _slice(self, part: int, low: int, high: int) -> pa.ListArray:
+        start = int(self.starts[part])
+        low, high = max(low - start, 0), min(high, int(self.starts[part + 1])) - start
+        return self._cast(self.parts[part].slice(low, high - low))
+
+    def _cast(self, cells: pa.ListArray) -> pa.ListArray:
+        if cells.type == self.datatype:
+            return cells
+        try:
+            return cells.cast(self.datatype)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as err:
+            raise InvalidChunkError(f"{self.name} is {cells.type} in some chunks, {self.datatype} in others") from err
+
+    def _joined(self, parts: Sequence[pa.ListArray]) -> pa.ListArray:
+        return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+    def _spread(self, cells: pa.ListArray, rows: Indices, low: int, count: int) -> pa.ListArray:
+        """The cells of rows out of `cells`, whose first is row `low`."""
+        cleared = rows >= count
+        if cleared.any():
+            cells = pa.concat_arrays([cells, pa.array([[]], self.datatype)])
+            rows = np.where(cleared, low + len(cells) - 1, rows)
+        if not len(cells):
+            return pa.nulls(len(rows), self.datatype)
+        missing = rows == MISSING
+        return cells.take(pa.array(rows - low, mask=missing) if missing.any() else pa.array(rows - low))
+
+    def most_instances(self) -> int:
+        """How many instances the fullest cell has."""
+        return max((_longest(cells) for cells in self.parts), default=0)
+
+
+def _all_within(rows: Indices, count: int) -> bool:
+    return len(rows) > 0 and int(rows.min()) > MISSING and int(rows.max()) < count
+
+
+def _longest(cells: pa.ListArray) -> int:
+    offsets, _ = list_values(cells)
+    return int((offsets[1:] - offsets[:-1]).max(initial=0))

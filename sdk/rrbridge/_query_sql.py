@@ -1,0 +1,140 @@
+"""SQL over recordings, by DuckDB, which reads only the columns that a statement uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from rrbridge._query_columns import column_name
+from rrbridge._query_output import RECORDING, Output
+from rrbridge.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from rrbridge._query_recording import Queryable
+    from rrbridge._query_view import View
+
+__all__ = ["entity_tables", "register", "sql", "table_names"]
+
+LOG, LOG_FILLED = "log", "log_filled"
+ABOUT_THE_FILE = ("McapChannel:", "McapSchema:")
+"""Components that say how a file was written; an entity's own table leaves them out."""
+
+
+def sql(recordings: Queryable, query: str) -> Any:
+    """What a statement answers on the tables of recordings; see `Recording.sql`. Raises MissingExtraError."""
+    connection = _duckdb().connect()
+    for name in _named_in(query, [LOG, LOG_FILLED, *entity_tables(recordings)]):
+        connection.register(name, _Table(_table(recordings, name).work_out()))
+    return connection.sql(query)
+
+
+def register(view: View, connection: duckdb.DuckDBPyConnection | None, name: str) -> Any:
+    """A view as a relation, registered under a name. Raises MissingExtraError."""
+    connection = _duckdb().connect() if connection is None else connection
+    connection.register(name, _Table(view.work_out()))
+    return connection.table(name)
+
+
+def table_names(recordings: Queryable) -> list[str]:
+    """The tables there are: `log`, `log_filled`, and one for each entity, by the shortest name it has."""
+    short = {entity: name for name, entity in entity_tables(recordings).items() if "/" not in name}
+    return [LOG, LOG_FILLED, *(short.get(entity, f'"{entity}"') for entity in recordings.entities())]
+
+
+def entity_tables(recordings: Queryable) -> dict[str, str]:
+    """The entities by their tables' names: the path, and the path with `_` between its parts where that is unambiguous."""
+    entities = recordings.entities()
+    found = {entity.lower(): entity for entity in entities}
+    short: dict[str, list[str]] = {}
+    for entity in entities:
+        short.setdefault(re.sub(r"\W+", "_", entity).strip("_").lower(), []).append(entity)
+    for name, of in short.items():
+        if name and len(of) == 1 and name not in (LOG, LOG_FILLED):
+            found.setdefault(name, of[0])
+    return found
+
+
+def _named_in(query: str, names: Iterable[str]) -> list[str]:
+    """The tables whose names stand in a statement; DuckDB's own answer to this knows no tables yet, and is less sure."""
+    text = query.lower()
+    return [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+
+
+def _table(recordings: Queryable, name: str) -> View:
+    if name not in (LOG, LOG_FILLED):
+        return _entity_view(recordings, entity_tables(recordings)[name])
+    view = recordings.view().plain_values()
+    return view if name == LOG else view.fill_latest_at()
+
+
+def _entity_view(recordings: Queryable, entity: str) -> View:
+    """The rows of an entity alone, by the default index if it has rows there, its columns by short names."""
+    stores = [source.store for source in recordings.sources()]
+    timelines = {name for store in stores for name in store.timelines() if len(store.times(entity, name))}
+    default = recordings.default_index() if timelines else None
+    index = default if default in timelines else min(timelines, default=None)
+    view = recordings.view(index, entity.replace(" ", "\\ "))
+    known = {name: found for store in stores for name, found in store.components(entity).items()}
+    shown = {field.name for field in view.schema()}
+    fields = [descriptor.field for descriptor in known.values()]
+    renamed = {
+        descriptor.field if fields.count(descriptor.field) == 1 and descriptor.field not in timelines else name: name
+        for name, descriptor in known.items()
+        if not name.startswith(ABOUT_THE_FILE) and column_name(entity, name) in shown
+    }
+    first = [RECORDING] if RECORDING in shown else []
+    columns = {short: column_name(entity, component) for short, component in renamed.items()}
+    return view.select(*first, *sorted(timelines), **columns).plain_values()
+
+
+class _Table(ds.Dataset):  # type: ignore[misc]
+    """A view as DuckDB takes it: read anew by every scan, and only the columns asked for."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+        return self._output.schema
+
+    def scanner(self, columns: Sequence[str] | None = None, filter: Any = None, **_: Any) -> _Scan:  # noqa: A002 - pyarrow's
+        """The columns asked for, of the rows that a filter lets through."""
+        return _Scan(self._output, list(self.schema.names) if columns is None else list(columns), filter)
+
+
+class _Scan:
+    """One pass over a table."""
+
+    def __init__(self, output: Output, columns: list[str], condition: Any) -> None:
+        text = "" if condition is None else str(condition)
+        needed = [name for name in output.schema.names if name in columns or name in text]
+        self._output = output.only(needed)
+        self._condition = condition
+        self.projected_schema = pa.schema([output.schema.field(name) for name in columns])
+
+    def to_reader(self) -> pa.RecordBatchReader:
+        """The rows, made as they are read."""
+        return pa.RecordBatchReader.from_batches(self.projected_schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        names = self.projected_schema.names
+        for batch in self._output.reader():
+            if self._condition is None:
+                yield batch.select(names)
+            else:
+                yield from pa.Table.from_batches([batch]).filter(self._condition).select(names).to_batches()
+
+
+def _duckdb() -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtraError("SQL", "query") from None
+    return duckdb
