@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rrbridge._rotations import quaternions_of, rotations, slerp
 
-__all__ = ["Motion", "Poses", "blended_affine", "inverses", "product", "relation"]
+__all__ = ["Motion", "Poses", "blended_affine", "inverses", "polar", "product", "relation"]
 
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -110,14 +110,14 @@ def blended_affine(starts: Doubles, ends: Doubles, weights: Doubles) -> Doubles:
     usable[usable] = signs[0] * signs[1] > 0
     if usable.any():
         w = weights[usable]
-        (turns, stretches), (more_turns, more_stretches) = (_polar(each[usable, :3, :3]) for each in (starts, ends))
+        (turns, stretches), (more_turns, more_stretches) = (polar(each[usable, :3, :3]) for each in (starts, ends))
         stretch = stretches + w[:, None, None] * (more_stretches - stretches)
         out[usable, :3, :3] = rotations(slerp(turns, more_turns, w).T) @ stretch
         out[usable, :3, 3] += w[:, None] * (ends[usable, :3, 3] - starts[usable, :3, 3])
     return out
 
 
-def _polar(linear: Doubles) -> tuple[Doubles, Doubles]:
+def polar(linear: Doubles) -> tuple[Doubles, Doubles]:
     """Rotations as quaternions (4, n) and stretches (n, 3, 3), whose product is the linear map (n, 3, 3)."""
     left, sizes, right = np.linalg.svd(linear)
     turn = left @ right

@@ -55,16 +55,21 @@ class Question:
     def _apart(self, target: str, source: str) -> TransformError:
         roots = [str(self.snapshot.root(node)) for node in self.nodes]
         trees = [self.snapshot.tree(node) for node in self.nodes]
+        apart = f"they are not connected: {target} is below {roots[0]}, {source} is below {roots[1]}"
         known = [(root, *found) for root in roots if (found := self._absence(root)) is not None]
         texts = [text for _, text, _ in known]
-        texts += [_tree_text(root, tree) for root, tree in zip(roots, trees, strict=True)]
-        reason = (
-            f"they are not connected: {target} is below {roots[0]}, {source} is below {roots[1]}; {'; '.join(texts)}"
-        )
         for frame, _, steps in known:
             if steps is not None:
+                reason = f"{'; '.join(texts)}; at {self._text(self.time)} {apart}"
                 return self._time_error(reason, target, source, frame, steps)
-        return FramesNotConnectedError(reason, target=target, source=source, target_tree=trees[0], source_tree=trees[1])
+        texts += [_tree_text(root, tree) for root, tree in zip(roots, trees, strict=True)]
+        return FramesNotConnectedError(
+            "; ".join([apart, *texts]),
+            target=target,
+            source=source,
+            target_tree=trees[0],
+            source_tree=trees[1],
+        )
 
     def _time_error(self, reason: str, target: str, source: str, frame: str, steps: EdgeSteps) -> TransformTimeError:
         first, last = (int(steps.times[i]) for i in (0, -1))
@@ -86,7 +91,8 @@ class Question:
         if len(steps.times):
             if self.time < steps.times[0]:
                 first = self._text(int(steps.times[0]))
-                return f"{frame} has no transform before {first} on {self.timeline}, but {self._range(steps)}", steps
+                last = self._text(int(steps.times[-1]))
+                return f"{frame} has no transform before {first} on {self.timeline} (the last is at {last})", steps
             return f"{frame} has transforms on {self.timeline}, but was cleared before {self._text(self.time)}", steps
         others = sorted({other for track in tracks for other in track.timelines()})
         return (f"{frame} has transforms on {', '.join(others)}, not on {self.timeline}", None) if others else None

@@ -64,9 +64,9 @@ class TransformRows:
     chunk_rows: Indices
     """Which row of that chunk, shape (n,)."""
     translations: Floats
-    """Shape (n, 3)."""
+    """Shape (n, 3); those of broken rows are 0."""
     quaternions: Floats
-    """x, y, z, w; shape (n, 4)."""
+    """x, y, z, w, of any length but none; shape (n, 4)."""
     special_rows: Indices
     """Which of the n say more than a translation and a quaternion, shape (k,)."""
     specials: Doubles
@@ -102,7 +102,9 @@ class TransformRows:
         count = len(chunk_of)
         translations, _ = _vectors(columns, TRANSLATION, count)
         quaternions, _ = _vectors(columns, QUATERNION, count)
-        special_rows, specials = _specials(columns, translations, quaternions)
+        broken = ~(_has_direction(quaternions) & np.isfinite(translations).all(axis=1))
+        translations[broken], quaternions[broken] = 0, (0, 0, 0, 1)
+        special_rows, specials = _specials(columns, translations, quaternions, broken)
         return cls(
             chunks,
             chunk_of,
@@ -192,10 +194,12 @@ def _has_direction(vectors: Floats) -> Bools:
     return found
 
 
-def _specials(columns: dict[str, pa.ListArray], translations: Floats, quaternions: Floats) -> tuple[Indices, Doubles]:
+def _specials(
+    columns: dict[str, pa.ListArray], translations: Floats, quaternions: Floats, broken: Bools
+) -> tuple[Indices, Doubles]:
     """Rows with more than a translation and a quaternion: translation · axis-angle · quaternion · scale · matrix, inverted
-    where the relation says child from parent. One that cannot be inverted is not a number, nor is one with a rotation
-    that cannot be normalised (as the reference has it: an invalid transform).
+    where the relation says child from parent. One that cannot be inverted is not a number, nor is a broken one: with a
+    rotation that cannot be normalised (as the reference has it: an invalid transform), or numbers that are none.
     """
     count = len(translations)
     turns, has_turn = _axis_angles(columns, count)
@@ -205,7 +209,6 @@ def _specials(columns: dict[str, pa.ListArray], translations: Floats, quaternion
     if RELATION in columns:
         has, values = first_values(columns[RELATION])
         inverted[has] = _numbers(values) == _CHILD_FROM_PARENT
-    broken = ~_has_direction(quaternions)
     rows = np.flatnonzero(has_turn | has_scale | has_matrix | inverted | broken)
     linear = rotations(turns[rows]) @ rotations(quaternions[rows])
     linear = linear * scales[rows].astype(np.float64)[:, None, :]

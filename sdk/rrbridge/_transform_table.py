@@ -98,7 +98,7 @@ class TransformTable:
 
     def is_broken(self, rows: Indices) -> Bools:
         """Which rows hold something that is not a number, or a rotation about nothing."""
-        broken: Bools = ~np.isfinite(self._translations.array[rows]).all(axis=1)
+        broken = np.zeros(len(rows), np.bool_)
         special = self._special.array[rows]
         found = special >= 0
         broken[found] = ~np.isfinite(self._specials.array[special[found]]).all(axis=(1, 2))
@@ -116,11 +116,7 @@ class TransformTable:
     def poses(self, rows: Indices) -> Poses:
         """parent_from_child of plain rows."""
         quaternions = _columns(self._quaternions.array, rows)
-        square = squares(quaternions)
-        length = np.sqrt(
-            np.where((square > 0) & np.isfinite(square), square, 1.0)
-        )  # those of special rows may be broken
-        return Poses(_columns(self._translations.array, rows), quaternions / length)
+        return Poses(_columns(self._translations.array, rows), quaternions / np.sqrt(squares(quaternions)))
 
     def poses_between(self, rows: Indices, others: Indices, weights: Doubles) -> Poses:
         """parent_from_child between two plain rows each: `weights` 0 = the first, 1 = the other, shape (n,).

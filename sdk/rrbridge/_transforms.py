@@ -15,6 +15,7 @@ from rrbridge._store_index import ALWAYS, NEVER
 from rrbridge._transform_frames import FRAME, FrameGraph, implicit_frame, is_implicit, speaks_of_frames
 from rrbridge._transform_lookup import Edges, lookup_many
 from rrbridge._transform_reasons import Question
+from rrbridge._transform_report import FramesReport, edge_reports
 from rrbridge._transform_snapshot import Relations, Shape, Snapshot, inverse
 from rrbridge._transform_steps import EdgeSteps
 from rrbridge._transform_times import SpanLike, TimeLike, TimesLike, span_of, times_of
@@ -219,7 +220,7 @@ class TransformTree:
             error = Question(self._store, graph, snapshot, nodes, timeline, time, interpolate, limit).error(
                 target, source
             )
-            if len(times) > 1:
+            if len(times) > 1 and min(nodes) >= 0:
                 error.add_note(f"{len(failed)} of {len(times)} times have no answer; this is about the first of them")
             raise error
         return out
@@ -335,6 +336,17 @@ class TransformTree:
     def frames(self) -> list[str]:
         """All frames that occur at any time, named ones first, each group sorted."""
         return sorted(self._sync().names, key=lambda name: (is_implicit(name), name))
+
+    def report(self, timeline: str, time: int | None = None) -> FramesReport:
+        """The tree at a time (None: at the end), and per edge its topics, rate, first and last time and what is odd.
+
+        `print(tree.report("message_log_time"))` shows a tree; `to_yaml()` and `to_dict()` are for programs.
+        """
+        graph = self._sync()
+        edges = edge_reports(graph, self._store, timeline, partial(self._steps_of, timeline=timeline))
+        if time is None:
+            time = max((edge.last for edge in edges if edge.last is not None), default=0)
+        return FramesReport(timeline, self._store.timelines().get(timeline), time, self.parents(timeline, time), edges)
 
     def parents(self, timeline: str, time: int) -> dict[str, str | None]:
         """The tree at a time: the parent of each frame, None for roots.

@@ -1,0 +1,192 @@
+"""`rrbridge tf`: the frames of a recording, and where one is in another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from rrbridge import TransformTree
+    from rrbridge._store import ChunkStore
+    from rrbridge._timeline import TimeKind
+
+__all__ = ["tf"]
+
+PREFERRED = ("message_log_time", "log_time", "ros2_timestamp", "ros1_timestamp")
+HEAVY = frozenset({"Image", "CompressedImage", "LaserScan", "PointCloud", "PointCloud2"})
+"""Messages that take long to read and say nothing about where frames are."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("target", required=False)
+@click.argument("source", required=False)
+@click.option(
+    "--at", metavar="TIME", help="When: +3s after the timeline's start, epoch seconds, an ISO date, or a number."
+)
+@click.option(
+    "--timeline", metavar="NAME", help="The clock; ros2_timestamp is the data's own. Default: message_log_time."
+)
+@click.option("--interpolate/--latest", default=True, show_default=True, help="Between two rows, or the latest row.")
+@click.option("--limit", metavar="SECONDS", help="How far past its last row an edge may be held. Default: for ever.")
+@click.option("--recording", metavar="ID", help="Which recording, where the file holds several.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print all frames as tf2's allFramesAsYAML has them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def tf(
+    file: Path,
+    target: str | None,
+    source: str | None,
+    at: str | None,
+    timeline: str | None,
+    interpolate: bool,
+    limit: str | None,
+    recording: str | None,
+    as_yaml: bool,
+    as_json: bool,
+) -> None:
+    """Show the tree of frames: topic, rate, first and last time of each; or where SOURCE is in TARGET.
+
+    Without --at, the tree is that of the end, and a transform that of the latest time that all its edges have. An entity's
+    path (/world/robot) stands for its implicit frame.
+    """
+    from rrbridge import TransformTree
+    from rrbridge_bridge.format import unless_nobody_reads
+
+    if target is not None and source is None:
+        raise click.UsageError("Name both frames, TARGET and SOURCE, or none.")
+    store = _load(file, recording)
+    tree = TransformTree(store)
+    timeline = _timeline(store, timeline)
+    if target is None or source is None:
+        report = tree.report(timeline, None if at is None else _moment(at, store, timeline))
+        text = _json(report.to_dict()) if as_json else report.to_yaml().rstrip() if as_yaml else str(report)
+    else:
+        time = _latest(tree, store, target, source, timeline) if at is None else _moment(at, store, timeline)
+        held = None if limit is None else _span(limit, store.timelines().get(timeline))
+        matrix = tree.lookup(target, source, timeline, time, interpolate=interpolate, extrapolation_limit=held)
+        document = _document(tree, matrix, target, source, timeline, time)
+        text = _json(document) if as_json else _echo(document, store.timelines().get(timeline))
+    with unless_nobody_reads():
+        click.echo(text)
+
+
+def _load(file: Path, recording: str | None) -> ChunkStore:
+    """What a file says about frames, and no more of it. Raises FileError."""
+    from rrbridge import importers
+    from rrbridge._messages import StoredChunk, StoreId, StoreKind
+    from rrbridge._store import ChunkStore
+    from rrbridge._store_clears import CLEAR
+    from rrbridge._transform_frames import speaks_of_frames
+    from rrbridge.errors import FileError
+
+    stores: dict[StoreId, ChunkStore] = {}
+    heavy = (t.topic for t in importers.info(file).topics if t.msgtype.rsplit("/", 1)[-1] in HEAVY)
+    exclude = tuple(re.compile(f"^{re.escape(topic)}$") for topic in heavy)
+    for message in importers.read(file, importers.ImportOptions(fields="none", exclude=exclude)):
+        if not isinstance(message, StoredChunk) or message.store_id.kind is not StoreKind.RECORDING:
+            continue
+        store = stores.setdefault(message.store_id, ChunkStore(message.store_id))
+        if any(name == CLEAR or speaks_of_frames(name) for name in message.chunk.components):
+            store.insert(message.chunk)
+    ids = [store_id.recording_id for store_id in stores]
+    chosen = [store for store_id, store in stores.items() if recording in (None, store_id.recording_id)]
+    if not chosen:
+        held = f"it holds {', '.join(ids)}" if ids else "it holds none"
+        raise FileError(file, f"there is no recording {recording or 'in it'}; {held}")
+    if len(chosen) > 1:
+        raise FileError(file, f"it holds {len(ids)} recordings: choose one with --recording, of {', '.join(ids)}")
+    return chosen[0]
+
+
+def _timeline(store: ChunkStore, wanted: str | None) -> str:
+    from rrbridge.errors import InvalidValueError
+
+    known = list(store.timelines())
+    if wanted is None:
+        return next((name for name in (*PREFERRED, *known) if name in known), PREFERRED[0])
+    if wanted not in known:
+        raise InvalidValueError("--timeline", f"one of {', '.join(known) or 'none, for all frames are static'}", wanted)
+    return wanted
+
+
+def _moment(text: str, store: ChunkStore, timeline: str) -> int:
+    """A time as a person types it; `+` counts from the timeline's first."""
+    from rrbridge._timeline import TimeKind
+    from rrbridge.errors import InvalidValueError
+    from rrbridge_bridge.times import parse_time
+
+    start = (store.time_range(timeline) or (0, 0))[0]
+    if store.timelines().get(timeline) is not TimeKind.SEQUENCE:
+        return parse_time(text).absolute(start)
+    try:
+        return int(text) + (start if text.startswith("+") else 0)
+    except ValueError:
+        raise InvalidValueError("--at", f"a whole number, as {timeline} counts", repr(text)) from None
+
+
+def _span(text: str, kind: TimeKind | None) -> int:
+    from rrbridge._timeline import TimeKind
+    from rrbridge.errors import InvalidValueError
+    from rrbridge_bridge.times import parse_time
+
+    try:
+        return int(text) if kind is TimeKind.SEQUENCE else parse_time("+" + text.lstrip("+")).nanos
+    except ValueError:  # InvalidValueError is one
+        raise InvalidValueError(
+            "--limit", "0, 0.5, 200ms, or a whole number as the timeline counts", repr(text)
+        ) from None
+
+
+def _latest(tree: TransformTree, store: ChunkStore, target: str, source: str, timeline: str) -> int:
+    common = tree.latest_common_time(target, source, timeline)
+    return (store.time_range(timeline) or (0, 0))[1] if common is None else common
+
+
+def _document(tree: TransformTree, matrix: Any, target: str, source: str, timeline: str, time: int) -> dict[str, Any]:
+    from rrbridge._transform_echo import spelled
+
+    found = spelled(matrix)
+    return {
+        "target": target,
+        "source": source,
+        "timeline": timeline,
+        "time": time,
+        "chain": list(tree.chain(target, source, timeline, time)),
+        "translation": found.translation.tolist(),
+        "quaternion_xyzw": found.quaternion.tolist(),
+        "roll_pitch_yaw_rad": found.roll_pitch_yaw_rad.tolist(),
+        "stretch": None if found.stretch is None else found.stretch.tolist(),
+        "matrix": matrix.tolist(),
+    }
+
+
+def _echo(document: dict[str, Any], kind: TimeKind | None) -> str:
+    from math import degrees
+
+    from rrbridge._time_text import time_text
+
+    degs = [degrees(angle) for angle in document["roll_pitch_yaw_rad"]]
+    lines = [
+        f"{document['source']} in {document['target']} at {time_text(document['time'], kind)} on {document['timeline']}",
+        f"  through         {' → '.join(document['chain'])}",
+        f"  translation     {_numbers(document['translation'])}",
+        f"  quaternion xyzw {_numbers(document['quaternion_xyzw'])}",
+        f"  roll pitch yaw  {_numbers(document['roll_pitch_yaw_rad'])} rad, {_numbers(degs, 3)}°",
+    ]
+    if document["stretch"] is not None:
+        lines.append(f"  scaled by       {'; '.join(_numbers(row) for row in document['stretch'])}")
+    rows = [f"  {_numbers(row)}" for row in document["matrix"]]
+    return "\n".join([*lines, "  matrix", *(f"  {row}" for row in rows)])
+
+
+def _numbers(values: Any, digits: int = 6) -> str:
+    return " ".join(f"{round(value, digits) + 0.0:{digits + 4}.{digits}f}" for value in values)
+
+
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2)
