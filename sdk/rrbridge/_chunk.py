@@ -162,11 +162,15 @@ class Chunk:
         """Put columns of equal length together; without times the chunk is static.
 
         `indexes` and `columns` take what `send_columns` takes; `times` and `components` are the same, known to be of
-        our own types. Rows keep the order given; readers want them sorted by row id, which new ids are. Raises
-        InvalidChunkError where lengths differ, InvalidValueError where an index is none.
+        our own types, and keep their order; rows of `indexes` are put in order of time, timeline by timeline as they are
+        called. Readers want rows sorted by row id, which new ids are. Raises InvalidChunkError where lengths differ,
+        InvalidValueError where an index is none.
         """
-        times = sorted((*map(TimeColumn.from_like, indexes), *times), key=lambda t: t.timeline)
+        given = sorted(map(TimeColumn.from_like, indexes), key=lambda t: t.timeline)
+        times = sorted((*given, *times), key=lambda t: t.timeline)
         components = sorted((*columns, *components), key=lambda c: c.descriptor.component)
+        if given and len({len(t) for t in times} | {len(c) for c in components}) == 1:
+            times, components = _in_order_of_time(times, components)
         lengths = (
             {len(t) for t in times} | {len(c) for c in components} | ({len(row_ids)} if row_ids is not None else set())
         )
@@ -382,6 +386,19 @@ class Chunk:
     def __repr__(self) -> str:
         where = "static" if self.is_static else ", ".join(self.times)
         return f"Chunk({self.entity_path}, {self.num_rows} rows, {where}: {', '.join(self.components)})"
+
+
+def _in_order_of_time(
+    times: Sequence[TimeColumn], components: Sequence[ComponentColumn]
+) -> tuple[list[TimeColumn], list[ComponentColumn]]:
+    first = times[0]
+    if not (first.is_sorted if len(times) == 1 else np.all(first.values[1:] > first.values[:-1])):
+        order = np.lexsort([time.values for time in reversed(times)])
+        if np.any(order[1:] < order[:-1]):
+            rows = pa.array(order)
+            times = [TimeColumn.of(time.timeline, time.kind, time.values[order]) for time in times]
+            components = [ComponentColumn(column.descriptor, column.cells.take(rows)) for column in components]
+    return list(times), list(components)
 
 
 class ColumnNames(NamedTuple):

@@ -151,11 +151,11 @@ class RecordingStream:
             components = list(_columns(columns))
             batcher = self._batcher
             if self._flusher is None or batcher.pending_bytes >= batcher.config.max_bytes_in_flight:
-                self.send_chunk(Chunk.from_columns(entity_path, times=times, components=components))
+                self.send_chunk(Chunk.from_columns(entity_path, times, components))
                 return
             times = [TimeColumn.of(time.timeline, time.kind, duplicate(time.values)) for time in times]
             components = [ComponentColumn(column.descriptor, copied(column.cells)) for column in components]
-            batcher.add(Chunk.from_columns(entity_path, times=times, components=components))
+            batcher.add(Chunk.from_columns(entity_path, times, components))
             with self._wake:
                 self._wake.notify()
 
@@ -389,8 +389,20 @@ class RecordingStream:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Finish the file, so that it can be read; what is logged from now on is kept in memory until the next `save`."""
         _active.pop(self)
         self.flush()
+        with self._sink_lock:
+            if self._sink.is_file:
+                self._use(MemorySink)
+
+    def __del__(self) -> None:
+        """Nobody can log to it any more: what was logged must be in the file."""
+        if hasattr(self, "_flusher") and not isinstance(self._sink, MemorySink):
+            try:
+                self._use(MemorySink)
+            except FileError as err:
+                log.error("%s", err)  # noqa: TRY400 - the sentence says it all
 
     def _clock(self) -> Clock:
         """This thread's times."""

@@ -29,6 +29,10 @@ class FileSink:
 class Sink(Protocol):
     """Takes the messages of one recording, in order, from one thread at a time."""
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it can be finished, for others to read."""
+
     def send(self, message: LogMessage) -> None:
         """Take a message. Raises FileError."""
 
@@ -44,6 +48,8 @@ class Sink(Protocol):
 
 class MemorySink:
     """Keeps messages until there is somewhere to send them."""
+
+    is_file = False
 
     def __init__(self) -> None:
         self.messages: list[LogMessage] = []
@@ -79,6 +85,7 @@ class RrdSink:
 
         self._path = target if isinstance(target, str | os.PathLike) else None
         self._writer = RrdWriter(target)
+        self.is_file = isinstance(target, str | os.PathLike)
         if pipe is not None:
             self._writer.path = Path("the viewer")
         self._write_footer = write_footer
@@ -113,6 +120,7 @@ class Tee:
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = tuple(sinks)
+        self.is_file = all(sink.is_file for sink in sinks)
 
     def send(self, message: LogMessage) -> None:
         """Pass a message to each."""

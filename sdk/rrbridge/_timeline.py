@@ -48,12 +48,15 @@ class TimeKind(Enum):
 
 
 def duration_nanos(value: DurationLike) -> int:
-    """Nanoseconds of a duration; plain numbers are seconds."""
+    """Nanoseconds of a duration; plain numbers are seconds.
+
+    Objects of `datetime` go through seconds in double precision, as in the reference: digits past them are equal, not exact.
+    """
     match value:
         case np.timedelta64():
             return int(value.astype("timedelta64[ns]").astype(np.int64))
         case dt.timedelta():
-            return (value.days * 86_400 + value.seconds) * 1_000_000_000 + value.microseconds * 1_000
+            return round(1e9 * value.total_seconds())
         case int() | np.integer():
             return int(value) * 1_000_000_000
         case float() | np.floating() if np.isfinite(value):
@@ -66,6 +69,8 @@ def timestamp_nanos(value: TimestampLike) -> int:
     match value:
         case np.datetime64():
             return int(value.astype("datetime64[ns]").astype(np.int64))
+        case dt.datetime() if hasattr(value, "to_datetime64"):  # of pandas, which knows nanoseconds
+            return int(value.to_datetime64().astype("datetime64[ns]").astype(np.int64))
         case dt.datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
             return duration_nanos(aware - _EPOCH)
@@ -75,6 +80,7 @@ def timestamp_nanos(value: TimestampLike) -> int:
 
 
 def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> npt.NDArray[np.int64]:
+    """Fractions of nanoseconds are cut off in arrays and rounded in lists, which is what the reference does."""
     array = np.asarray(values)
     if array.dtype.kind == unit_kind:
         exact: npt.NDArray[np.int64] = array.astype(f"{unit_kind}8[ns]").astype(np.int64)
@@ -86,16 +92,12 @@ def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> np
         flat = array.reshape(-1)
         nanos = empty(flat.shape, np.int64)
         for start in range(0, len(flat), BLOCK):
-            nanos[start : start + BLOCK] = _nanos_of_secs(flat[start : start + BLOCK])
+            block = flat[start : start + BLOCK]
+            nanos[start : start + BLOCK] = (
+                block * 1e9 if isinstance(values, np.ndarray) else np.rint(block.astype(np.float64) * 1e9)
+            )
         return nanos
     return np.array([one(v) for v in array.ravel().tolist()], np.int64)
-
-
-def _nanos_of_secs(secs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int64]:
-    whole = np.floor(secs)
-    nanos: npt.NDArray[np.int64] = np.rint((secs - whole) * 1e9).astype(np.int64)
-    nanos += whole.astype(np.int64) * 1_000_000_000
-    return nanos
 
 
 @runtime_checkable

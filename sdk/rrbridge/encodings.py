@@ -240,7 +240,8 @@ def _parse_mat3x3(value: Any) -> Array:
 def parse_color(value: Any) -> Array:
     """Colours as 0xRRGGBBAA, shape (n,): from one or many packed numbers, or channels on the last axis.
 
-    Raises TypeError or ValueError.
+    Three or four numbers by themselves are one colour, unless they are too large for channels; other numbers by themselves
+    are packed. Channels wrap round where they do not fit, as they do in the reference. Raises TypeError or ValueError.
     """
     if isinstance(value, list | tuple) and value and all(isinstance(v, Rgba32) for v in value):
         return np.array(value, np.uint32)
@@ -252,25 +253,37 @@ def parse_color(value: Any) -> Array:
         return np.concatenate([parse_color(one) for one in value])
     if array.dtype.kind == "O" and array.ndim:  # a column of a table
         array = np.asarray(array.tolist())
-    if array.dtype == np.uint32 and not (array.ndim == 2 and array.shape[1] in (3, 4)):
-        return array.reshape(-1)
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"not a colour: {shown(value)}")
     if array.size == 0:
         return np.empty(0, np.uint32)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"not a colour: {shown(value)}")
     if array.ndim == 2 and array.dtype == np.uint8 and array.shape[1] in (3, 4):
         return _packed(array)
-    whole = array.ndim == 1 and array.dtype.kind in "iu"
-    if array.ndim == 0 or (whole and (len(array) not in (3, 4) or array.max() > 0xFFFF)):
+    array = array.squeeze()
+    if array.dtype == np.uint32 or array.ndim == 0:
         return plain_numbers(array, np.uint32).reshape(-1)
+    if array.ndim == 1:
+        if not _is_channels(array):
+            return _wrapped(array, np.uint32)
+        array = array.reshape(-1, 4) if array.size > 4 else array.reshape(1, -1)
     if array.shape[-1] not in (3, 4):
         raise ValueError(f"3 or 4 channels on the last axis, shape is {array.shape}")
-    if array.dtype.kind == "f":
-        with np.errstate(invalid="ignore", over="ignore"):  # what is outside 0 … 1 wraps round, as in the reference
-            array = np.rint(array.astype(array.dtype.newbyteorder("=")) * 255.0).astype(np.uint8)
-    elif array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
-        raise ValueError(f"channels outside 0 … 255: {shown(value)}")
-    return _packed(array.reshape(-1, array.shape[-1]).astype(np.uint8, copy=False))
+    if array.dtype in (np.float32, np.float64):
+        with np.errstate(over="ignore"):
+            array = np.rint(array * 255.0)
+    return _packed(_wrapped(array.reshape(-1, array.shape[-1]), np.uint8))
+
+
+def _is_channels(numbers: Array) -> bool:
+    """Whether numbers in a row are channels rather than packed colours."""
+    if numbers.dtype in (np.uint8, np.float32, np.float64):
+        return True
+    return numbers.size in (3, 4) and bool(numbers.max() < 256)
+
+
+def _wrapped(numbers: Array, dtype: npt.DTypeLike) -> Array:
+    with np.errstate(invalid="ignore"):
+        return numbers.astype(dtype)
 
 
 def _packed(channels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
@@ -589,14 +602,8 @@ channel_message_counts = structured(
 
 
 def empty(encoding: Encoding[Any]) -> pa.Array:
-    """No values of this type."""
-    if any(pa.types.is_union(leaf) for leaf in _leaves(encoding.arrow)):
-        return encoding.to_arrow([()])
-    return pa.array([], encoding.arrow)
-
-
-def _leaves(arrow: pa.DataType) -> list[pa.DataType]:
-    return [leaf for field in arrow for leaf in _leaves(field.type)] if pa.types.is_struct(arrow) else [arrow]
+    """What an empty list means: no values of this type, or one without content where a list is a value by itself."""
+    return encoding.to_arrow([encoding.parse([])])
 
 
 def __getattr__(name: str) -> Any:

@@ -241,7 +241,7 @@ def test_what_the_caller_changes_afterwards_is_not_what_was_logged() -> None:
     [
         (lambda: rr.Points3D("nonsense"), "Points3D:positions"),  # type: ignore[arg-type]
         (lambda: rr.Points3D([[1, 2]]), "Points3D:positions"),
-        (lambda: rr.Points3D(XYZ, colors=[300, 0, 0]), "Points3D:colors"),
+        (lambda: rr.Points3D(XYZ, colors="red"), "Points3D:colors"),  # type: ignore[arg-type]
         (lambda: rr.Points3D(XYZ, class_ids=70_000), "Points3D:class_ids"),
         (lambda: rr.Boxes3D(half_sizes=XYZ, fill_mode="wobbly"), "Boxes3D:fill_mode"),
         (lambda: rr.TextLog(b"x"), "TextLog:text"),  # type: ignore[arg-type]

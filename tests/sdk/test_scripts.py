@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 RERUN = Path(sys.executable).parent / "rerun"
 SCRIPTS = sorted(path.stem for path in (HERE / "scripts").glob("*.py"))
 EXTRA = {
-    "binary": ["binary"], "blueprints": ["shown"], "config": ["config"], "contexts": ["one", "two"], "default_id": ["init"],
+    "binary": ["binary"], "blocks": ["again", "next", "unsaved", "dropped", "failed", "left", "right"], "blueprints": ["shown"],
+    "config": ["config"], "contexts": ["one", "two"], "default_id": ["init"],
     "footer": ["nofooter"], "memory": ["memory"], "sinks": ["left", "right"], "streams": ["second"],
 }  # fmt: skip
 """Recordings that scripts make themselves, beside the one they are given."""
