@@ -3,18 +3,15 @@
 Reads `field_log.mcap`.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 import rrbridge as rr
-from rrbridge import importers
-from rrbridge._store import load_messages
 
 STAMPED = "ros2_timestamp"  # the data's own clock, not the recorder's
 
-(store,) = load_messages(importers.read(Path("field_log.mcap"))).values()
-tree = rr.TransformTree(store)
+recording = rr.open("field_log.mcap")
+assert isinstance(recording, rr.Recording)  # and not several in one file
+store, tree = recording.store, recording.transforms()
 print(tree.report(STAMPED))
 
 # Where the lidar was at each scan: (n, 4, 4). A scan from before the first transform has no answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from rrbridge import _entity_path
@@ -15,6 +16,7 @@ from rrbridge._query_plan import no_such_index
 from rrbridge._query_view import Source, View
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeKind
+from rrbridge._transforms import TransformTree
 from rrbridge.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -138,6 +140,14 @@ class Recording(Queryable):
         """Application id and recording id."""
         return self.store.store_id
 
+    def transforms(self) -> TransformTree:
+        """Where its frames are: `recording.transforms().lookup("map", "base", "message_log_time", t)`."""
+        return self._tree
+
+    @cached_property
+    def _tree(self) -> TransformTree:
+        return TransformTree(self.store)
+
     def sources(self) -> tuple[Source, ...]:
         """Itself."""
         return (self,)
@@ -165,6 +175,15 @@ class LiveRecording(Queryable):
         """What was logged so far. Raises FileError if the stream cannot go on."""
         self._stream.flush()
         return self._store
+
+    def transforms(self) -> TransformTree:
+        """Where its frames are, by all that was logged so far; ask for it anew to see what came since."""
+        self._stream.flush()
+        return self._tree
+
+    @cached_property
+    def _tree(self) -> TransformTree:
+        return TransformTree(self._store)
 
     def sources(self) -> tuple[Source, ...]:
         """Itself."""

@@ -11,7 +11,7 @@ import numpy as np
 from rrbridge._store import ChunkStore
 from rrbridge._time_text import span_text, time_text
 from rrbridge._timeline import TimeKind
-from rrbridge._transform_frames import FrameGraph, is_implicit
+from rrbridge._transform_frames import FRAME, FrameGraph, is_implicit
 from rrbridge._transform_snapshot import Snapshot
 from rrbridge._transform_steps import EdgeSteps
 from rrbridge.errors import FramesNotConnectedError, TransformError, TransformTimeError, UnknownFrameError
@@ -62,6 +62,7 @@ class Question:
             if steps is not None:
                 reason = f"{'; '.join(texts)}; at {self._text(self.time)} {apart}"
                 return self._time_error(reason, target, source, frame, steps)
+        texts += [text for name in (target, source) if (text := self._data_frame(name))]
         texts += [_tree_text(root, tree) for root, tree in zip(roots, trees, strict=True)]
         return FramesNotConnectedError(
             "; ".join([apart, *texts]),
@@ -70,6 +71,15 @@ class Question:
             target_tree=trees[0],
             source_tree=trees[1],
         )
+
+    def _data_frame(self, name: str) -> str:
+        """Where the data of an entity is that stands in another frame than its own, as that of sensors does."""
+        entity = name.removeprefix("tf#") if is_implicit(name) else name
+        if not entity.startswith("/") or entity == "/":
+            return ""
+        found = self.store.latest_at(entity, [FRAME], self.timeline, self.time).get(FRAME)
+        frame = found.values[0].as_py() if found is not None and len(found.values) else None
+        return f"the data of {entity} is in the frame {frame}" if frame else ""
 
     def _time_error(self, reason: str, target: str, source: str, frame: str, steps: EdgeSteps) -> TransformTimeError:
         first, last = (int(steps.times[i]) for i in (0, -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,29 @@ def test_two_trees_are_both_listed() -> None:
     tree = tree_of(edge("a", "map", [0], [0]), edge("b", "world", [5], [0]))
     with pytest.raises(FramesNotConnectedError, match="a has transforms on log, not on other; b has"):
         tree.lookup("a", "b", "other", 9)
+
+
+def test_data_that_is_in_a_frame_of_its_own() -> None:
+    frame = Chunk.from_columns("/scan", components=list(rr.CoordinateFrame.columns(frame=["lidar"])))
+    tree = tree_of(edge("lidar", "map", None, [0], entity="/tf_static/lidar"), frame)
+    for name in ("/scan", "tf#/scan"):
+        with pytest.raises(FramesNotConnectedError, match="the data of /scan is in the frame lidar"):
+            tree.lookup("map", name, "log", 0)
+
+
+def test_recordings_and_streams_have_a_tree(tmp_path: Path) -> None:
+    stream = rr.RecordingStream("robot")
+    stream.save(tmp_path / "run.rrd")
+    live = rr.open(stream)
+    for i in range(3):
+        stream.set_time("step", sequence=i)
+        stream.log("arm", rr.Transform3D(translation=[i, 0, 0]))
+        assert live.transforms().lookup("/", "/arm", "step", i)[0, 3] == i
+    stream.disconnect()
+    opened = rr.open(tmp_path / "run.rrd")
+    assert isinstance(opened, rr.Recording)
+    assert opened.transforms() is opened.transforms()
+    assert opened.transforms().lookup("/", "/arm", "step", [0, 1, 2])[:, 0, 3].tolist() == [0, 1, 2]
 
 
 def test_several_topics_say_where_a_frame_is(caplog: pytest.LogCaptureFixture) -> None:
