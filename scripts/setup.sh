@@ -67,6 +67,8 @@ pip_install() {
     say "$what"
     "$PY" -m pip install -qq --upgrade "pip>=25.1" </dev/null || give_up "pip could not be brought to 25.1 (see above)"
     "$PY" -m pip install -qq "$@" </dev/null || give_up "pip could not install the packages (see above)"
+    # What is used from a checkout is not compiled by pip; without this every start takes longer where Python may not write.
+    "$PY" -m compileall -q "$ROOT/sdk" "$ROOT/bridge" "$ROOT/viewer" >/dev/null
     printf '%s' "$state" >"$stamp"
 }
 
