@@ -3,10 +3,9 @@
 The names and arguments are those of Rerun's Python SDK, and so are the data: what is logged here opens there.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import sys as _sys
+import typing as _typing
+from importlib import import_module as _import_module
 
 from rrbridge import encodings as encodings
 from rrbridge._active import get_data_recording as get_data_recording
@@ -57,6 +56,7 @@ from rrbridge._global import stdout as stdout
 from rrbridge._global import version as version
 from rrbridge._misuse import set_strict_mode as set_strict_mode
 from rrbridge._misuse import strict_mode as strict_mode
+from rrbridge._plain import asarray as asarray
 from rrbridge._process import cleanup_if_forked_child as cleanup_if_forked_child
 from rrbridge._process import rerun_shutdown as rerun_shutdown
 from rrbridge._process import unregister_shutdown as unregister_shutdown
@@ -65,6 +65,7 @@ from rrbridge._recording import RecordingStream as RecordingStream
 from rrbridge._sinks import FileSink as FileSink
 from rrbridge._timeline import TimeColumn as TimeColumn
 from rrbridge._timeline import TimeColumnLike as TimeColumnLike
+from rrbridge._type_modules import TypeModules as _TypeModules
 from rrbridge.columns import Columns as Columns
 from rrbridge.columns import Emit as Emit
 from rrbridge.columns import Ragged as Ragged
@@ -82,13 +83,59 @@ from rrbridge.errors import RrbridgeWarning as RrbridgeWarning
 
 ImageFormat = encodings.ImageFormat
 
-if TYPE_CHECKING:
+__all__ = [
+    "AUTO_INDEX", "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE", "RECORDING_PROPERTIES_PATH", "RERUN_KIND",
+    "RERUN_KIND_CONTROL", "RERUN_KIND_INDEX", "SORBET_ARCHETYPE_NAME", "SORBET_COMPONENT", "SORBET_COMPONENT_TYPE",
+    "SORBET_ENTITY_PATH", "SORBET_INDEX_NAME", "SORBET_IS_TABLE_INDEX", "AggregationPolicy", "AlbedoFactor",
+    "Angle", "AnnotationContext", "AnnotationInfo", "AnyBatchValue", "AnyValues", "Archetype", "Arrows2D",
+    "Arrows3D", "AsComponents", "Asset3D", "AssetAudio", "AssetVideo", "BarChart", "BinaryStream", "Box2DFormat",
+    "Boxes2D", "Boxes3D", "Capsules3D", "ChannelDatatype", "Chunk", "ChunkBatcherConfig", "ClassDescription",
+    "Clear", "Color", "ColorModel", "Colormap", "Columns", "Component", "ComponentBatchLike", "ComponentBatchMixin",
+    "ComponentColumn", "ComponentColumnList", "ComponentDescriptor", "ComponentMixin", "ComponentValueLike",
+    "CoordinateFrame", "Cylinders3D", "DepthImage", "DescribedComponentBatch", "DynamicArchetype", "Ellipses2D",
+    "Ellipsoids3D", "Emit", "EncodedDepthImage", "EncodedImage", "FileSink", "FillMode", "GaussianSplats3D",
+    "GeoLineStrings", "GeoPoints", "GraphEdge", "GraphEdges", "GraphNodes", "GraphType", "GridMap", "Image",
+    "ImageFormat", "InstancePoses3D", "InterpolationMode", "LineStrips2D", "LineStrips3D", "LiveRecording",
+    "LoggingHandler", "MagnificationFilter", "MarkerShape", "McapChannel", "McapMessage", "McapSchema",
+    "McapStatistics", "Measurements", "MediaType", "MemoryRecording", "Mesh3D", "MeshFaceRendering", "Pinhole",
+    "PixelFormat", "PointShading", "Points2D", "Points3D", "Quaternion", "Radius", "Ragged", "Recording",
+    "RecordingInfo", "RecordingStream", "Recordings", "RotationAxisAngle", "RrbridgeError", "RrbridgeWarning",
+    "Scalars", "Scale3D", "SegmentationImage", "SeriesLines", "SeriesPoints", "StateChange", "StateConfiguration",
+    "Tensor", "TensorData", "TensorDimensionIndexSelection", "TensorDimensionSelection", "Text", "TextDocument",
+    "TextLog", "TextLogLevel", "TimeColumn", "TimeColumnLike", "TimeInt", "TimeRange", "TimeRangeBoundary",
+    "Transform3D", "TransformAxes3D", "TransformRelation", "TransformTree", "VideoCodec", "VideoFrameReference",
+    "VideoStream", "View", "ViewCoordinates", "VisibleTimeRange", "Volume3D", "VoxelGridMap", "any_batch_value",
+    "any_value", "archetypes", "asarray", "binary_stream", "blueprint", "chunk", "cleanup_if_forked_child",
+    "components", "disable_timeline", "disconnect", "dynamic_archetype", "encodings", "error_utils",
+    "escape_entity_path_part", "get_application_id", "get_data_recording", "get_global_data_recording",
+    "get_recording_id", "get_thread_local_data_recording", "init", "is_enabled", "log", "log_file_from_contents",
+    "log_file_from_path", "memory_recording", "new_entity_path", "open_all", "recording_stream",
+    "recording_stream_generator_ctx", "rerun_shutdown", "reset_time", "save", "script_add_args", "script_setup",
+    "script_teardown", "send_blueprint", "send_chunks", "send_columns", "send_dataframe", "send_property",
+    "send_record_batch", "send_recording_name", "send_recording_start_time_nanos", "set_global_data_recording",
+    "set_log_tick_enabled", "set_log_time_enabled", "set_sinks", "set_strict_mode",
+    "set_thread_local_data_recording", "set_time", "shutdown_at_exit", "sinks", "spawn", "stdout", "strict_mode",
+    "thread_local_stream", "unregister_shutdown", "urdf", "version",
+]  # fmt: skip
+"""What a star import brings: all but `open` and `time`, which Python has, and `datatypes`, which is deprecated."""
+
+if _typing.TYPE_CHECKING:
+    from rrbridge import any_batch_value as any_batch_value
+    from rrbridge import any_value as any_value
     from rrbridge import archetypes as archetypes
     from rrbridge import blueprint as blueprint
+    from rrbridge import chunk as chunk
     from rrbridge import components as components
+    from rrbridge import datatypes as datatypes
+    from rrbridge import dynamic_archetype as dynamic_archetype
+    from rrbridge import error_utils as error_utils
+    from rrbridge import recording_stream as recording_stream
+    from rrbridge import sinks as sinks
+    from rrbridge import time as time
     from rrbridge import urdf as urdf
     from rrbridge._any_values import AnyBatchValue as AnyBatchValue
     from rrbridge._any_values import AnyValues as AnyValues
+    from rrbridge._any_values import ComponentValueLike as ComponentValueLike
     from rrbridge._any_values import DynamicArchetype as DynamicArchetype
     from rrbridge._component_values import ComponentMixin as ComponentMixin
     from rrbridge._contexts import recording_stream_generator_ctx as recording_stream_generator_ctx
@@ -190,15 +237,18 @@ if TYPE_CHECKING:
     from rrbridge.components import TensorDimensionIndexSelection as TensorDimensionIndexSelection
     from rrbridge.components import TransformRelation as TransformRelation
     from rrbridge.components import VideoCodec as VideoCodec
+    from rrbridge.importers import (
+        EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE as EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE,
+    )
 
     # component values, whose classes are made when they are asked for
-    AlbedoFactor: type[Any]
-    Color: type[Any]
-    GraphEdge: type[Any]
-    MediaType: type[Any]
-    Radius: type[Any]
-    Scale3D: type[Any]
-    TextLogLevel: type[Any]
+    AlbedoFactor: type[_typing.Any]
+    Color: type[_typing.Any]
+    GraphEdge: type[_typing.Any]
+    MediaType: type[_typing.Any]
+    Radius: type[_typing.Any]
+    Scale3D: type[_typing.Any]
+    TextLogLevel: type[_typing.Any]
 
 _LAZY = {
     "LiveRecording": "rrbridge._query_recording",
@@ -310,25 +360,34 @@ _LAZY = {
     "ComponentMixin": "rrbridge._component_values",
     "AnyBatchValue": "rrbridge._any_values",
     "AnyValues": "rrbridge._any_values",
+    "ComponentValueLike": "rrbridge._any_values",
+    "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE": "rrbridge.importers",
     "DynamicArchetype": "rrbridge._any_values",
 }
 """Names that load their module when they are first used, to keep `import rrbridge` short."""
 
 
-_MODULES = ("archetypes", "blueprint", "components", "urdf")
+_MODULES = (
+    "any_batch_value", "any_value", "archetypes", "blueprint", "chunk", "components", "datatypes", "dynamic_archetype",
+    "error_utils", "recording_stream", "sinks", "time", "urdf",
+)  # fmt: skip
 """Modules that load when they are first used."""
 
 
-if not TYPE_CHECKING:  # else a type checker would take every misspelt name for one that is found here
+if not _typing.TYPE_CHECKING:  # else a type checker would take every misspelt name for one that is found here
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _typing.Any:
         if name in _MODULES:
-            return import_module(f"rrbridge.{name}")
+            return _import_module(f"rrbridge.{name}")
         if name not in _LAZY:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(_LAZY[name]), name)
+        found = globals()[name] = getattr(_import_module(_LAZY[name]), name)
         return found
 
 
 def __dir__() -> list[str]:
     return sorted(globals().keys() | _LAZY.keys() | set(_MODULES))
+
+
+if not any(isinstance(finder, _TypeModules) for finder in _sys.meta_path):
+    _sys.meta_path.append(_TypeModules())

@@ -8,20 +8,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._archetype import ComponentColumnList
 from rrbridge._arrow import list_values
-from rrbridge._batches import DescribedComponentBatch
+from rrbridge._batches import ComponentBatchLike, DescribedComponentBatch
 from rrbridge._chunk import ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge.errors import InvalidValueError, RrbridgeError, RrbridgeWarning
 
-__all__ = ["AnyBatchValue", "AnyValues", "DynamicArchetype"]
+__all__ = ["AnyBatchValue", "AnyValues", "ComponentValueLike", "DynamicArchetype"]
+
+ComponentValueLike: TypeAlias = ComponentBatchLike | pa.Array | npt.ArrayLike
+"""Whatever can be a component without a declared type."""
 
 _types: dict[ComponentDescriptor, pa.DataType] = {}
 _FAILURES = (TypeError, ValueError, OverflowError, AttributeError, BufferError, pa.ArrowException)

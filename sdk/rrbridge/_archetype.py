@@ -276,6 +276,18 @@ class Archetype:
     def __bool__(self) -> bool:
         return True
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same archetype and log the same values."""
+        if not isinstance(other, Archetype) or type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self.as_component_batches(), other.as_component_batches()
+        return len(mine) == len(theirs) and all(
+            a.descriptor == b.descriptor and a.as_arrow_array().equals(b.as_arrow_array())
+            for a, b in zip(mine, theirs, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # archetypes are compared by what they hold
+
     def __repr__(self) -> str:
         shown = ", ".join(
             f"{name}={_summary(value)}" for name in self.fields if (value := getattr(self, name)) is not None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import colorsys
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -20,9 +21,11 @@ import pyarrow as pa
 from rrbridge import _records, _selections, _time_ranges, _values
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
-from rrbridge._batches import ComponentBatchMixin
+from rrbridge._batches import ComponentBatchMixin, DescribedComponentBatch
 from rrbridge._image_format import ImageFormat
 from rrbridge._media_type import MEDIA_TYPES
+from rrbridge._plain import plain_numbers
+from rrbridge._rare_encodings import RARE_ENCODINGS
 from rrbridge._tensor_encoding import TensorData, tensor
 from rrbridge.encodings import PARSE_ERRORS, Encoding
 from rrbridge.errors import InvalidValueError
@@ -33,7 +36,10 @@ __all__ = [
     "batch_class",
     "component_class",
     "encoding_class",
+    "encoding_like",
+    "encoding_names",
     "named_component_class",
+    "named_component_classes",
     "register_values",
 ]
 
@@ -57,6 +63,7 @@ _ENCODINGS: Mapping[str, tuple[type, Encoding[Any]]] = {
     "Range2D": (_selections.Range2D, _selections.range2d),
     "Rgba32": (_values.Rgba32, enc.rgba),
     "RotationAxisAngle": (_records.RotationAxisAngle, enc.axis_angle),
+    "SphericalHarmonics3Rgb": (_values.SphericalHarmonics3Rgb, enc.spherical_harmonics),
     "TensorData": (TensorData, tensor),
     "TensorDimensionIndexSelection": (
         _selections.TensorDimensionIndexSelection,
@@ -209,9 +216,54 @@ class _VideoTimestamp(_values.VideoTimestamp):
             raise InvalidValueError("VideoTimestamp", "one of nanoseconds=, seconds=", given)
         return super().__new__(cls, nanoseconds if seconds is None else round(seconds * 1e9))
 
+    @classmethod
+    def seconds(cls, seconds: npt.ArrayLike) -> Any:
+        """Many, from seconds."""
+        return cls._many(seconds, 1e9)
 
-class _Mapping(dict[Any, Any]):
-    """Pairs."""
+    @classmethod
+    def milliseconds(cls, milliseconds: npt.ArrayLike) -> Any:
+        """Many, from milliseconds."""
+        return cls._many(milliseconds, 1e6)
+
+    @classmethod
+    def nanoseconds(cls, nanoseconds: npt.ArrayLike) -> Any:
+        """Many, from nanoseconds."""
+        return cls._many(nanoseconds, 1)
+
+    @classmethod
+    def _many(cls, times: npt.ArrayLike, nanos_each: float) -> Any:
+        declared: Component = cls._component  # type: ignore[attr-defined]  # the class made of this one has it
+        batch = component_class("VideoTimestamp", declared, batch=True)
+        assert batch is not None
+        return batch(_nanos("VideoTimestamp", times, nanos_each))
+
+
+def _nanos(what: str, times: npt.ArrayLike, nanos_each: float) -> npt.NDArray[np.int64]:
+    try:
+        array = np.atleast_1d(plain_numbers(times, np.int64 if nanos_each == 1 else np.float64))
+    except PARSE_ERRORS as err:
+        raise InvalidValueError(what, "numbers", str(err)) from err
+    nanos: npt.NDArray[np.int64] = array if nanos_each == 1 else np.trunc(array * nanos_each).astype(np.int64)
+    return nanos
+
+
+class _Pairs(dict[Any, Any]):
+    """Texts by text."""
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The mapping."""
+        return dict(self)
+
+
+class _Counts(dict[Any, Any]):
+    """How many messages each channel has."""
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """By channel."""
+        return dict(self)
 
 
 class _Classes(list[Any]):
@@ -229,6 +281,18 @@ class _Classes(list[Any]):
         return self
 
 
+class _ViewCoordinates(_values.ViewCoordinates):
+    __slots__ = ()
+
+    ViewDir = _values.ViewDir
+
+    def as_component_batches(self) -> list[DescribedComponentBatch]:
+        """As an archetype of this one component."""
+        from rrbridge.archetypes.transforms import ViewCoordinates
+
+        return ViewCoordinates(self).as_component_batches()
+
+
 class _MediaType(_values.Utf8):
     @classmethod
     def guess_from_path(cls, path: str | Path) -> Self | None:
@@ -239,17 +303,18 @@ class _MediaType(_values.Utf8):
 
 _SPECIAL: Mapping[str, type] = {
     "AnnotationContext": _Classes,
-    "ChannelMessageCounts": _Mapping,
+    "ChannelMessageCounts": _Counts,
     "ClearIsRecursive": _ClearIsRecursive,
     "Color": _Color,
     "GeoLineString": _GeoStrip,
-    "KeyValuePairs": _Mapping,
+    "KeyValuePairs": _Pairs,
     "LineStrip2D": _Strip,
     "LineStrip3D": _Strip,
     "MediaType": _MediaType,
     "Radius": _Radius,
     "Scale3D": _Scale3D,
     "VideoTimestamp": _VideoTimestamp,
+    "ViewCoordinates": _ViewCoordinates,
 }
 """Components whose values are made in a way of their own."""
 
@@ -295,20 +360,70 @@ def component_class(name: str, declared: Component, *, batch: bool) -> type | No
     return made
 
 
-def named_component_class(namespace: Mapping[str, Any], name: str) -> type | None:
-    """The class `Color` or `ColorBatch` of the component that a module declares as `ColorLike`; None without one."""
+def named_component_class(namespace: Mapping[str, Any], name: str) -> Any:
+    """The class `Color` or `ColorBatch` of the component that a module declares as `ColorLike`; None without one.
+
+    `ColorArrayLike` is `ColorLike`: that takes many as well.
+    """
+    if name.endswith("ArrayLike"):
+        return namespace.get(f"{name.removesuffix('ArrayLike')}Like")
     plain = name.removesuffix("Batch")
     declared = next(iter(getattr(namespace.get(f"{plain}Like"), "__metadata__", ())), None)
     return component_class(plain, declared, batch=name.endswith("Batch")) if isinstance(declared, Component) else None
 
 
+def named_component_classes(namespace: Mapping[str, Any]) -> set[str]:
+    """The names that `named_component_class` finds."""
+    names = [
+        name.removesuffix("Like")
+        for name, hint in namespace.items()
+        if name.endswith("Like") and any(isinstance(m, Component) for m in getattr(hint, "__metadata__", ()))
+    ]
+    return {f"{name}{suffix}" for name in names for suffix in ("", "Batch", "ArrayLike")}
+
+
+def encoding_names() -> set[str]:
+    """The names that `encoding_class` and `encoding_like` find."""
+    names = [*_ENCODINGS, *RARE_ENCODINGS]
+    return {f"{name}{suffix}" for name in names for suffix in ("", "Batch", "Like", "ArrayLike")}
+
+
 @cache
 def encoding_class(name: str) -> type | None:
     """The class of one value of an encoding, `Vec3D`, or of many, `Vec3DBatch`; None if there is none of this name."""
-    found = _ENCODINGS.get(name.removesuffix("Batch"))
+    plain = name.removesuffix("Batch")
+    found = _ENCODINGS.get(plain) or RARE_ENCODINGS.get(plain)
     if found is None:
-        return getattr(_values, name) if name in _values.__all__ else None
+        return None
     value, encoding = found
     if name.endswith("Batch"):
         return batch_class("rrbridge.encodings", name, encoding)
     return value
+
+
+def encoding_like(name: str) -> Any:
+    """What `Rgba32Like` stands for in annotations, or `Rgba32ArrayLike`: whatever becomes such values; None if there is none."""
+    plain = name.removesuffix("Like").removesuffix("Array")
+    found = _ENCODINGS.get(plain) or RARE_ENCODINGS.get(plain)
+    if found is None or not name.endswith("Like"):
+        return None
+    value, encoding = found
+    if issubclass(value, Enum):
+        return value | str | int | Sequence[value | str | int]  # type: ignore[valid-type]  # a class found by name
+    return value | _written_as(encoding) | Sequence[value]  # type: ignore[valid-type]  # a class found by name
+
+
+def _written_as(encoding: Encoding[Any]) -> Any:
+    if pa.types.is_string(encoding.arrow):
+        return enc.TextLike
+    if encoding is enc.blob:
+        return enc.BlobLike
+    if encoding is enc.rgba:
+        return enc.ColorLike
+    if pa.types.is_boolean(encoding.arrow):
+        return enc.BoolLike
+    if pa.types.is_floating(encoding.arrow):
+        return enc.FloatLike
+    if pa.types.is_integer(encoding.arrow):
+        return enc.IntLike
+    return enc.VecLike if pa.types.is_fixed_size_list(encoding.arrow) else Mapping[str, Any] | Sequence[Any]

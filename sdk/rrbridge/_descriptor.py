@@ -28,6 +28,9 @@ class ComponentDescriptor(NamedTuple):
     component_type: str | None = None
     """Full name: `rerun.components.Position3D`."""
 
+    def __str__(self) -> str:
+        return self.component
+
     @property
     def field(self) -> str:
         """The component without its archetype: `positions`."""

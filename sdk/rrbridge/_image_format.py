@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ChannelDatatype", "ColorModel", "ImageFormat", "PixelFormat", "choice"]
+from rrbridge.errors import InvalidValueError
+
+__all__ = ["ChannelDatatype", "Choice", "ColorModel", "ImageFormat", "PixelFormat", "choice"]
 
 
 E = TypeVar("E", bound=Enum)
@@ -28,7 +30,22 @@ def choice(cls: type[E], value: Any) -> E:
     raise ValueError(f"one of {', '.join(member.name for member in cls)}, not {value!r}")
 
 
-class PixelFormat(IntEnum):
+class Choice(IntEnum):
+    """One of a few things, with the number that stands for it in Arrow."""
+
+    @classmethod
+    def auto(cls, val: Any) -> Self:
+        """The member that a member, its name in any case, or its number stands for. Raises InvalidValueError."""
+        try:
+            return choice(cls, val)
+        except ValueError as err:
+            raise InvalidValueError(cls.__name__, str(err).partition(", not ")[0], repr(val)[:80]) from err
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PixelFormat(Choice):
     """Layouts of chroma-subsampled images; plain ones have a colour model and a channel type instead."""
 
     Y_U_V12_LimitedRange = 20
@@ -47,7 +64,7 @@ class PixelFormat(IntEnum):
     BayerGRBG8 = 131
 
 
-class ColorModel(IntEnum):
+class ColorModel(Choice):
     """What the channels of a pixel mean."""
 
     L = 1
@@ -61,7 +78,7 @@ class ColorModel(IntEnum):
         return {ColorModel.L: 1, ColorModel.RGB: 3, ColorModel.BGR: 3}.get(self, 4)
 
 
-class ChannelDatatype(IntEnum):
+class ChannelDatatype(Choice):
     """The number type of one channel."""
 
     U8 = 6
@@ -90,9 +107,10 @@ class ChannelDatatype(IntEnum):
         """The same as `from_dtype`, by the reference's name."""
         return cls.from_dtype(dtype)
 
-    def to_np_dtype(self) -> np.dtype[Any]:
-        """The same as `dtype`, by the reference's name."""
-        return self.dtype
+    def to_np_dtype(self) -> type[np.generic]:
+        """The numpy type of one channel."""
+        kind: type[np.generic] = self.dtype.type
+        return kind
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -16,14 +16,21 @@ from typing import ParamSpec, TypeVar, cast
 
 from rrbridge.errors import RrbridgeError, RrbridgeWarning
 
-__all__ = ["caller_depth", "set_strict_mode", "strict_mode", "warn_on_misuse"]
+__all__ = ["caller_depth", "default_strict_mode", "set_strict_mode", "strict_mode", "warn_on_misuse"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _HERE = str(Path(__file__).parent)
 _OURS = (_HERE, contextlib.__file__)
-_strict = os.environ.get("RERUN_STRICT", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def default_strict_mode() -> bool:
+    """Whether misuse raises unless a program says otherwise: what `RERUN_STRICT` in the environment says."""
+    return os.environ.get("RERUN_STRICT", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+_strict = default_strict_mode()
 
 
 def strict_mode() -> bool:

@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["one_text", "plain_numbers", "plain_texts", "shown"]
+__all__ = ["asarray", "one_text", "plain_numbers", "plain_texts", "shown"]
 
 _BYTES = (bytes, bytearray, memoryview)
 _ONE_TEXT = (str, Mapping, set, frozenset, *_BYTES)
+
+
+def asarray(item: Any, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    """`numpy.asarray` of any numpy: `copy` True for an array of its own, False or None for one only where needed."""
+    return np.array(item, dtype) if copy else np.asarray(item, dtype)
 
 
 def shown(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge._plain import one_text
+from rrbridge._values import Rgba32
 from rrbridge.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class Quaternion(_Record):
         """Its four numbers."""
         return np.array(self._xyzw, np.float32)
 
+    def __repr__(self) -> str:
+        return f"Quaternion(xyzw={list(self._xyzw)})"
+
     @staticmethod
     def identity() -> Quaternion:
         """No rotation."""
@@ -158,7 +162,7 @@ class AnnotationInfo(_Record):
             self.label = None if label is None else one_text(label)
         except (TypeError, ValueError) as err:
             raise InvalidValueError("AnnotationInfo.label", "text", repr(label)[:80]) from err
-        self.color = color
+        self.color = None if color is None else Rgba32(color)
 
     @classmethod
     def of(cls, value: AnnotationInfoLike) -> AnnotationInfo:

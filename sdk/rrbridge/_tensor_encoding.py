@@ -14,7 +14,7 @@ from rrbridge.columns import Ragged
 from rrbridge.encodings import _encoding, text
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["TensorData", "TensorLike", "bars", "tensor"]
+__all__ = ["BUFFER", "TensorBuffer", "TensorData", "TensorLike", "bars", "buffers_to_arrow", "tensor"]
 
 _TYPES = {
     "U8": np.uint8,
@@ -37,12 +37,36 @@ def _numbers(dtype: npt.DTypeLike) -> pa.DataType:
 
 
 # Arm 0 stands for no buffer at all (FORMAT §5.4).
-_BUFFER = pa.dense_union(
+BUFFER = pa.dense_union(
     [pa.field("_null_markers", pa.null()), *[pa.field(n, _numbers(t), nullable=False) for n, t in _TYPES.items()]]
 )
 _SHAPE = list_type(pa.uint64(), nullable=False)
 _NAMES = list_type(pa.utf8(), nullable=False)
-_TENSOR = pa.struct([pa.field("shape", _SHAPE, nullable=False), pa.field("names", _NAMES), pa.field("buffer", _BUFFER)])
+_TENSOR = pa.struct([pa.field("shape", _SHAPE, nullable=False), pa.field("names", _NAMES), pa.field("buffer", BUFFER)])
+
+
+class TensorBuffer:
+    """The numbers of a tensor."""
+
+    __slots__ = ("inner",)
+
+    inner: npt.NDArray[Any]
+
+    def __init__(self, inner: Any) -> None:
+        """Take an array of numbers. Raises InvalidValueError."""
+        try:
+            self.inner = inner.inner if isinstance(inner, TensorBuffer) else checked(np.array(inner, order="C"))
+        except (TypeError, ValueError) as err:
+            raise InvalidValueError("TensorBuffer", "an array of numbers", str(err)) from err
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.asarray(self.inner, dtype)
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def __repr__(self) -> str:
+        return f"TensorBuffer({self.inner.dtype}{list(self.inner.shape)})"
 
 
 class TensorData:
@@ -132,21 +156,26 @@ def _build(batches: Sequence[tuple[TensorData, ...]]) -> pa.Array:
     shapes = Ragged.from_lengths([t.array.ndim for t in tensors], None)
     shape_values = np.array([axis for t in tensors for axis in t.array.shape], np.uint64)
     names = [list(t.dim_names) if t.dim_names is not None else None for t in tensors]
-    codes = np.array([_CODE_OF[t.array.dtype] for t in tensors], np.int8)
+    shape = list_array(shapes.offsets, primitive(shape_values), nullable=False)
+    buffer = buffers_to_arrow([t.array for t in tensors])
+    return pa.StructArray.from_arrays([shape, nested(names, _NAMES), buffer], fields=list(_TENSOR))
+
+
+def buffers_to_arrow(arrays: Sequence[npt.NDArray[Any]]) -> pa.Array:
+    """The numbers of arrays of any type in C order, as a union with one arm per type."""
+    codes = np.array([_CODE_OF[array.dtype] for array in arrays], np.int8)
     children: list[pa.Array] = [pa.nulls(0)]
-    places = np.zeros(len(tensors), np.int32)
+    places = np.zeros(len(arrays), np.int32)
     for code, dtype in enumerate(_TYPES.values(), 1):
         rows = np.flatnonzero(codes == code)
         places[rows] = np.arange(len(rows))
-        flat = [np.ascontiguousarray(tensors[i].array).reshape(-1) for i in rows.tolist()]
+        flat = [np.ascontiguousarray(arrays[i]).reshape(-1) for i in rows.tolist()]
         values = np.concatenate(flat) if flat else np.empty(0, dtype)
         offsets = Ragged.from_lengths([len(f) for f in flat], None).offsets
         children.append(list_array(offsets, primitive(values), nullable=False))
-    buffer = pa.Array.from_buffers(
-        _BUFFER, len(tensors), [None, pa.py_buffer(codes), pa.py_buffer(places)], children=children
+    return pa.Array.from_buffers(
+        BUFFER, len(arrays), [None, pa.py_buffer(codes), pa.py_buffer(places)], children=children
     )
-    shape = list_array(shapes.offsets, primitive(shape_values), nullable=False)
-    return pa.StructArray.from_arrays([shape, nested(names, _NAMES), buffer], fields=list(_TENSOR))
 
 
 def _parse_bars(value: Any) -> tuple[TensorData, ...]:

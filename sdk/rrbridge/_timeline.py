@@ -24,11 +24,14 @@ __all__ = ["MIN_TIME", "STATIC_TIME", "TimeColumn", "TimeKind", "duration_nanos"
 STATIC_TIME = -(2**63)
 """Reserved: a row written with this time would vanish from queries (FORMAT §5.2)."""
 MIN_TIME = STATIC_TIME + 1
+_LAST_TIME = 2**63 - 1
 BLOCK = 1 << 14
 """As many times at a time, so that what is worked out on the way stays in the processor's cache."""
 
 DurationLike: TypeAlias = int | float | dt.timedelta | np.timedelta64
 TimestampLike: TypeAlias = int | float | dt.datetime | np.datetime64
+_MOST_SECONDS = 9_223_372_036
+"""Nanoseconds of 64 bits reach about so far."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -48,33 +51,35 @@ class TimeKind(Enum):
 
 
 def duration_nanos(value: DurationLike) -> int:
-    """Nanoseconds of a duration; plain numbers are seconds.
+    """Nanoseconds of a duration; plain numbers are seconds. Raises InvalidValueError.
 
     Objects of `datetime` go through seconds in double precision, as in the reference: digits past them are equal, not exact.
     """
     match value:
-        case np.timedelta64():
+        case np.timedelta64() if not np.isnat(value):
             return int(value.astype("timedelta64[ns]").astype(np.int64))
-        case dt.timedelta():
+        case dt.timedelta() if abs(value.days) < _MOST_SECONDS // 86_400:
             return round(1e9 * value.total_seconds())
-        case int() | np.integer():
+        case int() | np.integer() if -_MOST_SECONDS <= value <= _MOST_SECONDS:
             return int(value) * 1_000_000_000
-        case float() | np.floating() if np.isfinite(value):
+        case float() | np.floating() if -_MOST_SECONDS <= value <= _MOST_SECONDS:
             return round(float(value) * 1e9)
     raise InvalidValueError("duration", "seconds, timedelta or numpy.timedelta64", repr(value))
 
 
 def timestamp_nanos(value: TimestampLike) -> int:
-    """Nanoseconds since the Unix epoch; plain numbers are seconds, naive datetimes are UTC."""
+    """Nanoseconds since the Unix epoch; plain numbers are seconds, naive datetimes are UTC. Raises InvalidValueError."""
     match value:
-        case np.datetime64():
+        case pa.TimestampScalar() if value.is_valid:
+            return int(value.cast(pa.timestamp("ns")).value)
+        case np.datetime64() if not np.isnat(value):
             return int(value.astype("datetime64[ns]").astype(np.int64))
         case dt.datetime() if hasattr(value, "to_datetime64"):  # of pandas, which knows nanoseconds
             return int(value.to_datetime64().astype("datetime64[ns]").astype(np.int64))
         case dt.datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
             return duration_nanos(aware - _EPOCH)
-        case int() | float() | np.integer() | np.floating():
+        case int() | float() | np.integer() | np.floating() if not isinstance(value, np.timedelta64):
             return duration_nanos(value)
     raise InvalidValueError("timestamp", "seconds since the epoch, datetime or numpy.datetime64", repr(value))
 
@@ -82,22 +87,39 @@ def timestamp_nanos(value: TimestampLike) -> int:
 def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> npt.NDArray[np.int64]:
     """Fractions of nanoseconds are cut off in arrays and rounded in lists, which is what the reference does."""
     array = np.asarray(values)
-    if array.dtype.kind == unit_kind:
+    if array.dtype.kind == unit_kind and not np.isnat(array).any():
         exact: npt.NDArray[np.int64] = array.astype(f"{unit_kind}8[ns]").astype(np.int64)
         return exact
-    if array.dtype.kind in "iu":
+    if array.dtype.kind not in "iuf" or not _are_within(array, -_MOST_SECONDS, _MOST_SECONDS):
+        return np.array([one(v) for v in array.ravel().tolist()], np.int64)
+    if array.dtype.kind != "f":
         whole_secs: npt.NDArray[np.int64] = array.astype(np.int64)
         return whole_secs * 1_000_000_000
-    if array.dtype.kind == "f":
-        flat = array.reshape(-1)
-        nanos = empty(flat.shape, np.int64)
-        for start in range(0, len(flat), BLOCK):
-            block = flat[start : start + BLOCK]
-            nanos[start : start + BLOCK] = (
-                block * 1e9 if isinstance(values, np.ndarray) else np.rint(block.astype(np.float64) * 1e9)
-            )
-        return nanos
-    return np.array([one(v) for v in array.ravel().tolist()], np.int64)
+    flat = array.reshape(-1)
+    nanos = empty(flat.shape, np.int64)
+    for start in range(0, len(flat), BLOCK):
+        block = flat[start : start + BLOCK]
+        nanos[start : start + BLOCK] = (
+            block * 1e9 if isinstance(values, np.ndarray) else np.rint(block.astype(np.float64) * 1e9)
+        )
+    return nanos
+
+
+def _are_within(array: npt.NDArray[Any], low: int, high: int) -> bool:
+    """Whether all numbers are; what is not a number is not."""
+    return not array.size or bool(low <= array.min() and array.max() <= high)
+
+
+def _many_numbers(values: object) -> npt.NDArray[np.int64]:
+    """Sequence numbers. Raises InvalidValueError."""
+    array = np.asarray(values)
+    if array.dtype.kind in "mM" and not np.isnat(array).any():
+        array = array.astype(np.int64)
+    is_cut_off = array.dtype.kind == "f" and array is not values  # in lists, as the reference does it
+    whole = array.dtype.kind in "iu" or is_cut_off or (array.dtype.kind == "f" and bool((array % 1 == 0).all()))
+    if array.size and not (whole and _are_within(array, MIN_TIME, _LAST_TIME)):
+        raise InvalidValueError("sequence", "whole numbers of 64 bits", repr(values)[:80])
+    return array.astype(np.int64)
 
 
 @runtime_checkable
@@ -135,7 +157,7 @@ class TimeColumn:
                 f"TimeColumn({timeline!r})", "exactly one of sequence=, duration=, timestamp=", f"{sum(given)} of them"
             )
         if sequence is not None:
-            kind, values = TimeKind.SEQUENCE, np.asarray(_indexable(sequence), np.int64)
+            kind, values = TimeKind.SEQUENCE, _many_numbers(_indexable(sequence))
         elif duration is not None:
             kind, values = TimeKind.DURATION, _many_nanos(_indexable(duration), "m", duration_nanos)
         else:
@@ -192,5 +214,10 @@ class TimeColumn:
         return pa.Array.from_buffers(self.kind.value, len(values), [None, pa.py_buffer(values)])
 
 
-def _indexable(values: object) -> object:
-    return values if isinstance(values, np.ndarray | list | tuple) or hasattr(values, "__array__") else list(values)  # type: ignore[call-overload]
+def _indexable(values: Any) -> Any:
+    if isinstance(values, np.ndarray | list | tuple) or hasattr(values, "__array__"):
+        return values
+    try:
+        return list(values)
+    except TypeError as err:
+        raise InvalidValueError("TimeColumn", "many times", repr(values)[:80]) from err

@@ -6,12 +6,12 @@ Each is a plain number, text, bytes or tuple as well, so that it can stand where
 from __future__ import annotations
 
 import builtins
-from enum import IntEnum
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._image_format import Choice
 from rrbridge.errors import InvalidValueError
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Mat4x4",
     "Range1D",
     "Rgba32",
+    "SphericalHarmonics3Rgb",
     "TimeInt",
     "UInt16",
     "UInt32",
@@ -180,6 +181,9 @@ class TimeInt(int):
         """The number."""
         return int(self)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({int(self)})"
+
 
 class VideoTimestamp(int):
     """A time since the start of a video, nanoseconds."""
@@ -191,6 +195,9 @@ class VideoTimestamp(int):
     def timestamp_ns(self) -> int:
         """Nanoseconds."""
         return int(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({int(self)})"
 
 
 class Rgba32(int):
@@ -280,7 +287,10 @@ class _Vector(tuple[Any, ...]):
         return super().__new__(cls, array.tolist())
 
     def _array(self) -> npt.NDArray[Any]:
-        return np.array(self, self.dtype)
+        return np.array(tuple(self), self.dtype)
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.array(tuple(self), dtype or self.dtype)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self)})"
@@ -378,7 +388,30 @@ class UVec4D(_XYZW):
     dtype = np.uint32
 
 
-class ViewDir(IntEnum):
+class SphericalHarmonics3Rgb:
+    """15 coefficients of red, green and blue: how the colour of a splat depends on where one looks from."""
+
+    __slots__ = ("coefficients",)
+
+    coefficients: npt.NDArray[np.float16]
+    """Shape (15, 3)."""
+
+    def __init__(self, coefficients: Any) -> None:
+        try:
+            self.coefficients = np.asarray(coefficients, np.float16).reshape(15, 3)
+        except (TypeError, ValueError) as err:
+            raise InvalidValueError(type(self).__name__, "15 × 3 numbers", repr(coefficients)[:80]) from err
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return np.asarray(self.coefficients, dtype)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SphericalHarmonics3Rgb) and np.array_equal(self.coefficients, other.coefficients)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by what it holds
+
+
+class ViewDir(Choice):
     """Where an axis points."""
 
     Up = 1

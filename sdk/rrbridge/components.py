@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum, IntEnum
+from enum import Enum
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from rrbridge import _selections as sel
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
+from rrbridge._image_format import Choice
 from rrbridge._tensor_encoding import TensorLike, tensor
 
 
-class Colormap(IntEnum):
+class Colormap(Choice):
     """How one number becomes a colour."""
 
     Grayscale = 1
@@ -31,7 +32,7 @@ class Colormap(IntEnum):
     Costmap = 12
 
 
-class FillMode(IntEnum):
+class FillMode(Choice):
     """How a closed shape is drawn."""
 
     MajorWireframe = 1
@@ -40,14 +41,14 @@ class FillMode(IntEnum):
     TransparentFillMajorWireframe = 4
 
 
-class GraphType(IntEnum):
+class GraphType(Choice):
     """Whether edges have a direction."""
 
     Undirected = 1
     Directed = 2
 
 
-class InterpolationMode(IntEnum):
+class InterpolationMode(Choice):
     """How a plot goes from one sample to the next."""
 
     Linear = 1
@@ -56,7 +57,7 @@ class InterpolationMode(IntEnum):
     StepMid = 4
 
 
-class AggregationPolicy(IntEnum):
+class AggregationPolicy(Choice):
     """What a plot shows where several samples share a pixel."""
 
     Off = 1
@@ -67,7 +68,7 @@ class AggregationPolicy(IntEnum):
     MinMaxAverage = 6
 
 
-class MagnificationFilter(IntEnum):
+class MagnificationFilter(Choice):
     """How an image is shown larger than it is."""
 
     Nearest = 1
@@ -75,7 +76,7 @@ class MagnificationFilter(IntEnum):
     Bicubic = 3
 
 
-class MarkerShape(IntEnum):
+class MarkerShape(Choice):
     """The mark of a sample in a scatter plot."""
 
     Circle = 1
@@ -90,7 +91,7 @@ class MarkerShape(IntEnum):
     Asterisk = 10
 
 
-class MeshFaceRendering(IntEnum):
+class MeshFaceRendering(Choice):
     """Which side of a triangle is drawn."""
 
     DoubleSided = 1
@@ -98,21 +99,21 @@ class MeshFaceRendering(IntEnum):
     Back = 3
 
 
-class PointShading(IntEnum):
+class PointShading(Choice):
     """How points are lit."""
 
     Gradient = 1
     Flat = 2
 
 
-class TransformRelation(IntEnum):
+class TransformRelation(Choice):
     """Which way a transform goes."""
 
     ParentFromChild = 1
     ChildFromParent = 2
 
 
-class VideoCodec(Enum):
+class VideoCodec(Choice):
     """FourCC of a codec."""
 
     AV1 = 0x61763031
@@ -250,3 +251,12 @@ def __getattr__(name: str) -> Any:
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from rrbridge._component_values import named_component_classes
+
+    return sorted(globals().keys() | named_component_classes(globals()))
+
+
+__path__: list[str] = []  # the modules of the types, `rrbridge.components.color`, are made: see `_type_modules`

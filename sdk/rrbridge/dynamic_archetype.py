@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from rrbridge._any_values import AnyBatchValue as AnyBatchValue
+from rrbridge._any_values import ComponentValueLike as ComponentValueLike
 from rrbridge._any_values import DynamicArchetype as DynamicArchetype
 from rrbridge._archetype import ComponentColumnList as ComponentColumnList
 from rrbridge._batches import DescribedComponentBatch as DescribedComponentBatch
 from rrbridge._chunk import ComponentColumn as ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
 from rrbridge._recording import AsComponents as AsComponents
+from rrbridge.error_utils import catch_and_log_exceptions as catch_and_log_exceptions
 
 __all__ = [
     "AnyBatchValue",
@@ -16,6 +18,8 @@ __all__ = [
     "ComponentColumn",
     "ComponentColumnList",
     "ComponentDescriptor",
+    "ComponentValueLike",
     "DescribedComponentBatch",
     "DynamicArchetype",
+    "catch_and_log_exceptions",
 ]

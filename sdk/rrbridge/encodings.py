@@ -474,7 +474,8 @@ def _one_info(value: Any) -> dict[str, Any]:
     return {"id": info.id, "label": info.label, "color": color}
 
 
-def _one_context(value: Any) -> list[dict[str, Any]]:
+def context_classes(value: Any) -> list[dict[str, Any]]:
+    """The classes of an annotation context as Arrow takes them."""
     given = [value] if isinstance(value, ClassDescription | ClassDescriptionMapElem | Mapping) else value
     return [
         {
@@ -492,8 +493,15 @@ def _one_context(value: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _parse_harmonics(value: Any) -> Array:
+    array = plain_numbers(value, np.float16)
+    if array.size and array.shape[-2:] != (15, 3) and array.shape[-1:] != (45,):
+        raise ValueError(f"15 coefficients of 3 channels on the last axes, not shape {array.shape}")
+    return array.reshape(-1, 15, 3)
+
+
 def _parse_context(value: Any) -> Batch:
-    found = (_one_context(value),)
+    found = (context_classes(value),)
     nested(found, _ANNOTATION_CONTEXT)
     return found
 
@@ -572,7 +580,7 @@ utf8_pair = structured(
 )
 spherical_harmonics = _encoding(
     pa.list_(pa.field(ITEM, vector(np.float16, 3).arrow, nullable=False), 15),
-    lambda value: plain_numbers(value, np.float16).reshape(-1, 15, 3),
+    _parse_harmonics,
     lambda batches: _nested_fixed(end_to_end(batches)),
     "15 coefficients of 3 channels each",
     2,
@@ -608,9 +616,18 @@ def empty(encoding: Encoding[Any]) -> pa.Array:
 
 def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
-        from rrbridge._component_values import encoding_class  # made when asked for, to keep `import rrbridge` short
+        from rrbridge._component_values import encoding_class, encoding_like  # keeps `import rrbridge` short
 
-        found = encoding_class(name)
+        found = encoding_class(name) or encoding_like(name)
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from rrbridge._component_values import encoding_names
+
+    return sorted(globals().keys() | encoding_names())
+
+
+__path__: list[str] = []  # the modules of the types, `rrbridge.encodings.rgba32`, are made: see `_type_modules`

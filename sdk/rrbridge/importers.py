@@ -18,6 +18,7 @@ from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, Stor
 from rrbridge.errors import FileError, NotARecordingError
 
 __all__ = [
+    "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE",
     "ImportOptions",
     "Importer",
     "MessageImporter",
@@ -29,6 +30,9 @@ __all__ = [
     "installed",
     "read",
 ]
+
+EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE = 66
+"""How a program that the reference's viewer asks to import a file says that the file is not of its kind."""
 
 HEAD_BYTES = 64
 

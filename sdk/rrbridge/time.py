@@ -8,8 +8,7 @@ from rrbridge._global import set_log_tick_enabled as set_log_tick_enabled
 from rrbridge._global import set_log_time_enabled as set_log_time_enabled
 from rrbridge._global import set_time as set_time
 from rrbridge._recording import RecordingStream as RecordingStream
-from rrbridge._timeline import duration_nanos as to_nanos
-from rrbridge._timeline import timestamp_nanos as to_nanos_since_epoch
+from rrbridge._timeline import DurationLike, TimestampLike, duration_nanos, timestamp_nanos
 
 __all__ = [
     "RecordingStream",
@@ -21,3 +20,13 @@ __all__ = [
     "to_nanos",
     "to_nanos_since_epoch",
 ]
+
+
+def to_nanos(duration: DurationLike) -> int:
+    """Nanoseconds of a duration; plain numbers are seconds. Raises InvalidValueError."""
+    return duration_nanos(duration)
+
+
+def to_nanos_since_epoch(timestamp: TimestampLike) -> int:
+    """Nanoseconds since the Unix epoch; plain numbers are seconds, naive datetimes are UTC. Raises InvalidValueError."""
+    return timestamp_nanos(timestamp)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -14,13 +13,14 @@ from rrbridge import _selections as sel
 from rrbridge import _time_ranges as times
 from rrbridge import encodings as enc
 from rrbridge._archetype import Component
-from rrbridge._component_values import named_component_class
+from rrbridge._component_values import named_component_class, named_component_classes
+from rrbridge._image_format import Choice
 from rrbridge.blueprint import encodings as benc
 from rrbridge.components import EnumsLike
 from rrbridge.encodings import Encoding
 
 
-class BackgroundKind(IntEnum):
+class BackgroundKind(Choice):
     """What is behind the content of a spatial view."""
 
     GradientDark = 1
@@ -28,7 +28,7 @@ class BackgroundKind(IntEnum):
     SolidColor = 3
 
 
-class ColumnDisplayMode(IntEnum):
+class ColumnDisplayMode(Choice):
     """How much the columns of a table say about themselves."""
 
     Compact = 1
@@ -36,7 +36,7 @@ class ColumnDisplayMode(IntEnum):
     Full = 3
 
 
-class ContainerKind(IntEnum):
+class ContainerKind(Choice):
     """How a container lays out what it contains."""
 
     Tabs = 1
@@ -45,7 +45,7 @@ class ContainerKind(IntEnum):
     Grid = 4
 
 
-class Corner2D(IntEnum):
+class Corner2D(Choice):
     """A corner of a rectangle."""
 
     LeftTop = 1
@@ -54,21 +54,21 @@ class Corner2D(IntEnum):
     RightBottom = 4
 
 
-class Eye3DKind(IntEnum):
+class Eye3DKind(Choice):
     """How the eye of a 3D view moves."""
 
     FirstPerson = 1
     Orbital = 2
 
 
-class LinkAxis(IntEnum):
+class LinkAxis(Choice):
     """Whether a time axis moves together with others."""
 
     Independent = 1
     LinkToGlobal = 2
 
 
-class LoopMode(IntEnum):
+class LoopMode(Choice):
     """What playback repeats."""
 
     Off = 1
@@ -76,7 +76,7 @@ class LoopMode(IntEnum):
     All = 3
 
 
-class MapProvider(IntEnum):
+class MapProvider(Choice):
     """Where a map's tiles come from."""
 
     OpenStreetMap = 1
@@ -86,7 +86,7 @@ class MapProvider(IntEnum):
     MapboxLight = 5
 
 
-class PanelState(IntEnum):
+class PanelState(Choice):
     """How much of a panel is shown."""
 
     Hidden = 1
@@ -94,7 +94,7 @@ class PanelState(IntEnum):
     Expanded = 3
 
 
-class PlayState(IntEnum):
+class PlayState(Choice):
     """Whether the time cursor moves."""
 
     Paused = 1
@@ -102,28 +102,28 @@ class PlayState(IntEnum):
     Following = 3
 
 
-class PointsDisplay(IntEnum):
+class PointsDisplay(Choice):
     """When a plot marks its samples."""
 
     OnHover = 1
     Always = 2
 
 
-class TableLayoutKind(IntEnum):
+class TableLayoutKind(Choice):
     """How a table is shown."""
 
     Table = 1
     Cards = 2
 
 
-class TooltipMode(IntEnum):
+class TooltipMode(Choice):
     """Which series a plot's tooltip lists."""
 
     Nearest = 1
     All = 2
 
 
-class ViewFit(IntEnum):
+class ViewFit(Choice):
     """How an image fills its view."""
 
     Original = 1
@@ -222,3 +222,10 @@ def __getattr__(name: str) -> Any:
     if found is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | named_component_classes(globals()))
+
+
+__path__: list[str] = []  # the modules of the types are made: see `rrbridge._type_modules`

@@ -13,6 +13,7 @@ import pyarrow as pa
 from rrbridge._archetype import own_errors
 from rrbridge._arrow import list_type
 from rrbridge._component_values import batch_class, register_values
+from rrbridge._image_format import Choice
 from rrbridge._records import _Record, _whole
 from rrbridge._selections import Range2D, range2d
 from rrbridge._time_ranges import whole_time
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-class ComponentSourceKind(IntEnum):
+class ComponentSourceKind(Choice):
     """Where a visualizer takes a component from."""
 
     SourceComponent = 1
@@ -46,14 +47,14 @@ class ComponentSourceKind(IntEnum):
     AnnotationContext = 4
 
 
-class SortDirection(IntEnum):
+class SortDirection(Choice):
     """Which way a table is sorted."""
 
     Ascending = 1
     Descending = 2
 
 
-class TextLogColumnKind(IntEnum):
+class TextLogColumnKind(Choice):
     """What a column of a log shows."""
 
     EntityPath = 1
@@ -385,8 +386,17 @@ _BATCHED = {value.__name__: encoding for value, encoding in _VALUES[:-2]} | {e._
 
 
 def __getattr__(name: str) -> Any:
-    """Classes of many values, `SortByBatch`, of each value declared above."""
+    """Classes of many values, `SortByBatch`, of each value declared above; `SortByArrayLike` is `SortByLike`."""
+    if name.endswith("ArrayLike") and (alias := globals().get(f"{name.removesuffix('ArrayLike')}Like")) is not None:
+        return alias
     encoding = _BATCHED.get(name.removesuffix("Batch")) if name.endswith("Batch") else None
     if encoding is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return batch_class(__name__, name, encoding)
+
+
+def __dir__() -> list[str]:
+    return sorted(globals().keys() | {f"{name}{suffix}" for name in _BATCHED for suffix in ("Batch", "ArrayLike")})
+
+
+__path__: list[str] = []  # the modules of the types are made: see `rrbridge._type_modules`

@@ -191,3 +191,6 @@ class TimeSeriesView(DeclaredView, identifier="TimeSeries"):
     background: a.PlotBackground | None = None
     interaction: a.PlotInteraction | None = None
     time_ranges: TimeRangesLike | None = None
+
+
+__path__: list[str] = []  # the modules of the views are made: see `rrbridge._type_modules`

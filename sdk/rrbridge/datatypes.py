@@ -1,0 +1,19 @@
+"""What `rrbridge.encodings` was called before. Deprecated, as in the reference."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from rrbridge import encodings
+from rrbridge._misuse import caller_depth
+
+warnings.warn("`rrbridge.datatypes` is now `rrbridge.encodings`", DeprecationWarning, caller_depth())
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(encodings, name)
+
+
+def __dir__() -> list[str]:
+    return dir(encodings)
