@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import gc
+import math
 import os
 import platform
 import statistics
@@ -23,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 OURS, THEIRS = "rrbridge", "rerun"
 
@@ -35,6 +37,8 @@ class Row:
     calls: int
     make: Callable[[ModuleType, Any, int], None]
     """Makes this many calls on a recording of an SDK."""
+    data: tuple[npt.NDArray[Any], ...] = ()
+    """What a call is given, where that is much."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Ratios:
     until_closed: float
     ours_secs_per_call: float
     theirs_secs_per_call: float
+    copy_secs: float
+    """A plain copy of a call's data, into memory that is in use; nan where there is little."""
 
 
 def rows() -> list[Row]:
@@ -92,9 +98,9 @@ def rows() -> list[Row]:
         Row("`log(TextLog)`", 5_000, text),
         Row("`log(Transform3D)`, translation and quaternion", 5_000, transform),
         Row("`log(Points3D)`, 100 points", 5_000, points),
-        Row("`log(Points3D)`, 100 000 points with colours", 50, cloud),
-        Row("`log(Image)`, 640 × 480 RGB", 50, image),
-        Row("`send_columns`, 1 000 000 scalars", 2, columns),
+        Row("`log(Points3D)`, 100 000 points with colours", 50, cloud, (many, colors)),
+        Row("`log(Image)`, 640 × 480 RGB", 50, image, (picture,)),
+        Row("`send_columns`, 1 000 000 scalars", 2, columns, (instants, numbers)),
     ]
 
 
@@ -114,8 +120,25 @@ def compare_calls(row: Row, count: int, rounds: int, folder: Path) -> Ratios:
     alone = {name: statistics.median(calls for calls, _ in turns) for name, turns in costs.items()}
     closed = {name: statistics.median(whole for _, whole in turns) for name, turns in costs.items()}
     return Ratios(
-        alone[OURS] / alone[THEIRS], closed[OURS] / closed[THEIRS], alone[OURS] / count, alone[THEIRS] / count
+        calls=alone[OURS] / alone[THEIRS],
+        until_closed=closed[OURS] / closed[THEIRS],
+        ours_secs_per_call=alone[OURS] / count,
+        theirs_secs_per_call=alone[THEIRS] / count,
+        copy_secs=_copy_secs(row.data),
     )
+
+
+def _copy_secs(data: tuple[npt.NDArray[Any], ...]) -> float:
+    if not data:
+        return math.nan
+    places = [array.copy() for array in data]
+    secs = []
+    for _ in range(20):
+        start = time.perf_counter()
+        for place, array in zip(places, data, strict=True):
+            np.copyto(place, array)
+        secs.append(time.perf_counter() - start)
+    return statistics.median(secs)
 
 
 def compare_imports(rounds: int) -> float:
@@ -152,12 +175,15 @@ def _one_turn(sdk: ModuleType, row: Row, count: int, file: Path) -> tuple[float,
 
 def report(ratios: Mapping[str, Ratios], imports: float) -> None:
     """Print the table."""
-    print("| call (to a file) | calls alone | until the file is closed | reference, µs per call |")
-    print("| --- | --- | --- | --- |")
+    print(
+        "| call (to a file) | calls alone | until the file is closed | reference, µs per call | ours, in plain copies |"
+    )
+    print("| --- | --- | --- | --- | --- |")
     for name, ratio in ratios.items():
         micros = ratio.theirs_secs_per_call * 1e6
-        print(f"| {name} | {ratio.calls:.2f} | {ratio.until_closed:.2f} | {micros:.0f} |")
-    print(f"| `import` | {imports:.2f} | | |")
+        copies = "" if math.isnan(ratio.copy_secs) else f"{ratio.ours_secs_per_call / ratio.copy_secs:.1f}"
+        print(f"| {name} | {ratio.calls:.2f} | {ratio.until_closed:.2f} | {micros:.0f} | {copies} |")
+    print(f"| `import` | {imports:.2f} | | | |")
 
 
 def main() -> None:

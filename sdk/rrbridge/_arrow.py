@@ -120,14 +120,16 @@ def _validity(valid: npt.NDArray[np.bool_] | None) -> tuple[pa.Buffer | None, in
 
 def utf8(strings: Iterable[str], *, valid: npt.NDArray[np.bool_] | None = None) -> pa.StringArray:
     """Strings as Arrow has them, null where `valid` is false. Raises UnicodeEncodeError, and OverflowError past 2 GiB."""
-    raw = [text.encode() for text in strings]
-    offsets = np.zeros(len(raw) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, raw), np.int64, len(raw)), out=offsets[1:])
-    if offsets[-1] > INT32_MAX:
+    given = list(strings)
+    data, sizes = "".join(given).encode(), list(map(len, given))
+    if sum(sizes) != len(data):  # only of ASCII is the number of characters that of bytes
+        sizes = [len(text.encode()) for text in given]
+    if len(data) > INT32_MAX:
         raise OverflowError("more than 2 GiB of text in one column")
+    offsets = np.zeros(len(given) + 1, np.int32)
+    np.cumsum(sizes, out=offsets[1:])
     mask, nulls = _validity(valid)
-    narrow, data = pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(raw))
-    return pa.StringArray.from_buffers(len(raw), narrow, data, mask, nulls)
+    return pa.StringArray.from_buffers(len(given), pa.py_buffer(offsets), pa.py_buffer(data), mask, nulls)
 
 
 def nested(values: Sequence[Any], datatype: pa.DataType) -> pa.Array:
