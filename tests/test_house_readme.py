@@ -1,4 +1,4 @@
-"""README's code runs as it stands: blocks marked `<!-- run -->`, in order, in one folder that holds `field_log.mcap`."""
+"""Pages' code runs as it stands: blocks marked `<!-- run -->`, in order, in one folder that holds `field_log.mcap`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from simulated_robot import simulate
 ROOT = Path(__file__).resolve().parents[1]
 
 MARKED = re.compile(r"<!-- run -->\n```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-BLOCKS = MARKED.findall((ROOT / "README.md").read_text())
+PAGES = ["README.md", "docs/queries.md"]
+BLOCKS = [(page, *block) for page in PAGES for block in MARKED.findall((ROOT / page).read_text())]
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_blocks_are_marked() -> None:
-    assert {language for language, _ in BLOCKS} == {"bash", "python"}
+    for page in PAGES:
+        assert {language for of, language, _ in BLOCKS if of == page} == {"bash", "python"}
 
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("readme")
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
+@pytest.mark.parametrize("number", range(len(BLOCKS)), ids=lambda number: f"{BLOCKS[number][0]}-{number}")
 def test_block_runs(number: int, folder: Path) -> None:
-    language, code = BLOCKS[number]
+    _, language, code = BLOCKS[number]
     command = ["bash", "-euc", code] if language == "bash" else [sys.executable, "-W", "error", "-c", code]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY"}} | {"PATH": path}

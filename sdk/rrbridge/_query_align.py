@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from rrbridge._arrow import list_values
 from rrbridge._query_rows import MISSING, EntityRows, positions_until
-from rrbridge._rotations import slerp
+from rrbridge._rotations import slerp, squares
 
 __all__ = ["Aligned", "Alignment", "Method", "blend"]
 
@@ -20,6 +20,7 @@ Method: TypeAlias = Literal["latest", "nearest", "linear"]
 Indices = npt.NDArray[np.int64]
 Times = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.floating[Any]]
 
 
 class Aligned(NamedTuple):
@@ -90,19 +91,28 @@ def blend(before: pa.Array, after: pa.Array, weights: Weights, *, is_rotation: b
     rows = row_of[mixed]
     flat, other = _numbers(values, width), _numbers(other_values, width)
     partner = other[other_starts[rows] + (mixed - starts[rows])]
-    share = weights[rows][:, None]
     out = flat.copy()
-    out[mixed] = (
-        slerp(flat[mixed], partner, share)
-        if is_rotation and width == 4
-        else flat[mixed] + share * (partner - flat[mixed])
-    )
+    mix = _turned if is_rotation and width == 4 else _mixed
+    out[mixed] = mix(flat[mixed], partner, weights[rows])
     made = _rebuilt(out, values.type)
     if not listed:
         return made.take(pa.array(np.where(lengths == 1, starts[:-1], 0), mask=lengths == 0)) if len(made) else before
     return pa.ListArray.from_arrays(
         pa.array(starts.astype(np.int32)), made, before.type, mask=before.is_null() if before.null_count else None
     )
+
+
+def _mixed(first: Numbers, second: Numbers, share: Weights) -> Numbers:
+    return first + share[:, None] * (second - first)
+
+
+def _turned(first: Numbers, second: Numbers, share: Weights) -> Numbers:
+    """Quaternions between two each; where one is no rotation, having no length, the first."""
+    out = first.astype(np.float64)
+    lengths = squares(first.T.astype(np.float64)) * squares(second.T.astype(np.float64))
+    usable = (lengths > 0) & np.isfinite(lengths)
+    out[usable] = slerp(first[usable].T, second[usable].T, share[usable]).T
+    return out
 
 
 def _width(datatype: pa.DataType) -> int | None:
@@ -119,13 +129,13 @@ def _as_lists(values: pa.Array) -> tuple[Indices, pa.Array]:
     return np.concatenate(([0], np.cumsum(present))), values.drop_null()
 
 
-def _numbers(values: pa.Array, width: int) -> npt.NDArray[np.floating[Any]]:
+def _numbers(values: pa.Array, width: int) -> Numbers:
     flat = values.flatten() if pa.types.is_fixed_size_list(values.type) else values
-    numbers: npt.NDArray[np.floating[Any]] = flat.to_numpy(zero_copy_only=False)
+    numbers: Numbers = flat.to_numpy(zero_copy_only=False)
     return numbers.reshape(-1, width)
 
 
-def _rebuilt(numbers: npt.NDArray[np.floating[Any]], datatype: pa.DataType) -> pa.Array:
+def _rebuilt(numbers: Numbers, datatype: pa.DataType) -> pa.Array:
     if pa.types.is_fixed_size_list(datatype):
         flat = pa.array(numbers.ravel().astype(datatype.value_type.to_pandas_dtype()))
         return pa.FixedSizeListArray.from_arrays(flat, type=datatype)

@@ -46,6 +46,12 @@ class Queryable:
         """The paths that have data, sorted."""
         return sorted({entity for source in self.sources() for entity in source.store.entities()})
 
+    def time_range(self, index: str = "") -> tuple[int, int] | None:
+        """The first and the last time on a timeline, as sequence numbers or nanoseconds; None if nothing is on it."""
+        found = [source.store.time_range(index or self.default_index()) for source in self.sources()]
+        spans = [span for span in found if span is not None]
+        return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
+
     def default_index(self) -> str:
         """The timeline of when messages were logged, else any of time stamps, else any. Raises InvalidValueError."""
         timelines = self.timelines()
@@ -106,16 +112,23 @@ class Queryable:
             self.sources(), self._checked(index), Contents.parse(contents), is_named=self._is_named, clock=ticks
         )
 
-    def sql(self, query: str) -> Any:
-        """What SQL answers, as a DuckDB relation (`.fetchall()`, `.df()`, `.pl()`, `.arrow()`). Raises MissingExtraError.
+    def sql(self, query: str, *, index: str = "") -> Any:
+        """What SQL answers, as a DuckDB relation: `.fetchall()`, `.df()`, `.pl()`, `.to_arrow_table()`.
 
-        Tables: `log`, everything by the default index; `log_filled`, the same with `fill_latest_at`; and one for each
-        entity, `"/imu/data"` or `imu_data`, whose columns have short names (`scalars`, `message`). In all of them,
-        cells of one instance are plain values.
+        Tables: `log`, everything by `index` (left out: when messages were logged); `log_filled`, the same with
+        `fill_latest_at`; and one for each entity, `"/imu/data"` or `imu_data`, of its own rows, whose columns have
+        short names (`scalars`, `message`). In all of them, columns whose cells have one instance are plain values.
+        Raises QueryError, MissingExtraError.
         """
         from rrbridge._query_sql import sql
 
-        return sql(self, query)
+        return sql(self, query, index)
+
+    def tables(self) -> list[str]:
+        """The tables that `sql` knows."""
+        from rrbridge._query_sql import table_names
+
+        return table_names(self)
 
     def _checked(self, index: str | None) -> str | None:
         if index == "":

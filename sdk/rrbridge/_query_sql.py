@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 from rrbridge._query_columns import column_name
 from rrbridge._query_output import RECORDING, Output
-from rrbridge.errors import MissingExtraError
+from rrbridge.errors import MissingExtraError, QueryError
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,19 +19,37 @@ if TYPE_CHECKING:
     from rrbridge._query_recording import Queryable
     from rrbridge._query_view import View
 
-__all__ = ["entity_tables", "register", "sql", "table_names"]
+__all__ = ["entity_tables", "register", "sql", "table", "table_names"]
 
 LOG, LOG_FILLED = "log", "log_filled"
 ABOUT_THE_FILE = ("McapChannel:", "McapSchema:")
 """Components that say how a file was written; an entity's own table leaves them out."""
 
 
-def sql(recordings: Queryable, query: str) -> Any:
-    """What a statement answers on the tables of recordings; see `Recording.sql`. Raises MissingExtraError."""
-    connection = _duckdb().connect()
+def sql(recordings: Queryable, query: str, index: str = "") -> Any:
+    """What a statement answers on the tables of recordings; see `Recording.sql`. Raises QueryError, MissingExtraError."""
+    duckdb = _duckdb()
+    connection = duckdb.connect()
     for name in _named_in(query, [LOG, LOG_FILLED, *entity_tables(recordings)]):
-        connection.register(name, _Table(_table(recordings, name).work_out()))
-    return connection.sql(query)
+        connection.register(name, _Table(table(recordings, name, index).work_out()))
+    try:
+        answer = connection.sql(query)
+    except duckdb.CatalogException as err:
+        raise QueryError(f"{_sentence(err)}; tables: {_some(table_names(recordings))}", query) from err
+    except duckdb.Error as err:
+        raise QueryError(_sentence(err), query) from err
+    if answer is None:
+        raise QueryError("that is no question: a statement that begins with SELECT, FROM or WITH gives rows", query)
+    return answer
+
+
+def _sentence(error: Exception) -> str:
+    """The first line of what DuckDB says; more lines point into the statement."""
+    return str(error).strip().splitlines()[0]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def register(view: View, connection: duckdb.DuckDBPyConnection | None, name: str) -> Any:
@@ -66,31 +84,31 @@ def _named_in(query: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
 
 
-def _table(recordings: Queryable, name: str) -> View:
+def table(recordings: Queryable, name: str, index: str = "") -> View:
+    """The view that stands behind a table; `index` instead of the default one."""
     if name not in (LOG, LOG_FILLED):
-        return _entity_view(recordings, entity_tables(recordings)[name])
-    view = recordings.view().plain_values()
+        return _entity_view(recordings, entity_tables(recordings)[name.lower()], index or recordings.default_index())
+    view = recordings.view(index).plain_values()
     return view if name == LOG else view.fill_latest_at()
 
 
-def _entity_view(recordings: Queryable, entity: str) -> View:
-    """The rows of an entity alone, by the default index if it has rows there, its columns by short names."""
+def _entity_view(recordings: Queryable, entity: str, wanted: str) -> View:
+    """The rows of an entity alone, by the index wanted if it has rows there, its columns by short names."""
     stores = [source.store for source in recordings.sources()]
     timelines = {name for store in stores for name in store.timelines() if len(store.times(entity, name))}
-    default = recordings.default_index() if timelines else None
-    index = default if default in timelines else min(timelines, default=None)
-    view = recordings.view(index, entity.replace(" ", "\\ "))
+    index = wanted if wanted in timelines else min(timelines, default=None)
+    view = recordings.view(index, entity)
     known = {name: found for store in stores for name, found in store.components(entity).items()}
-    shown = {field.name for field in view.schema()}
+    shown = view.schema().names
     fields = [descriptor.field for descriptor in known.values()]
-    renamed = {
-        descriptor.field if fields.count(descriptor.field) == 1 and descriptor.field not in timelines else name: name
+    columns = {
+        descriptor.field if fields.count(descriptor.field) == 1 and descriptor.field not in timelines else name: column
         for name, descriptor in known.items()
-        if not name.startswith(ABOUT_THE_FILE) and column_name(entity, name) in shown
+        if not name.startswith(ABOUT_THE_FILE) and (column := column_name(entity, name)) in shown
     }
+    ordered = dict(sorted(columns.items(), key=lambda named: shown.index(named[1])))
     first = [RECORDING] if RECORDING in shown else []
-    columns = {short: column_name(entity, component) for short, component in renamed.items()}
-    return view.select(*first, *sorted(timelines), **columns).plain_values()
+    return view.select(*first, *sorted(timelines), **ordered).plain_values()
 
 
 class _Table(ds.Dataset):  # type: ignore[misc]

@@ -17,6 +17,8 @@ __all__ = ["Bound", "TimeLike", "index_times"]
 
 TimeLike: TypeAlias = int | float | dt.datetime | dt.timedelta | np.datetime64 | np.timedelta64
 
+MAX_SECS = 2**63 / 1e9
+
 _UNITS = {"sequence": (TimeKind.SEQUENCE,), "nanos": (TimeKind.DURATION, TimeKind.TIMESTAMP)}
 _PLURAL = {TimeKind.SEQUENCE: "sequence numbers", TimeKind.DURATION: "durations", TimeKind.TIMESTAMP: "time stamps"}
 _UNITS["secs"] = _UNITS["nanos"]
@@ -37,15 +39,19 @@ class Bound:
             raise InvalidValueError(
                 f"filter_range_{self.unit}", f"a timeline of {wanted}", f"{timeline!r}, which is one of {_PLURAL[kind]}"
             )
+        is_whole = isinstance(self.value, int | np.integer) and not isinstance(self.value, bool | np.timedelta64)
         if kind is TimeKind.SEQUENCE or self.unit == "nanos":
-            if isinstance(self.value, bool) or not isinstance(self.value, int | np.integer):
+            if not is_whole:
                 raise InvalidValueError("filter_range", f"a whole number on {timeline!r}", repr(self.value))
             found = int(self.value)
+        elif (is_whole or isinstance(self.value, float)) and abs(self.value) > MAX_SECS:
+            raise InvalidValueError(
+                "filter_range", f"seconds, at most {MAX_SECS:.3g} (nanoseconds: filter_range_nanos)", repr(self.value)
+            )
         else:
             found = (duration_nanos if kind is TimeKind.DURATION else timestamp_nanos)(self.value)
         if not STATIC_TIME < found < -STATIC_TIME:
-            hint = "; say nanoseconds with filter_range_nanos" if self.unit != "nanos" else ""
-            raise InvalidValueError("filter_range", f"a time within 63 bits of nanoseconds{hint}", repr(self.value))
+            raise InvalidValueError("filter_range", "a time within 63 bits", repr(self.value))
         return found
 
 

@@ -17,6 +17,7 @@
     │   ├── UnknownFrameError        there is no such frame; carries `frame`, `near`
     │   ├── FramesNotConnectedError  they are in two trees; carries `target_tree`, `source_tree`
     │   └── TransformTimeError       outside of what was recorded; carries `frame`, `timeline`, `time`, `first`, `last`
+    ├── QueryError               SQL that cannot be answered; carries `query`
     ├── PluginConflictError      two plug-ins claim the same thing
     ├── MissingExtraError        an optional part is not installed
     └── RecorderError            recording cannot start or go on
@@ -43,6 +44,7 @@ __all__ = [
     "MissingExtraError",
     "NotARecordingError",
     "PluginConflictError",
+    "QueryError",
     "RecorderError",
     "RrbridgeError",
     "RrbridgeWarning",
@@ -203,6 +205,14 @@ class TransformTimeError(TransformError):
         self.time = time
         self.first = first
         self.last = last
+
+
+class QueryError(RrbridgeError):
+    """SQL that cannot be answered."""
+
+    def __init__(self, message: str, query: str) -> None:
+        super().__init__(message)
+        self.query = query
 
 
 class PluginConflictError(RrbridgeError):
