@@ -109,7 +109,10 @@ class ComponentColumnList(Sequence[ComponentColumn]):
         return len(self._columns[0]) if self._columns else 0
 
     def partition(self, lengths: npt.ArrayLike) -> ComponentColumnList:
-        """Put consecutive instances together: row i takes the next `lengths[i]`; columns with one entry per such row stay."""
+        """Put consecutive instances together: row i takes the next `lengths[i]`; what is left over is left out.
+
+        Columns with one entry per such row stay. Raises InvalidValueError where there are too few.
+        """
         sizes = np.asarray(lengths, np.int64)
         offsets = Ragged.from_lengths(sizes, None).offsets
 
@@ -119,6 +122,8 @@ class ComponentColumnList(Sequence[ComponentColumn]):
                 return ComponentColumn(column.descriptor, list_array(offsets, values))
             if len(column) == len(sizes):
                 return column
+            if len(values) > offsets[-1]:
+                return ComponentColumn(column.descriptor, list_array(offsets, values.slice(0, int(offsets[-1]))))
             raise InvalidValueError(
                 column.descriptor.component, f"{offsets[-1]} instances to partition", f"{len(values)} instances"
             )
@@ -210,7 +215,12 @@ class Archetype:
         """A partial update: only the fields given are logged. With `clear_unset` the others are logged empty."""
         cls._check_names(fields)
         made = cls.__new__(cls)
-        made._assign(**fields)
+        try:
+            made._assign(**fields)
+        except RrbridgeError as err:
+            if strict_mode():
+                raise
+            _stay_empty(made, err)
         if clear_unset:
             for name, field in cls.fields.items():
                 if getattr(made, name) is None:
@@ -235,9 +245,15 @@ class Archetype:
     @classmethod
     def _columns(cls, values: Mapping[str, Any]) -> ComponentColumnList:
         cls._check_names(values)
-        return ComponentColumnList(
-            _column(cls.fields[name], value) for name, value in values.items() if value is not None
-        )
+        try:
+            return ComponentColumnList(
+                _column(cls.fields[name], value) for name, value in values.items() if value is not None
+            )
+        except RrbridgeError as err:
+            if strict_mode():
+                raise
+            warnings.warn(f"{err}; there are no columns", RrbridgeWarning, caller_depth())
+            return ComponentColumnList(())
 
     @classmethod
     def _check_names(cls, given: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ The entity of a single file is its path: `/tmp/a b.png` is logged at `/tmp/a\\ b
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,18 +20,44 @@ from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId
 from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge.archetypes.assets import AssetAudio, AssetVideo
+from rrbridge.archetypes.assets import AssetAudio, AssetVideo, VideoFrameReference
 from rrbridge.archetypes.images import EncodedImage
 from rrbridge.archetypes.meshes import Asset3D
 from rrbridge.archetypes.text import TextDocument
-from rrbridge.errors import FileError, InvalidValueError
+from rrbridge.errors import FileError, InvalidValueError, RrbridgeError
 
 __all__ = ["messages_of_contents", "messages_of_file"]
 
-_IMAGES = {".jpg", ".jpeg", ".png", ".webp"}
-_MESHES = {".glb", ".gltf", ".obj", ".stl", ".dae"}
+log = logging.getLogger(__name__)
+
+_ANYMAP = "image/x-portable-anymap"
+_IMAGES = {
+    ".avif": "image/avif",
+    ".bmp": "image/bmp",
+    ".dds": "image/vnd-ms.dds",
+    ".exr": "image/x-exr",
+    ".farbfeld": None,
+    ".ff": "application/octet-stream",
+    ".gif": "image/gif",
+    ".hdr": "image/vnd.radiance",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".pam": _ANYMAP,
+    ".pbm": _ANYMAP,
+    ".pgm": _ANYMAP,
+    ".png": "image/png",
+    ".ppm": _ANYMAP,
+    ".tga": "image/x-targa",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+_MESHES = {".ply", ".glb", ".gltf", ".obj", ".stl", ".dae"}
 _VIDEOS = {".mp4"}
-_SOUNDS = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".wav"}
+_SOUNDS = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
+_OPUS = "audio/ogg"
+_OWN_TIMELINES: dict[type[Archetype], str] = {AssetAudio: "audio", AssetVideo: "video"}
 _TEXTS = {".md": "text/markdown", ".txt": "text/plain"}
 
 
@@ -41,13 +68,17 @@ def _single(path: Path, contents: bytes) -> Archetype | None:
     kind = path.suffix.lower()
     media_type = MEDIA_TYPES.get(kind)
     if kind in _IMAGES:
-        return EncodedImage(contents=contents, media_type=media_type)
+        return EncodedImage.from_fields(blob=contents, media_type=_IMAGES[kind])
+    if kind == ".ply":
+        from rrbridge._ply import archetype_of_ply
+
+        return archetype_of_ply(path, contents)
     if kind in _MESHES:
         return Asset3D(contents=contents, media_type=media_type)
     if kind in _VIDEOS:
-        return AssetVideo(contents=contents, media_type=media_type)
+        return AssetVideo.from_fields(blob=contents)
     if kind in _SOUNDS:
-        return AssetAudio(contents=contents, media_type=media_type)
+        return AssetAudio(contents=contents, media_type=media_type or _OPUS)
     if kind in _TEXTS:
         try:
             return TextDocument(contents.decode(), media_type=_TEXTS[kind])
@@ -61,9 +92,22 @@ def _entity(path: Path, prefix: str | None) -> str:
     return _entity_path.join(prefix or "", _entity_path.normalize(parts))
 
 
-def _chunk(entity_path: str, archetype: Archetype) -> Chunk:
+def _chunks(entity_path: str, archetype: Archetype) -> Iterator[Chunk]:
+    """A static row; sounds and videos have a time of their own, and a video refers to its frames."""
     columns = [batch.partition([len(batch.batch)]) for batch in archetype.as_component_batches()]
-    return Chunk.from_columns(entity_path, components=columns)
+    timeline = _OWN_TIMELINES.get(type(archetype))
+    times = [] if timeline is None else [TimeColumn.of(timeline, TimeKind.DURATION, [0])]
+    yield Chunk.from_columns(entity_path, times=times, components=columns)
+    if timeline is not None and isinstance(archetype, AssetVideo):
+        try:
+            at_nanos = archetype.read_frame_timestamps_nanos()
+        except RrbridgeError as err:
+            log.warning("%s: its frames are not known: %s", entity_path, err)
+            return
+        frames = VideoFrameReference.columns_nanos(at_nanos)
+        yield Chunk.from_columns(
+            entity_path, times=[TimeColumn.of(timeline, TimeKind.DURATION, at_nanos)], components=frames
+        )
 
 
 def _static(chunk: Chunk) -> Chunk:
@@ -91,14 +135,14 @@ def messages_of_file(
 ) -> Iterator[LogMessage]:
     """What a file holds. Recordings keep their own ids; all else goes to the recording `into`. Raises FileError."""
     kind = path.suffix.lower()
-    if kind in _IMAGES | _MESHES | _VIDEOS | _SOUNDS | _TEXTS.keys():
+    if kind in _IMAGES.keys() | _MESHES | _VIDEOS | _SOUNDS | _TEXTS.keys():
         try:
             contents = path.read_bytes()
         except OSError as err:
             raise FileError(path, err.strerror or str(err)) from err
         single = _single(path, contents)
         assert single is not None
-        yield StoredChunk(into, _chunk(_entity(path, prefix), single))
+        yield from (StoredChunk(into, chunk) for chunk in _chunks(_entity(path, prefix), single))
         return
     if kind == ".urdf":
         for chunk in _robot(path, prefix, static=static):
@@ -120,7 +164,7 @@ def messages_of_contents(
         raise InvalidValueError("file_contents", "bytes", type(contents).__name__)
     single = _single(path, bytes(contents))
     if single is not None:
-        yield StoredChunk(into, _chunk(_entity(path, prefix), single))
+        yield from (StoredChunk(into, chunk) for chunk in _chunks(_entity(path, prefix), single))
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / (path.name or "file")

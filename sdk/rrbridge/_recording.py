@@ -149,6 +149,8 @@ class RecordingStream:
         if self._enabled:
             times = [TimeColumn.from_like(index) for index in indexes]
             components = list(_columns(columns))
+            if not components:
+                return
             batcher = self._batcher
             if self._flusher is None or batcher.pending_bytes >= batcher.config.max_bytes_in_flight:
                 self.send_chunk(Chunk.from_columns(entity_path, times, components))
@@ -228,7 +230,8 @@ class RecordingStream:
 
         `default_blueprint`: how it is shown as long as nobody arranges it differently.
         """
-        self._use(lambda: RrdSink(path, write_footer=write_footer), default_blueprint)
+        if self._enabled:
+            self._use(lambda: RrdSink(path, write_footer=write_footer), default_blueprint)
 
     def stdout(self, default_blueprint: BlueprintLike | None = None, *, write_footer: bool = True) -> None:
         """Write the recording to standard output, for `rrbridge view -`."""
@@ -241,9 +244,10 @@ class RecordingStream:
         for sink in sinks:
             if not isinstance(sink, FileSink):
                 raise InvalidValueError("set_sinks", "sinks: FileSink(path)", repr(sink)[:80])
-        self._use(
-            lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]), default_blueprint
-        )
+        if self._enabled:
+            self._use(
+                lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]), default_blueprint
+            )
 
     def send_blueprint(self, blueprint: BlueprintLike, *, make_active: bool = True, make_default: bool = True) -> None:
         """Say how recordings of this application are shown: now, and when a person asks for the default again."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import rrbridge as rr
-from rrbridge._messages import StoredChunk, StoreInfo
+from rrbridge._messages import StoredChunk
 from rrbridge._misuse import strict
 from rrbridge.errors import FileError, InvalidValueError, RrbridgeWarning
 from rrbridge.rrd import RrdReader
@@ -136,6 +136,34 @@ def test_an_ending_program_finishes_its_file(tmp_path: Path) -> None:
     assert RrdReader(path).footer() is not None
 
 
+def test_columns_and_updates_that_do_not_fit_warn_at_the_callers_line(tmp_path: Path) -> None:
+    recording = rr.RecordingStream("misuse", send_properties=False)
+    recording.save(tmp_path / "x.rrd")
+    with strict(False), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        columns = rr.Points3D.columns(positions=[[1, 2, 3]], radii="wide")  # type: ignore[arg-type]
+        update = rr.Points3D.from_fields(positions="nonsense")
+        recording.send_columns("a", [rr.TimeColumn("t", sequence=[1])], columns)
+        recording.log("b", update)
+    assert [(w.category, w.filename) for w in caught] == [(RrbridgeWarning, __file__)] * 2
+    recording.disconnect()
+    assert not [m for m in RrdReader(tmp_path / "x.rrd").messages() if isinstance(m, StoredChunk)]
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_recordings_that_are_off_make_no_files(
+    by_environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by_environment:
+        monkeypatch.setenv("RERUN", "0")
+    recording = rr.RecordingStream("off", default_enabled=by_environment)
+    recording.save(tmp_path / "x.rrd")
+    recording.set_sinks(rr.FileSink(tmp_path / "y.rrd"))
+    recording.log("a", rr.Points3D([1, 2, 3]))
+    recording.disconnect()
+    assert not list(tmp_path.iterdir())
+
+
 def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> None:
     rec = rr.RecordingStream("rrbridge_test", send_properties=False)
     rec.save(tmp_path / "misuse.rrd")
@@ -188,15 +216,6 @@ def test_a_full_disk_is_reported_and_does_not_stop_the_program() -> None:
     with pytest.raises(FileError):
         rec.save(full)
     rec.log("x", rr.Scalars(1))
-
-
-def test_disabled_recordings_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RERUN", "0")
-    rec = rr.RecordingStream("rrbridge_test")
-    rec.save(tmp_path / "off.rrd")
-    rec.log("x", rr.Scalars(1))
-    rec.disconnect()
-    assert [type(m) for m in RrdReader(tmp_path / "off.rrd").messages()] == [StoreInfo]
 
 
 def test_saving_twice_to_one_path_starts_the_file_anew(tmp_path: Path) -> None:
