@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,15 @@ import numpy.typing as npt
 from rrbridge._transform_frames import FrameGraph
 from rrbridge._transform_poses import Motion, Poses, product, relation
 from rrbridge._transform_steps import NO_ROW, EdgeSteps
-from rrbridge._transform_table import IDENTITY
+from rrbridge._transform_table import IDENTITY, TransformTable
 
 __all__ = ["Edges", "lookup_many"]
 
 _BLOCK = 1 << 14
 """Times that are worked on together: what lies in between stays in the processor's cache."""
+
+_TOGETHER = 1 << 12
+"""Rows of several edges that are worked on together."""
 
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -65,8 +69,8 @@ class _Block:
                 continue
             legs = [path[: path.index(common)] for path in (to, start)]
             late = np.zeros(len(self.times[where]), bool)
-            motions = [product([self._motion(node, where, late) for node in reversed(leg)]) for leg in legs]
-            found = relation(*motions)
+            motions = self._motions([self._step(node, where, late) for leg in legs for node in reversed(leg)])
+            found = relation(product(motions[: len(legs[0])]), product(motions[len(legs[0]) :]))
             matrices = np.eye(4) if found is None else found.matrices() if isinstance(found, Poses) else found
             out[where] = matrices
             if late.any():
@@ -93,9 +97,8 @@ class _Block:
         while open_paths:
             where, path = open_paths.pop()
             above = self._above(path[-1], where)
-            parents = [int(above[0])] if (above == above[0]).all() else np.unique(above).tolist()
-            for parent in parents:
-                here = where if len(parents) == 1 else np.arange(len(self.times))[where][above == parent]
+            for parent in [above] if isinstance(above, int) else np.unique(above).tolist():
+                here = where if isinstance(above, int) else np.arange(len(self.times))[where][above == parent]
                 if parent < 0:
                     done.append((here, path))
                 elif parent in path:
@@ -104,16 +107,18 @@ class _Block:
                     open_paths.append((here, (*path, parent)))
         return done
 
-    def _above(self, node: int, where: slice | Indices) -> Indices:
-        """The node above a node at some times; -1 = it is a root."""
+    def _above(self, node: int, where: slice | Indices) -> int | Indices:
+        """The node above a node at some times, one for all where it is the same; -1 = it is a root."""
         graph = self.edges.graph
         frame = graph.nodes[node]
         if frame not in graph.tracks:
-            return graph.hierarchy[node : node + 1]
+            return int(graph.hierarchy[node])
         steps = self.edges.steps_of(frame)
         parents = steps.parents[self._intervals(frame, steps)[where]]
         if (parents == parents[0]).all():
-            parents = parents[:1]
+            parent = int(parents[0])
+            above = graph.hierarchy[node] if parent == NO_ROW else graph.node_of_frame[parent] if parent >= 0 else -1
+            return int(above)
         nodes = np.where(parents < 0, -1, graph.node_of_frame[np.maximum(parents, 0)])
         return np.where(parents == NO_ROW, graph.hierarchy[node], nodes)
 
@@ -123,12 +128,12 @@ class _Block:
             found = self.intervals[frame] = np.searchsorted(steps.times, self.times, "right")
         return found
 
-    def _motion(self, node: int, where: slice | Indices, late: Bools) -> Motion:
-        """parent_from_node at some times: of one row for all, or one each. Marks in `late` where its row is too old."""
-        graph, table = self.edges.graph, self.edges.graph.table
+    def _step(self, node: int, where: slice | Indices, late: Bools) -> _Step:
+        """What puts a node into the one above it at some times. Marks in `late` where a row is too old."""
+        graph = self.edges.graph
         frame = graph.nodes[node]
         if frame not in graph.tracks:
-            return table.poses(np.array([IDENTITY]))
+            return _Step(np.array([IDENTITY]), None, None, is_plain=True)
         steps = self.edges.steps_of(frame)
         intervals, times = self._intervals(frame, steps)[where], self.times[where]
         blends = steps.blends[intervals] if self.edges.interpolate else np.zeros(len(times), bool)
@@ -139,16 +144,41 @@ class _Block:
         if not blends.any():
             if (intervals == intervals[0]).all():
                 intervals = intervals[:1]
-            rows = np.maximum(steps.rows[intervals], IDENTITY)
-            return table.poses(rows) if steps.is_plain else table.matrices(rows)
+            return _Step(np.maximum(steps.rows[intervals], IDENTITY), None, None, steps.is_plain)
         rows = np.maximum(steps.rows[intervals], IDENTITY)
         if blends.all():
-            others, weights = steps.rows[intervals + 1], _weights(steps, intervals, times)
-        else:
-            others, weights = rows.copy(), np.zeros(len(rows))
-            others[blends] = steps.rows[intervals[blends] + 1]
-            weights[blends] = _weights(steps, intervals[blends], times[blends])
-        return (table.poses_between if steps.is_plain else table.blended)(rows, others, weights)
+            return _Step(rows, steps.rows[intervals + 1], _weights(steps, intervals, times), steps.is_plain)
+        others, weights = rows.copy(), np.zeros(len(rows))
+        others[blends] = steps.rows[intervals[blends] + 1]
+        weights[blends] = _weights(steps, intervals[blends], times[blends])
+        return _Step(rows, others, weights, steps.is_plain)
+
+    def _motions(self, steps: Sequence[_Step]) -> list[Motion]:
+        """parent_from_node of each step; a few in one go, since then each call costs more than its numbers."""
+        table = self.edges.graph.table
+        lengths = [len(step.rows) for step in steps]
+        if len(steps) < 2 or sum(lengths) > _TOGETHER or not all(step.is_plain for step in steps):
+            return [step.motion(table) for step in steps]
+        rows = np.concatenate([step.rows for step in steps])
+        others = np.concatenate([step.rows if step.others is None else step.others for step in steps])
+        weights = [
+            np.zeros(n) if step.weights is None else step.weights for n, step in zip(lengths, steps, strict=True)
+        ]
+        return [*table.poses_between(rows, others, np.concatenate(weights)).split(lengths)]
+
+
+class _Step(NamedTuple):
+    """Rows of the table, of which each is held, or on the way to another one; one row may stand for all times."""
+
+    rows: Indices
+    others: Indices | None
+    weights: Doubles | None
+    is_plain: bool
+
+    def motion(self, table: TransformTable) -> Motion:
+        if self.others is None or self.weights is None:
+            return table.poses(self.rows) if self.is_plain else table.matrices(self.rows)
+        return (table.poses_between if self.is_plain else table.blended)(self.rows, self.others, self.weights)
 
 
 def _weights(steps: EdgeSteps, intervals: Indices, times: Indices) -> Doubles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,13 @@ class Poses:
         """The inverse of `self` times `other`: from root_from_a and root_from_b to a_from_b."""
         back = self.rotations * np.array([[-1.0], [-1.0], [-1.0], [1.0]])
         return Poses(_rotated(back, other.translations - self.translations), _multiplied(back, other.rotations))
+
+    def split(self, lengths: Sequence[int]) -> Iterator[Poses]:
+        """One after the other, as many as `lengths` says."""
+        end = 0
+        for length in lengths:
+            start, end = end, end + length
+            yield Poses(self.translations[:, start:end], self.rotations[:, start:end])
 
     def matrices(self) -> Doubles:
         """Shape (n, 4, 4)."""

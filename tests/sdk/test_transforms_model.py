@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrbridge import _transform_lookup
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._store import ChunkStore
@@ -409,9 +410,12 @@ def test_lookups_equal_the_model(recording: list[list[Row]], data: st.DataObject
     frames = sorted(set(FRAMES) & Model(rows, timeline, 0).frames())
     for target in data.draw(st.lists(st.sampled_from(frames), min_size=1, max_size=2)):
         for source in frames:
-            found = tree.lookup(
-                target, source, timeline, times, interpolate=interpolate, extrapolation_limit=limit, missing="nan"
-            )
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(_transform_lookup, "_TOGETHER", data.draw(st.sampled_from([0, 4096])))
+                patch.setattr(_transform_lookup, "_BLOCK", data.draw(st.sampled_from([2, 16384])))
+                found = tree.lookup(
+                    target, source, timeline, times, interpolate=interpolate, extrapolation_limit=limit, missing="nan"
+                )
             for time, matrix in zip(times, found, strict=True):
                 try:
                     expected = models[time].relation(target, source)
