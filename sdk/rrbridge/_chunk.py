@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, unit_lists
+from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeColumnLike, TimeKind
 from rrbridge._tuid import (
@@ -126,12 +127,17 @@ class Chunk:
     The record batch is the chunk; everything else is read from it on demand.
     """
 
+    tuid: bytes
+    """Its id, 16 bytes."""
+    entity_path: str
+    """The entity, by its canonical path."""
+
     def __init__(self, batch: pa.RecordBatch) -> None:
         """Take a record batch that follows the chunk schema. Raises InvalidChunkError."""
         metadata = batch.schema.metadata or {}
         try:
-            self.id: bytes = parse_tuid(metadata[b"rerun:id"].decode(), "chunk_")
-            self.entity_path: str = _entity_path.normalize(metadata[b"rerun:entity_path"].decode())
+            self.tuid = parse_tuid(metadata[b"rerun:id"].decode(), "chunk_")
+            self.entity_path = _entity_path.normalize(metadata[b"rerun:entity_path"].decode())
         except KeyError as missing:
             raise InvalidChunkError(f"no {missing.args[0].decode()} in the schema's metadata") from None
         except ValueError as err:
@@ -200,7 +206,11 @@ class Chunk:
 
     @classmethod
     def from_record_batch(
-        cls, record_batch: pa.RecordBatch, *, index: Any = ..., entity_path: str | None = None
+        cls,
+        record_batch: pa.RecordBatch,
+        *,
+        index: str | list[str] | AutoIndex | None = AUTO_INDEX,
+        entity_path: str | None = None,
     ) -> list[Chunk]:
         """One chunk per entity that a batch has columns of.
 
@@ -208,17 +218,26 @@ class Chunk:
         is for columns that do not say theirs, by metadata or by a name such as `/points:Points3D:positions`. A batch
         that is a chunk stays as it is. Raises InvalidChunkError.
         """
-        from rrbridge._dataframe import AUTO_INDEX, chunks_of_batch
+        from rrbridge._dataframe import chunks_of_batch
 
-        return chunks_of_batch(record_batch, AUTO_INDEX if index is ... else index, entity_path)
+        return chunks_of_batch(record_batch, index, entity_path)
 
     @classmethod
-    def from_dataframe(cls, df: Any, *, index: Any = ..., entity_path: str | None = None) -> list[Chunk]:
-        """The same for a table of pyarrow, pandas or polars, or anything that hands out Arrow."""
-        from rrbridge._dataframe import batches_of
+    def from_dataframe(
+        cls,
+        dataframe: Any,
+        *,
+        index: str | list[str] | AutoIndex | None = AUTO_INDEX,
+        entity_path: str | None = None,
+    ) -> Iterator[Chunk]:
+        """The same for a table of pyarrow, pandas or polars, or anything that hands out Arrow, batch by batch.
 
-        batches = batches_of(df)
-        return [c for b in batches for c in cls.from_record_batch(b, index=index, entity_path=entity_path)]
+        Raises InvalidChunkError at once if it is no table, later if its columns make no chunk.
+        """
+        from rrbridge._dataframe import batches_of, chunks_of_batch
+
+        batches = batches_of(dataframe)
+        return (chunk for batch in batches for chunk in chunks_of_batch(batch, index, entity_path))
 
     @classmethod
     def from_property(cls, name: str, values: Loggable) -> Chunk:
@@ -253,6 +272,11 @@ class Chunk:
         for index in range(1 + self._time_columns, self._held.num_columns):
             column = self._held.column(index)
             yield column if isinstance(column, pa.ListArray) else unit_lists(column)
+
+    @property
+    def id(self) -> str:
+        """Its id as text: `chunk_…`."""
+        return format_tuid(self.tuid, "chunk_")
 
     @property
     def num_rows(self) -> int:
@@ -382,6 +406,19 @@ class Chunk:
     def __bool__(self) -> bool:
         """True, with or without rows."""
         return True
+
+    def format(self, *, width: int = 240, redact: bool = False, trim_metadata_keys: bool = True) -> str:
+        """The chunk as a table for people, at most `width` characters a line where its columns allow it.
+
+        With `redact`, ids and versions are left out, so that equal data gives equal text. Metadata keys lose their
+        `rerun:` unless `trim_metadata_keys` is False. Of many rows the first are shown.
+        """
+        from rrbridge._chunk_format import format_chunk
+
+        return format_chunk(self, width=width, redact=redact, trim_metadata_keys=trim_metadata_keys)
+
+    def __str__(self) -> str:
+        return self.format()
 
     def __repr__(self) -> str:
         where = "static" if self.is_static else ", ".join(self.times)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._arrow import unit_lists
+from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
@@ -20,14 +21,6 @@ from rrbridge.errors import InvalidChunkError
 __all__ = ["AUTO_INDEX", "AutoIndex", "batches_of", "chunks_of_batch", "each_chunk"]
 
 
-class AutoIndex:
-    """Says that a table's own metadata tell which of its columns are times."""
-
-    def __repr__(self) -> str:
-        return "AUTO_INDEX"
-
-
-AUTO_INDEX = AutoIndex()
 _ROW_ID_NAMES = ("rerun.controls.RowId", "row_id")
 
 
@@ -42,11 +35,11 @@ class _Sorted:
 
 
 def each_chunk(chunks: Any) -> Iterator[Chunk]:
-    """The chunks of a chunk, of a store, or of anything that yields chunks. Raises InvalidChunkError."""
+    """The chunks of a chunk, of a store or lazy store, or of anything that yields chunks. Raises InvalidChunkError."""
     if isinstance(chunks, Chunk):
         yield chunks
         return
-    source = chunks.chunks() if hasattr(chunks, "latest_at") else chunks
+    source = chunks.stream() if hasattr(chunks, "stream") else chunks
     if not isinstance(source, Iterable):
         raise InvalidChunkError(f"not chunks but {type(chunks).__name__}")
     for chunk in source:
@@ -58,8 +51,7 @@ def each_chunk(chunks: Any) -> Iterator[Chunk]:
 def batches_of(table: Any) -> Iterator[pa.RecordBatch]:
     """The record batches of a pyarrow, pandas or polars table. Raises InvalidChunkError."""
     if isinstance(table, pa.RecordBatch):
-        yield table
-        return
+        return iter((table,))
     if hasattr(table, "__arrow_c_stream__"):
         reader = pa.RecordBatchReader.from_stream(table)
     elif hasattr(table, "to_arrow_table"):
@@ -68,7 +60,7 @@ def batches_of(table: Any) -> Iterator[pa.RecordBatch]:
         reader = pa.Table.from_pandas(table, preserve_index=False).to_reader()
     else:
         raise InvalidChunkError(f"not a table but {type(table).__name__}")
-    yield from (pa.Table.from_batches([batch]).combine_chunks().to_batches()[0] for batch in reader if batch.num_rows)
+    return (pa.Table.from_batches([batch]).combine_chunks().to_batches()[0] for batch in reader if batch.num_rows)
 
 
 def chunks_of_batch(

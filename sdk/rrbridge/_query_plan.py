@@ -164,7 +164,7 @@ def _timed_column(
 ) -> PlannedColumn:
     component = key.descriptor.component
     masks = [valid_rows(chunk.components[component].cells) for chunk in chunks]
-    same = tuple(chunk.id for chunk in chunks) if all(mask is None for mask in masks) else None
+    same = tuple(chunk.tuid for chunk in chunks) if all(mask is None for mask in masks) else None
     rows = shared.get(same) if same is not None else None
     if rows is None:
         rows = entity_rows(chunks, masks, index, clears)

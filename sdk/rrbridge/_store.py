@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
+from rrbridge._chunk_source import ChunkSource
 from rrbridge._compaction import MAX_BYTES, Layout, Layouts, Targets
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
@@ -35,7 +36,7 @@ _ANSWERS_KEPT = 16
 _RANGES_KEPT = 2
 
 
-class ChunkStore:
+class ChunkStore(ChunkSource):
     """The chunks of one recording, in any order, and queries on them.
 
     One thread may insert while others ask. Everything that a query returns is read-only and shared.
@@ -82,7 +83,7 @@ class ChunkStore:
         if not rows or not chunk.num_components:
             return False
         with self._lock:
-            if chunk.id in self._ids:
+            if chunk.tuid in self._ids:
                 return False
             layout = self._layouts.of(chunk)
             nbytes = memory_of(chunk)
@@ -95,7 +96,7 @@ class ChunkStore:
             if group.revision < 0:
                 self._note_kinds(layout)
             self._revision += 1
-            self._ids.add(chunk.id)
+            self._ids.add(chunk.tuid)
             before = group.nbytes
             group.insert(chunk, rows, nbytes, self._revision)
             entity.revision += 1
@@ -154,6 +155,12 @@ class ChunkStore:
         """How many chunks there are now."""
         with self._lock:
             return sum(len(entity.runs()) for path in self._entities if (entity := self._settled(path)) is not None)
+
+    def __len__(self) -> int:
+        return self.num_chunks
+
+    def __repr__(self) -> str:
+        return f"ChunkStore({self.num_chunks} chunks)"
 
     @property
     def nbytes(self) -> int:

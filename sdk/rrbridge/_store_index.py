@@ -86,7 +86,7 @@ class Latest:
     @property
     def chunk_id(self) -> bytes:
         """The id of the chunk that the cell stands in now, 16 bytes: compaction moves rows to other chunks."""
-        return self.chunk.id
+        return self.chunk.tuid
 
     def __eq__(self, other: object) -> bool:
         return self is other or (

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
+from rrbridge._chunk_stream import LazyChunkStream as LazyChunkStream
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
+from rrbridge._index_column import IndexColumn as IndexColumn
+from rrbridge._lazy_store import LazyStore as LazyStore
+from rrbridge._lazy_store import StoreEntry as StoreEntry
 from rrbridge._lens import DeriveLens as DeriveLens
 from rrbridge._lens import Lens as Lens
 from rrbridge._lens import MutateLens as MutateLens
+from rrbridge._optimization import OptimizationProfile as OptimizationProfile
+from rrbridge._readers import IndexedReader as IndexedReader
+from rrbridge._readers import StreamingReader as StreamingReader
 from rrbridge._selector import Selector as Selector
 from rrbridge._store import ChunkStore as ChunkStore
 from rrbridge._store import Latest as Latest
@@ -21,11 +28,18 @@ __all__ = [
     "ComponentColumn",
     "ComponentDescriptor",
     "DeriveLens",
+    "IndexColumn",
+    "IndexedReader",
     "Latest",
+    "LazyChunkStream",
+    "LazyStore",
     "Lens",
     "MutateLens",
+    "OptimizationProfile",
     "Range",
     "RrdReader",
     "RrdWriter",
     "Selector",
+    "StoreEntry",
+    "StreamingReader",
 ]

@@ -99,9 +99,9 @@ def test_the_reference_reads_equal_values(tmp_path: Path) -> None:
     path = write(tmp_path / "ours.rrd", wanted)
     found = reference_batches(path)
     stored = [m.chunk for m in wanted if isinstance(m, StoredChunk)]
-    assert set(found) == {chunk.id for chunk in stored}
+    assert set(found) == {chunk.tuid for chunk in stored}
     for chunk in stored:
-        ours, theirs = chunk.to_record_batch(), found[chunk.id]
+        ours, theirs = chunk.to_record_batch(), found[chunk.tuid]
         assert set(ours.schema.names) == set(theirs.schema.names)
         for name in ours.schema.names:
             assert ours.column(name).equals(theirs.column(name)), name
@@ -158,10 +158,10 @@ def made_by_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_the_reference_wrote_is_read_with_equal_values(made_by_reference: Path) -> None:
     stored = [m for m in RrdReader(made_by_reference).messages() if isinstance(m, StoredChunk)]
     theirs = reference_batches(made_by_reference)
-    assert {m.chunk.id for m in stored} == set(theirs)
+    assert {m.chunk.tuid for m in stored} == set(theirs)
     assert {m.store_id.kind for m in stored} == {StoreKind.RECORDING, StoreKind.BLUEPRINT}
     for message in stored:
-        assert message.chunk.to_record_batch().equals(theirs[message.chunk.id])
+        assert message.chunk.to_record_batch().equals(theirs[message.chunk.tuid])
     entities = {m.chunk.entity_path for m in stored}
     assert {"/world/points", "/tensor", "/logs/a\\ b", "/__properties", "/__properties/situation"} <= entities
 

@@ -135,7 +135,7 @@ def test_the_index_finds_every_chunk_and_says_what_is_in_it(wanted: list[LogMess
 
 def assert_described(manifest: Manifest, index: int, chunk: Chunk) -> None:
     assert manifest.entity_paths[index] == chunk.entity_path
-    assert manifest.chunk_id(index) == chunk.id
+    assert manifest.chunk_id(index) == chunk.tuid
     assert manifest.is_static[index] == chunk.is_static
     assert manifest.num_rows is not None
     assert manifest.num_rows[index] == chunk.num_rows

@@ -237,7 +237,7 @@ def test_older_chunks_get_the_names_the_reference_gives_them(
     theirs = reference_batches(path)
     assert len(ours) == len(batches) == len(theirs)
     for chunk in ours:
-        reference = theirs[chunk.id]
+        reference = theirs[chunk.tuid]
         batch = chunk.to_record_batch()
         assert chunk.entity_path == reference.schema.metadata[b"rerun:entity_path"].decode()
         assert columns_of(batch) == columns_of(reference)
@@ -302,7 +302,7 @@ def test_every_real_file_opens_as_the_reference_opens_it(shared_data: Path, tmp_
         stored = [m for m in reader.messages() if isinstance(m, StoredChunk)]
         assert reader.damage == ()
         assert reader.truncated_at is None
-        ours = {bytes(chunk.id): chunk for chunk in (m.chunk for m in stored)}
+        ours = {chunk.tuid: chunk for chunk in (m.chunk for m in stored)}
         # the index of 0.28 lacks a column that the reference's own reader of chunks insists on; its merge does not
         assert reader.version is not None
         is_of_028 = reader.version.release == (0, 28)

@@ -49,7 +49,7 @@ def pack_chunk(store_id: StoreId, chunk: Chunk, wanted: Compression) -> ArrowMsg
     """A chunk as a message."""
     data = _ipc.pieces_of(*chunk.unfilled())
     compression, payload = _ipc.pack(data, wanted)
-    return ArrowMsg(store_id, compression, sum(map(len, data)), payload, chunk.id, chunk.is_static)
+    return ArrowMsg(store_id, compression, sum(map(len, data)), payload, chunk.tuid, chunk.is_static)
 
 
 def chunk_of(message: ArrowMsg) -> Chunk:

@@ -105,7 +105,7 @@ class ManifestBuilder:
         layout, columns, timelines = self._shape(chunk)
         self._entity.append(self._entities.setdefault(chunk.entity_path, len(self._entities)))
         self._layout.append(layout)
-        self._ids += chunk.id
+        self._ids += chunk.tuid
         self._static.append(chunk.is_static)
         self._rows.append(chunk.num_rows)
         self._offsets.append(offset)

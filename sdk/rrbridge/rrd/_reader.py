@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from rrbridge._chunk import Chunk
-from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
-from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge.errors import DamagedFileError, FileError, InvalidValueError, NotARecordingError, UnsupportedVersionError
 from rrbridge.rrd._codec import DECODE_ERRORS, Decoder, Entry, chunk_of
 from rrbridge.rrd._container import (
     FRAME,
@@ -30,6 +30,10 @@ from rrbridge.rrd._frames import FrameReader
 from rrbridge.rrd._manifest import Manifest
 from rrbridge.rrd._manifest_builder import ManifestBuilder
 from rrbridge.rrd._protocol import StoreIds, decode_arrow_msg, decode_footer
+
+if TYPE_CHECKING:
+    from rrbridge._chunk_stream import LazyChunkStream
+    from rrbridge._lazy_store import LazyStore, StoreEntry
 
 __all__ = ["Damage", "Footer", "RrdReader"]
 
@@ -73,9 +77,12 @@ class RrdReader:
     `chunk_at` go by the index, without reading the rest.
     """
 
+    path: Path
+    """Of the file; for a pipe, what it is called."""
+
     def __init__(
         self,
-        source: str | os.PathLike[str] | IO[bytes],
+        path: str | os.PathLike[str] | IO[bytes],
         *,
         strict: bool = False,
         on_damage: Callable[[Damage], None] | None = None,
@@ -86,11 +93,11 @@ class RrdReader:
         `on_damage` is told instead of the log.
         """
         self._stream: IO[bytes] | None = None
-        if isinstance(source, str | os.PathLike):
-            self.path = Path(source)
+        if isinstance(path, str | os.PathLike):
+            self.path = Path(path)
         else:
-            self.path = Path(str(getattr(source, "name", "<stream>")))
-            self._stream = source
+            self.path = Path(str(getattr(path, "name", "<stream>")))
+            self._stream = path
         self._strict = strict
         self._on_damage = on_damage
         self._chunk_file: int | None = None
@@ -248,6 +255,68 @@ class RrdReader:
             if isinstance(message, StoreInfo | StoredChunk):
                 found.setdefault(message.store_id)
         return list(found)
+
+    def recordings(self) -> list[StoreEntry]:
+        """The recordings in the file, by name. Raises FileError."""
+        return [entry for entry in self._entries_by_name() if entry.kind == "recording"]
+
+    def blueprints(self) -> list[StoreEntry]:
+        """The blueprints in the file, by name. Raises FileError."""
+        return [entry for entry in self._entries_by_name() if entry.kind == "blueprint"]
+
+    def _entries_by_name(self) -> list[StoreEntry]:
+        from rrbridge._lazy_store import StoreEntry
+
+        return [StoreEntry.of(store_id) for store_id in self.stores()]
+
+    def stream(self, *, store: StoreEntry | None = None) -> LazyChunkStream:
+        """The chunks of a recording or blueprint, from front to back whatever the file's state; None: its first recording.
+
+        Raises InvalidValueError if the file has no such store, FileError at once or when it runs.
+        """
+        from rrbridge._chunk_nodes import Source
+        from rrbridge._chunk_stream import LazyChunkStream
+
+        store_id = None if store is None and self._stream is not None else self._chosen(store)
+        return LazyChunkStream(Source(repr(self), lambda: self._chunks_of(store_id)))
+
+    def _chunks_of(self, store_id: StoreId | None) -> Iterator[Chunk]:
+        """The chunks of a store; None: of the first recording that is met, as a pipe is read once."""
+        for message in self.messages():
+            if store_id is None and message.store_id.kind is StoreKind.RECORDING:
+                store_id = message.store_id
+            if isinstance(message, StoredChunk) and message.store_id == store_id:
+                yield message.chunk
+
+    def store(self, *, store: StoreEntry | None = None) -> LazyStore:
+        """A recording or blueprint by its index, made by reading the file once if it has none; None: its first recording.
+
+        Raises InvalidValueError if the file has no such store, FileError.
+        """
+        from rrbridge._lazy_store import LazyStore
+
+        store_id = self._chosen(store)
+        return LazyStore(self, next(m for m in self.manifests() if m.store_id == store_id))
+
+    def _chosen(self, entry: StoreEntry | None) -> StoreId:
+        if entry is None:
+            first = self._first_recording()
+            if first is None:
+                raise InvalidValueError("store", "a file with a recording", f"{self.path}, which has none")
+            return first
+        stores = self.stores()
+        if entry.store_id not in stores:
+            names = ", ".join(f"{s.application_id}/{s.recording_id}" for s in stores) or "none"
+            raise InvalidValueError("store", f"one of the stores of {self.path}: {names}", repr(entry))
+        return entry.store_id
+
+    def _first_recording(self) -> StoreId | None:
+        footer = self.footer()
+        found = self.messages() if footer is None else iter(footer.manifests)
+        return next((one.store_id for one in found if one.store_id.kind is StoreKind.RECORDING), None)
+
+    def __repr__(self) -> str:
+        return f"RrdReader({self.path})"
 
     def chunk(self, manifest: Manifest, index: int) -> Chunk:
         """One chunk of an index. Raises FileError."""

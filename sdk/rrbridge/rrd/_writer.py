@@ -109,7 +109,7 @@ class RrdWriter:
         match message:
             case StoredChunk(own_id, chunk) if entry.packed is not None and entry.is_current:
                 compression = entry.packed.compression or Compression.NONE
-                packed = replace(entry.packed, compression=compression, chunk_id=chunk.id, is_static=chunk.is_static)
+                packed = replace(entry.packed, compression=compression, chunk_id=chunk.tuid, is_static=chunk.is_static)
                 self._put_chunk(store_id or own_id, chunk, packed)
             case StoreInfo(own_id) if store_id is None and self._encoded(own_id) in bytes(entry.payload):
                 self._frame(FrameKind.STORE_INFO, bytes(entry.payload))  # says who produced it better than we could

@@ -77,11 +77,11 @@ class Repeats:
         group.chunks.append(chunk)
         group.ids |= set(_ids(chunk.row_ids))
         group.nanos = np.concatenate((group.nanos, chunk.row_ids[:, 0].astype(np.uint64)))
-        self._chunk_ids.add(chunk.id)
+        self._chunk_ids.add(chunk.tuid)
 
     def holds(self, chunk: Chunk) -> bool:
         """Whether this is one of them, to be left out for now."""
-        return chunk.id in self._chunk_ids
+        return chunk.tuid in self._chunk_ids
 
     def see(self, store_id: StoreId, chunk: Chunk) -> None:
         """An ordinary chunk goes by: what is in it need not be repeated."""
@@ -116,7 +116,7 @@ def merged_messages(
     for entry in entries:
         message = entry.message
         if isinstance(message, StoredChunk | StoreInfo):
-            key = (message.store_id, message.chunk.id if isinstance(message, StoredChunk) else message.row_id)
+            key = (message.store_id, message.chunk.tuid if isinstance(message, StoredChunk) else message.row_id)
             if key in known:
                 found.duplicates += isinstance(message, StoredChunk)
                 continue

@@ -104,7 +104,7 @@ def _announced(entries: Iterator[Entry], found: Recovery, writer: RrdWriter) -> 
     for entry in entries:
         message = entry.message
         if isinstance(message, StoredChunk):
-            key = (message.store_id, message.chunk.id)
+            key = (message.store_id, message.chunk.tuid)
             if key in ids:
                 found.duplicates += 1
                 continue
