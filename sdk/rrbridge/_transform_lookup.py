@@ -137,7 +137,7 @@ class _Block:
         steps = self.edges.steps_of(frame)
         intervals, times = self._intervals(frame, steps)[where], self.times[where]
         blends = steps.blends[intervals] if self.edges.interpolate else np.zeros(len(times), bool)
-        if self.edges.max_age is not None and len(steps.times):
+        if self.edges.max_age is not None and not steps.is_latched:
             since = steps.own_times[np.maximum(intervals - 1, 0)]
             held = (intervals > 0) & (steps.rows[intervals] >= 0) & ~blends
             late |= held & (_span(since, times) > self.edges.max_age) & (since > -(2**63))

@@ -121,7 +121,7 @@ class Question:
             where = f"the transform of {frame}" + (f" at {self._text(since)}" if since is not None else "")
             if self.graph.table.is_broken(np.array([row])).any():
                 return TransformError(f"{where} is not a number, or turns about nothing", target=target, source=source)
-            held = since is not None and not (self.interpolate and steps.blends[interval])
+            held = not steps.is_latched and not (self.interpolate and steps.blends[interval])
             if since is not None and held and self.max_age is not None and self.time - since > self.max_age:
                 reason = (
                     f"{where} is {self._span(self.time - since)} old at {self._text(self.time)} on {self.timeline}, and the "

@@ -149,7 +149,7 @@ class FramesReport:
         rate = "" if edge.rate_hz is None else f"{edge.rate_hz:.3g} Hz"
         since = start if self.kind is TimeKind.TIMESTAMP else 0
         times = f"{self._short(edge.first - since)} … {self._short(edge.last - since)}"
-        return topics, rate, f"{edge.rows} rows", times, "; ".join(notes)
+        return topics, rate, f"{edge.rows} row{'s' if edge.rows > 1 else ''}", times, "; ".join(notes)
 
 
 def edge_reports(

@@ -43,6 +43,8 @@ class EdgeSteps:
     """In which intervals the transform is between the interval's row and the next, shape (k + 1,)."""
     is_plain: bool
     """Whether all rows are translations and quaternions."""
+    is_latched: bool
+    """Whether no row is ever too old to be held."""
 
     @classmethod
     def of(cls, tracks: Sequence[Track], store: ChunkStore, table: TransformTable, timeline: str) -> EdgeSteps:
@@ -57,7 +59,9 @@ class EdgeSteps:
         prompt = np.concatenate([[False], known[1:] & (times == own_times), [False]])
         blends = prompt[:-1] & prompt[1:]
         blends[:-1] &= parents[:-1] == parents[1:]
-        return cls(times, rows, own_times, parents, blends, not table.is_special(rows[known]).any())
+        is_plain = not table.is_special(rows[known]).any()
+        is_latched = len(times) == 0 or all(track.is_latched for track in moving)
+        return cls(times, rows, own_times, parents, blends, is_plain, is_latched)
 
     def found(self, time: int) -> Found:
         """The row in force at a time."""

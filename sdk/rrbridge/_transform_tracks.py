@@ -105,6 +105,11 @@ class Track:
         return found
 
     @property
+    def is_latched(self) -> bool:
+        """Whether its rows hold until the next one comes, however late: `/tf_static`, as the reference converts it."""
+        return self.entity.rpartition("/")[2] == "tf_static"
+
+    @property
     def version(self) -> tuple[int, int]:
         """What was worked out from it is good while this stays."""
         return len(self._parts), self._static

@@ -174,7 +174,8 @@ class TransformTree:
         speed, scales and shears straight; without it, the latest row holds, as in the viewer.
         `extrapolation_limit`: how old a row may be that is held because nothing follows it (without `interpolate`: any
         row), in units of the timeline or as a timedelta. None: as old as it may be, as in the viewer; 0: tf2's rule.
-        Before its first row, an edge does not exist, whatever the limit. Static rows are never too old.
+        Before its first row, an edge does not exist, whatever the limit. Static rows are never too old, nor are
+        those of a topic `tf_static` that stand in time, as the reference writes them.
         `fixed_frame`: where `source` was at `source_time`, seen from `target` at `t`, with `fixed_frame` standing still
         between the two.
         `missing`: with "nan", times that have no answer are not a number instead of an error.
@@ -271,11 +272,8 @@ class TransformTree:
         frames = self.chain(target, source, timeline, NEVER - 1)
         common = min(frames, key=lambda name: self._depth(name, timeline))
         edges = [self._graph.ids[name] for name in frames if name != common]
-        lasts = [
-            int(steps.times[-1])
-            for frame in edges
-            if frame in self._graph.tracks and len((steps := self._steps_of(frame, timeline)).times)
-        ]
+        moving = [self._steps_of(frame, timeline) for frame in edges if frame in self._graph.tracks]
+        lasts = [int(steps.times[-1]) for steps in moving if not steps.is_latched]
         return min(lasts, default=None)
 
     def _depth(self, frame: str, timeline: str) -> int:

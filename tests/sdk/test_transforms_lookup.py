@@ -127,6 +127,15 @@ def test_a_limit_says_how_long_a_row_is_held() -> None:
         tree.lookup("odom", "base", "log", 5, extrapolation_limit=-1)
 
 
+def test_latched_rows_are_never_too_old() -> None:
+    """The reference writes `/tf_static` at the times it was logged."""
+    tree = tree_of(edge("lidar", "base", [3], [7], entity="/robot/tf_static"), edge("base", "map", [0, 50], [0, 50]))
+    assert tree.lookup("map", "lidar", "log", [10, 50], extrapolation_limit=0)[:, 0, 3].tolist() == [17, 57]
+    assert tree.latest_common_time("map", "lidar", "log") == 50
+    assert tree.latest_common_time("base", "lidar", "log") is None
+    assert not tree.can_transform("base", "lidar", "log", 2)
+
+
 def test_the_latest_time_that_all_edges_have() -> None:
     tree = robot()
     assert tree.latest_common_time("map", "lidar", "log") == 10
