@@ -7,6 +7,7 @@ A class is made for each declared component when it is first asked for: a value 
 from __future__ import annotations
 
 import colorsys
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -24,11 +25,12 @@ from rrbridge._archetype import Component
 from rrbridge._batches import ComponentBatchMixin, DescribedComponentBatch
 from rrbridge._image_format import ImageFormat
 from rrbridge._media_type import MEDIA_TYPES
+from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge._plain import plain_numbers
 from rrbridge._rare_encodings import RARE_ENCODINGS
 from rrbridge._tensor_encoding import TensorData, tensor
 from rrbridge.encodings import PARSE_ERRORS, Encoding
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import InvalidValueError, RrbridgeError, RrbridgeWarning
 
 __all__ = [
     "BaseBatch",
@@ -111,12 +113,19 @@ class BaseBatch(ComponentBatchMixin):
 
     _encoding: ClassVar[Encoding[Any]]
 
-    def __init__(self, data: Any, strict: bool | None = None) -> None:  # noqa: ARG002 - as the reference has it
-        """Take what the field of an archetype takes; None is an empty batch. Raises InvalidValueError."""
-        if data is None:
-            self.pa_array = enc.empty(self._encoding)
-        else:
-            self.pa_array = _encoded(type(self).__name__, self._encoding, data)
+    def __init__(self, data: Any, strict: bool | None = None) -> None:
+        """Take what the field of an archetype takes; None is an empty batch.
+
+        What does not fit leaves it empty, with a warning; in strict mode it raises InvalidValueError.
+        """
+        try:
+            found = None if data is None else _encoded(type(self).__name__, self._encoding, data)
+        except RrbridgeError as err:
+            if strict_mode() if strict is None else strict:
+                raise
+            warnings.warn(f"{err}; it stays empty", RrbridgeWarning, caller_depth())
+            found = None
+        self.pa_array = enc.no_values(self._encoding) if found is None else found
 
     def as_arrow_array(self) -> pa.Array:
         """The values, one entry per instance."""

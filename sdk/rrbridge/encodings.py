@@ -331,6 +331,8 @@ def _text_to_arrow(batches: Sequence[Batch]) -> pa.Array:
 
 
 def _bytes_array(value: Any) -> npt.NDArray[np.uint8]:
+    if isinstance(value, int):
+        value = [value]
     if isinstance(value, np.ndarray) or hasattr(value, "__array__") or isinstance(value, list | tuple):
         return plain_numbers(np.ascontiguousarray(value), np.uint8).reshape(-1)
     return np.frombuffer(value, np.uint8)
@@ -341,13 +343,11 @@ def _parse_blob(value: Any) -> Ragged:
         return Ragged(value.offsets, _bytes_array(value.values))
     if hasattr(value, "read"):
         value = value.read()
-    if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype == np.uint8:
-        return Ragged.from_lengths(np.full(len(value), value.shape[1]), value.reshape(-1))
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return Ragged.from_lengths(np.full(len(value), math.prod(value.shape[1:])), _bytes_array(value))
     if isinstance(value, bytes | bytearray | memoryview | np.ndarray):
         one = _bytes_array(value)
-        return Ragged.from_lengths([len(one)], one)
-    if isinstance(value, list | tuple) and value and isinstance(value[0], int | np.integer):
-        value = [value]
+        return Ragged.from_lengths([] if isinstance(value, np.ndarray) and not len(one) else [len(one)], one)
     if isinstance(value, Iterable) and not isinstance(value, str):
         many = [_bytes_array(v) for v in value]
         return Ragged.from_lengths([len(m) for m in many], np.concatenate(many) if many else np.empty(0, np.uint8))
@@ -607,6 +607,17 @@ channel_message_counts = structured(
     lambda value: [{"channel_id": index(k), "message_count": index(v)} for k, v in value.items()],
     "a mapping of channel id to count",
 )
+
+
+def no_values(encoding: Encoding[Any]) -> pa.Array:
+    """An empty array of its type."""
+    if any(pa.types.is_union(leaf) for leaf in _leaves(encoding.arrow)):
+        return encoding.to_arrow([()])
+    return pa.array([], encoding.arrow)
+
+
+def _leaves(arrow: pa.DataType) -> list[pa.DataType]:
+    return [leaf for field in arrow for leaf in _leaves(field.type)] if pa.types.is_struct(arrow) else [arrow]
 
 
 def empty(encoding: Encoding[Any]) -> pa.Array:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._turbo import turbo
+
 __all__ = ["ColorGrid", "ColorSpiral", "bounce_lerp", "build_color_grid", "build_color_spiral"]
 
 
@@ -25,8 +27,8 @@ class ColorSpiral(NamedTuple):
 
     positions: npt.NDArray[Any]
     """Shape (n, 3)."""
-    colors: npt.NDArray[np.uint8]
-    """Shape (n, 3)."""
+    colors: npt.NDArray[np.float64]
+    """Shape (n, 3), 0 … 1."""
 
 
 def build_color_grid(x_count: int = 10, y_count: int = 10, z_count: int = 10, *, twist: float = 0) -> ColorGrid:
@@ -51,14 +53,15 @@ def build_color_spiral(
     index = np.arange(num_points)
     angle = 2 * math.pi * index * angular_step + angular_offset
     positions = np.stack([np.cos(angle) * radius, np.sin(angle) * radius, index * z_step], axis=1)
-    hue = np.clip(np.abs((index / max(num_points, 1) * 6 + np.array([[0], [4], [2]])) % 6 - 3) - 1, 0, 1).T
-    return ColorSpiral(positions, (hue * 255).astype(np.uint8))
+    colors = turbo()
+    return ColorSpiral(positions, colors[np.linspace(0, len(colors) - 1, num_points, dtype=int)])
 
 
 def bounce_lerp(a: float, b: float, t: float | npt.NDArray[Any]) -> float | npt.NDArray[Any]:
     """From `a` to `b` and back as `t` goes from 0 to 2, and so on."""
-    phase = np.mod(t, 2.0)
-    found = a + (b - a) * np.where(phase <= 1.0, phase, 2.0 - phase)
+    rest = np.mod(t, 1)
+    is_back = np.trunc(t) % 2 != 0
+    found = np.where(is_back, rest, 1.0 - rest) * a + np.where(is_back, 1.0 - rest, rest) * b
     return float(found) if np.ndim(found) == 0 else found
 
 
