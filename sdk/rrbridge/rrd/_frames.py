@@ -17,12 +17,13 @@ from rrbridge.rrd._container import (
     TRAILER_BYTES,
     FrameKind,
     HeaderError,
+    Trailer,
     Version,
     parse_header,
     parse_trailer,
 )
 
-__all__ = ["Frame", "FrameReader", "Tear"]
+__all__ = ["End", "Frame", "FrameReader", "Tear"]
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,17 @@ class Frame:
     offset: int
     """Where the payload begins, from the start of the file."""
     payload: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a stream was closed."""
+
+    offset: int
+    """Where the index begins, from the start of the file."""
+    payload: memoryview
+    trailer: Trailer | None
+    stream_start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,12 @@ class FrameReader:
         """Why reading ended, unless it ended properly."""
         self.is_finished = False
         """Whether the last stream read was closed by its writer."""
+        self.streams = 0
+        """How many streams began."""
+        self.end: End | None = None
+        """Of the stream being read, once it was closed."""
+        self.stream_start = 0
+        """Where the stream being read begins, from the start of the file."""
 
     @property
     def position(self) -> int:
@@ -104,12 +122,13 @@ class FrameReader:
                 self.tear = Tear(start, f"the file ends inside a frame, {missing} bytes before its end", is_cut=True)
                 return
             if number == FrameKind.END:
-                if not self._close_stream(start, is_empty=not length):
+                if not self._close_stream(start, memoryview(payload)):
                     return
                 continue
             yield Frame(FrameKind(number), offset, memoryview(payload))
 
     def _open_stream(self) -> None:
+        self.stream_start, self.end = self._position, None
         version = parse_header(self._take(HEADER_BYTES))
         if version.release > OUR_VERSION.release and version != self.version:
             log.warning(
@@ -120,6 +139,7 @@ class FrameReader:
             )
         self.version = version
         self.is_finished = False
+        self.streams += 1
 
     def _open_next_stream(self) -> bool:
         start = self._position
@@ -130,11 +150,14 @@ class FrameReader:
             return False
         return True
 
-    def _close_stream(self, start: int, *, is_empty: bool) -> bool:
+    def _close_stream(self, start: int, payload: memoryview) -> bool:
         """After an end frame: skip the trailer; whether another stream may follow."""
+        is_empty = not payload
         after = self._position
         tail = self._take(TRAILER_BYTES)
-        if parse_trailer(tail) is not None:
+        trailer = parse_trailer(tail)
+        self.end = End(start + FRAME.size, payload, trailer, self.stream_start)
+        if trailer is not None:
             self.is_finished = True
             after = self._position
             tail = self._take(len(MAGIC))

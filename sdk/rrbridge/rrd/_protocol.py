@@ -14,6 +14,7 @@ from rrbridge.rrd._container import OUR_VERSION
 from rrbridge.rrd._wire import WireError
 
 __all__ = [
+    "SOURCE_OTHER",
     "ArrowMsg",
     "Compression",
     "RawManifest",
