@@ -88,7 +88,6 @@ def _lines(entry: Entry, verbose: int) -> Iterator[str]:
 
 def _chunk_lines(entry: Entry, chunk: Chunk, verbose: int) -> Iterator[str]:
     from rrbridge._descriptor import short_name
-    from rrbridge._tuid import format_tuid
     from rrbridge_bridge.format import size
 
     when = "static" if chunk.is_static else "on " + ", ".join(chunk.times)
@@ -99,7 +98,7 @@ def _chunk_lines(entry: Entry, chunk: Chunk, verbose: int) -> Iterator[str]:
         for name, c in chunk.components.items()
     )
     rows = f"{chunk.num_rows} row{'s' * (chunk.num_rows != 1)}"
-    yield f"{format_tuid(chunk.id, 'chunk_')} {chunk.entity_path} {rows}, {size(len(entry.payload))}, {when}: {names}"
+    yield f"{chunk.id} {chunk.entity_path} {rows}, {size(len(entry.payload))}, {when}: {names}"
     if verbose < SCHEMA:
         return
     schema = chunk.to_record_batch().schema
@@ -135,7 +134,6 @@ def _rows(chunk: Chunk) -> Iterator[dict[str, Any]]:
 
 def _document(entry: Entry, verbose: int) -> dict[str, Any]:
     from rrbridge._messages import ActivateBlueprint, StoredChunk, StoreInfo
-    from rrbridge._tuid import format_tuid
 
     message = entry.message
     store_id = message.store_id
@@ -153,7 +151,7 @@ def _document(entry: Entry, verbose: int) -> dict[str, Any]:
             return {"message": "activation"} | facts | {"active": message.make_active, "default": message.make_default}
         case StoredChunk(_, chunk):
             facts |= {
-                "chunk": format_tuid(chunk.id, "chunk_"),
+                "chunk": chunk.id,
                 "entity": chunk.entity_path,
                 "rows": chunk.num_rows,
                 "static": chunk.is_static,

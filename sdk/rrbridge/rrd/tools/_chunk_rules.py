@@ -10,12 +10,11 @@ import pyarrow as pa
 from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._timeline import STATIC_TIME
-from rrbridge._tuid import format_tuid
 from rrbridge.rrd._codec import Entry
 from rrbridge.rrd._protocol import ArrowMsg, Compression
 from rrbridge.rrd.tools._problems import Problems
 
-__all__ = ["WITHOUT_ID", "check_chunk", "id_text", "same_type"]
+__all__ = ["WITHOUT_ID", "check_chunk", "same_type"]
 
 RESERVED = ("rerun.archetypes.", "rerun.blueprint.archetypes.")
 WITHOUT_ID = "a message without its chunk's id; some tools fail for it where there is an index"
@@ -51,7 +50,7 @@ def _check_message(problems: Problems, offset: int, packed: ArrowMsg, chunk: Chu
         problems.warn(offset, "a message that says a wrong size of its data", where)
     if packed.chunk_id is None:
         problems.warn(offset, WITHOUT_ID, where)
-    elif packed.chunk_id != chunk.id:
+    elif packed.chunk_id != chunk.tuid:
         problems.error(offset, "a message that names another chunk than it holds", where)
     if packed.is_static is None:
         problems.warn(offset, "a message that does not say whether its chunk is static", where)
@@ -143,8 +142,3 @@ def same_type(one: pa.DataType, other: pa.DataType) -> bool:
         pairs = [(one.field(i), other.field(i)) for i in range(one.num_fields)]
         return all((a.name == b.name or not is_named) and same_type(a.type, b.type) for a, b in pairs)
     return bool(one.equals(other))
-
-
-def id_text(chunk: Chunk) -> str:
-    """A chunk's id as the format writes it."""
-    return format_tuid(chunk.id, "chunk_")

@@ -17,7 +17,7 @@ from rrbridge.rrd._container import FRAME, OUR_VERSION, HeaderError, TooOldError
 from rrbridge.rrd._frames import Frame, FrameReader
 from rrbridge.rrd._manifest_builder import ManifestBuilder
 from rrbridge.rrd._protocol import SOURCE_OTHER
-from rrbridge.rrd.tools._chunk_rules import WITHOUT_ID, check_chunk, id_text
+from rrbridge.rrd.tools._chunk_rules import WITHOUT_ID, check_chunk
 from rrbridge.rrd.tools._index_rules import check_index
 from rrbridge.rrd.tools._problems import Problem, Problems
 
@@ -131,9 +131,9 @@ class _Work:
         message = entry.message
         assert isinstance(message, StoredChunk)
         chunk = message.chunk
-        if (store_id, chunk.id) in self._chunk_ids:
-            self.problems.error(offset, "two chunks of one id; only one of them is seen", id_text(chunk))
-        self._chunk_ids.add((store_id, chunk.id))
+        if (store_id, chunk.tuid) in self._chunk_ids:
+            self.problems.error(offset, "two chunks of one id; only one of them is seen", chunk.id)
+        self._chunk_ids.add((store_id, chunk.tuid))
         for name, column in chunk.times.items():
             known = self._kinds.setdefault((store_id, name), column.kind)
             if known is not column.kind:
