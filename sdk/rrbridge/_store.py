@@ -21,6 +21,7 @@ from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
 from rrbridge._store_clears import CLEAR, Clears, Tombstones
 from rrbridge._store_entity import Answer, Entity, widen
 from rrbridge._store_events import Added, Appeared, Feed
+from rrbridge._store_ids import Ids
 from rrbridge._store_index import Latest
 from rrbridge._store_range import Range, range_of
 from rrbridge._store_runs import Group, memory_of
@@ -57,7 +58,7 @@ class ChunkStore(ChunkSource):
         self._children: dict[str, set[str]] = {"/": set()}
         self._times_below: dict[tuple[str, str], tuple[int, npt.NDArray[np.int64]]] = {}
         self._layouts = Layouts()
-        self._ids: set[bytes] = set()
+        self._ids = Ids()
         self._timelines: dict[str, TimeKind] = {}
         self._time_ranges: tuple[int, dict[str, tuple[int, int]]] = 0, {}
         self._clears = Clears()

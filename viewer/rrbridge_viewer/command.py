@@ -33,15 +33,13 @@ class _Memory(click.ParamType[int]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Bytes."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[KMGT]i?B?|B)?", str(value), re.IGNORECASE)
-        if match is None:
-            self.fail(f"{value!r} is not a size like 4GB, 512MB or 50%", param, ctx)
-        number, unit = float(match[1]), (match[2] or "B").upper()
-        if unit == "%":
-            from rrbridge_viewer.memory import total_bytes
+        from rrbridge._memory import memory_limit_bytes
+        from rrbridge.errors import InvalidValueError
 
-            return int(total_bytes() * number / 100)
-        return int(number * 1024 ** "BKMGT".index(unit[0]))
+        try:
+            return memory_limit_bytes(str(value)) or 0
+        except InvalidValueError:
+            self.fail(f"{value!r} is not a size like 4GB, 512MB or 50%", param, ctx)
 
 
 @click.command(short_help="Look at recordings.")
