@@ -21,7 +21,17 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeKind
 from rrbridge._tuid import format_tuid, new_tuid, tuids_from_arrow, tuids_sorted
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "MAX_ROWS_IF_UNSORTED", "Layout", "Layouts", "Targets", "compact", "merged"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_ROWS",
+    "MAX_ROWS_IF_UNSORTED",
+    "Layout",
+    "Layouts",
+    "Targets",
+    "compact",
+    "merged",
+    "taken",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -135,6 +145,8 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
 
     Chunks whose columns Arrow cannot put together are handed back as they are.
     """
+    if not chunks:
+        return []
     try:
         batches = [chunk.to_record_batch() for chunk in chunks]
         whole = pa.concat_batches(batches, _POOL) if len(batches) > 1 else batches[0]
@@ -148,13 +160,26 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as err:
         _log.debug("%s: chunks stay apart: %s", chunks[0].entity_path, err)
         return chunks
-    times = [as_numpy(batch.column(1 + index), np.int64) for index in range(layout.num_times)]
-    in_order = np.array([True, *(bool(np.all(column[1:] >= column[:-1])) for column in times)])
     if not batch.num_rows:
         return []
-    if in_order.all() or batch.num_rows <= targets.max_rows_if_unsorted:
-        return [layout.chunk(batch.columns, in_order, chunks[0])]
-    return _cut(batch, times, layout, chunks[0], targets.max_rows_if_unsorted)
+    whole_in_order = _in_order(batch, layout)
+    if whole_in_order.all() or batch.num_rows <= targets.max_rows_if_unsorted:
+        return [layout.chunk(batch.columns, whole_in_order, chunks[0])]
+    starts = range(0, batch.num_rows, targets.max_rows_if_unsorted)
+    parts = [batch.slice(start, targets.max_rows_if_unsorted) for start in starts]
+    return [layout.chunk(part.columns, _in_order(part, layout), chunks[0]) for part in parts]
+
+
+def taken(chunk: Chunk, layout: Layout, rows: npt.NDArray[np.int64]) -> Chunk:
+    """A copy of some rows of a chunk of this layout, in the order asked for, which is one of rising row ids."""
+    batch = pc.take(chunk.to_record_batch(), pa.array(rows), memory_pool=_POOL)
+    return layout.chunk(batch.columns, _in_order(batch, layout), chunk)
+
+
+def _in_order(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:
+    """Whether row ids, which do, and each timeline rise."""
+    times = [as_numpy(batch.column(1 + index), np.int64) for index in range(layout.num_times)]
+    return np.array([True, *(bool(np.all(column[1:] >= column[:-1])) for column in times)])
 
 
 def _with_times(batch: pa.RecordBatch, layout: Layout, like: Chunk) -> pa.RecordBatch:
@@ -164,17 +189,6 @@ def _with_times(batch: pa.RecordBatch, layout: Layout, like: Chunk) -> pa.Record
             _log.warning("%s: %d rows without a time are left out", like.entity_path, column.null_count)
             batch = batch.filter(column.is_valid())
     return batch
-
-
-def _cut(
-    batch: pa.RecordBatch, times: list[npt.NDArray[np.int64]], layout: Layout, like: Chunk, rows: int
-) -> list[Chunk]:
-    found = []
-    for start in range(0, batch.num_rows, rows):
-        parts = [column[start : start + rows] for column in times]
-        in_order = np.array([True, *(bool(np.all(part[1:] >= part[:-1])) for part in parts)])
-        found.append(layout.chunk(batch.slice(start, rows).columns, in_order, like))
-    return found
 
 
 @dataclass(slots=True, eq=False)

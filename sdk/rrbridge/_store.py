@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +17,14 @@ import pyarrow as pa
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
 from rrbridge._chunk_source import ChunkSource
-from rrbridge._compaction import MAX_BYTES, Layout, Layouts, Targets
+from rrbridge._compaction import MAX_BYTES, Layouts, Targets
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._memory import give_back, memory_limit_bytes
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo
 from rrbridge._store_clears import CLEAR, Clears, Tombstones
+from rrbridge._store_drop import Dropped, drop_oldest
 from rrbridge._store_entity import Answer, Entity, widen
-from rrbridge._store_events import Added, Appeared, Feed
+from rrbridge._store_events import Added, Appeared, Feed, Removed
 from rrbridge._store_ids import Ids
 from rrbridge._store_index import Latest
 from rrbridge._store_range import Range, range_of
@@ -28,11 +32,19 @@ from rrbridge._store_runs import Group, memory_of
 from rrbridge._store_table import LatestTable, latest_table
 from rrbridge._timeline import TimeKind
 
+if TYPE_CHECKING:
+    from rrbridge._store_cold import ColdEntity, ColdFile
+
 __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
 
 _log = logging.getLogger(__name__)
 _NOTHING: Mapping[str, Latest] = MappingProxyType({})
 _TARGETS = Targets()
+_FULL, _EASED = 0.93, 0.88
+"""Shares of the memory limit: at which room is made, and how much is taken afterwards. Arrow and Python take a little on top."""
+_GIVE_BACK = 0.03
+"""After so large a share of the limit was freed, memory is handed back to the system."""
+_LEAST_GIVEN_BACK = 8 << 20
 _ANSWERS_KEPT = 16
 _RANGES_KEPT = 2
 
@@ -48,9 +60,27 @@ class ChunkStore(ChunkSource):
     static one hides static data with smaller row ids. A row that carries data and a clear of its own entity is cleared.
     """
 
-    def __init__(self, store_id: StoreId | None = None, *, compaction: Targets | None = _TARGETS) -> None:
-        """An empty store. Small chunks are put together, up to the targets of `compaction`; None: they stay as they come."""
+    def __init__(
+        self,
+        store_id: StoreId | None = None,
+        *,
+        memory_limit: str | int | None = None,
+        compaction: Targets | None = _TARGETS,
+    ) -> None:
+        """An empty store.
+
+        At the memory limit (`"4GB"`, `"50%"`, bytes) the oldest data is dropped, but for static data, clears and the last
+        row of every component on each timeline; `dropped` tells what is gone. Small chunks are put together up to the
+        targets of `compaction`; None: they stay as they come. Raises InvalidValueError for a limit that is none.
+        """
         self.store_id = store_id
+        self._limit = memory_limit_bytes(memory_limit)
+        self._cold: ColdFile | None = None
+        self._held = 0
+        self._freed = 0
+        self._warned = False
+        self._stuck_at = 0
+        self._dropped: dict[str, Dropped] = {}
         self._targets = compaction
         self._lock = threading.RLock()
         self._entities: dict[str, Entity] = {}
@@ -75,6 +105,48 @@ class ChunkStore(ChunkSource):
         store.insert_all(chunks)
         return store
 
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        store_id: StoreId | None = None,
+        memory_limit: str | int | None = None,
+        compaction: Targets | None = _TARGETS,
+    ) -> ChunkStore:
+        """A recording in an `.rrd` file, the first one or the one named: its index is read, the rest when it is needed.
+
+        A file without an index, of a recorder that was stopped, is read once to make one. Chunks in memory that were not
+        used for longest make way for others at the memory limit. More chunks may be inserted; they stay in memory.
+        Raises FileError, InvalidValueError.
+        """
+        from rrbridge._store_cold import open_recording
+
+        cold = open_recording(path, store_id)
+        store = cls(cold.manifest.store_id, memory_limit=memory_limit, compaction=compaction)
+        store._take(cold)
+        return store
+
+    def _take(self, cold: ColdFile) -> None:
+        self._cold = cold
+        cold.on_load = self._make_room
+        self._ids.extend(cold.ids)
+        self._revision = cold.num_chunks
+        self._num_rows = cold.num_rows
+        for timeline, kind in cold.manifest.timelines.items():
+            self._note_kind(timeline, kind)
+        for path, entity in cold.entities().items():
+            self._new_entity(path, entity)
+        for index in cold.with_component(CLEAR).tolist():
+            run = cold.load(index)
+            if run is not None and CLEAR in run.chunk.components:
+                self._clears.insert(run.chunk)
+
+    def close(self) -> None:
+        """Let go of the file, if it was opened from one; what is not in memory cannot be read any more."""
+        if self._cold is not None:
+            self._cold.reader.close()
+
     def insert(self, chunk: Chunk) -> bool:
         """Take a chunk; False if its id is known already, or if it has no rows or no components.
 
@@ -95,26 +167,29 @@ class ChunkStore(ChunkSource):
                 entity = self._new_entity(chunk.entity_path)
             group = entity.group(layout, self._targets)
             if group.revision < 0:
-                self._note_kinds(layout)
+                for timeline, kind in layout.kinds.items():
+                    self._note_kind(timeline, kind)
             self._revision += 1
             self._ids.add(chunk.tuid)
-            before = group.nbytes
+            before = group.nbytes, group.held
             group.insert(chunk, rows, nbytes, self._revision)
             entity.revision += 1
-            self._nbytes += group.nbytes - before
+            self._nbytes += group.nbytes - before[0]
+            self._held += group.held - before[1]
             self._num_rows += rows
             if CLEAR in layout.components:
                 self._clears.insert(chunk)
             if self._is_followed:
                 self._tell(chunk, group, is_first=entity.revision == 1)
+            self._make_room()
         return True
 
     def insert_all(self, chunks: Iterable[Chunk]) -> int:
         """Take many chunks; how many were new."""
         return sum(map(self.insert, chunks))
 
-    def _new_entity(self, path: str) -> Entity:
-        entity = self._entities[path] = Entity(path)
+    def _new_entity(self, path: str, cold: ColdEntity | None = None) -> Entity:
+        entity = self._entities[path] = Entity(path, cold)
         below = path
         for above in _entity_path.ancestors(path)[1:]:
             known = above in self._children
@@ -124,26 +199,73 @@ class ChunkStore(ChunkSource):
             below = above
         return entity
 
-    def _note_kinds(self, layout: Layout) -> None:
-        for timeline, kind in layout.kinds.items():
-            known = self._timelines.setdefault(timeline, kind)
-            if known is not kind:
-                _log.warning(
-                    "timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower()
-                )
+    def _note_kind(self, timeline: str, kind: TimeKind) -> None:
+        known = self._timelines.setdefault(timeline, kind)
+        if known is not kind:
+            _log.warning("timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower())
+
+    def _make_room(self) -> None:
+        """Keep to the memory limit."""
+        limit = self._limit
+        if limit is None or self._held + self._cold_held <= _FULL * limit:
+            return
+        target = int(_EASED * limit)
+        while self._cold is not None and self._held + self._cold.held > target:
+            before = self._cold.held
+            path = self._cold.evict()
+            if path is None:
+                break
+            self._entities[path].forget_answers()
+            self._freed += before - self._cold.held
+        excess = self._held + self._cold_held - target
+        if excess > (_FULL - _EASED) * limit and self._held > self._stuck_at:
+            self.drop_oldest(excess)
+            self._stuck_at = self._held + int((_FULL - _EASED) * limit) if self._held > target else 0
+            if self._held > limit and not self._warned:
+                self._warned = True
+                _log.warning("the latest rows alone take %.0f MB, more than the memory limit", self._held / 2**20)
+        if self._freed > max(limit * _GIVE_BACK, _LEAST_GIVEN_BACK):
+            self._freed = 0
+            give_back()
+
+    @property
+    def _cold_held(self) -> int:
+        return self._cold.held if self._cold is not None else 0
+
+    def drop_oldest(self, nbytes: int) -> None:
+        """Let go of the oldest chunks that came, until that many bytes are free or only what always stays is left."""
+        with self._lock:
+            settled = [entity for path in self._entities if (entity := self._settled(path)) is not None]
+            for dropped in drop_oldest(settled, nbytes):
+                known = self._dropped.get(dropped.entity)
+                self._dropped[dropped.entity] = dropped if known is None else known | dropped
+                self._revision += 1
+                self._num_rows -= dropped.rows
+                self._freed += dropped.nbytes
+                for feed in self._feeds:
+                    feed.tell(Removed(self._revision, dropped))
+            self._nbytes = sum(entity.nbytes for entity in settled)
+            self._held = sum(entity.held for entity in settled)
+
+    @property
+    def dropped(self) -> dict[str, Dropped]:
+        """What was dropped at the memory limit, by entity."""
+        with self._lock:
+            return dict(self._dropped)
 
     def _settled(self, path: str) -> Entity | None:
         """An entity with all its chunks taken account of; None if there is none."""
         entity = self._entities.get(path)
         if entity is not None and not entity.is_settled:
-            before = entity.nbytes
+            before = entity.nbytes, entity.held
             entity.settle()
-            self._nbytes += entity.nbytes - before
+            self._nbytes += entity.nbytes - before[0]
+            self._held += entity.held - before[1]
         return entity
 
     @property
     def revision(self) -> int:
-        """Grows by one with every chunk that was taken; putting chunks together does not change it."""
+        """Grows with every chunk that was taken or dropped; putting chunks together does not change it."""
         return self._revision
 
     @property
@@ -155,7 +277,8 @@ class ChunkStore(ChunkSource):
     def num_chunks(self) -> int:
         """How many chunks there are now."""
         with self._lock:
-            return sum(len(entity.runs()) for path in self._entities if (entity := self._settled(path)) is not None)
+            settled = map(self._settled, self._entities)
+            return sum(entity.num_chunks for entity in settled if entity is not None)
 
     def __len__(self) -> int:
         return self.num_chunks
@@ -166,15 +289,29 @@ class ChunkStore(ChunkSource):
     @property
     def nbytes(self) -> int:
         """Size of all chunks in memory, in bytes; a little more while small ones wait to be put together."""
-        return self._nbytes
+        return self._nbytes + self._cold_held
 
     def chunks(self, entity: str | None = None) -> list[Chunk]:
-        """The chunks as they are now, of one entity or of all, in order of their oldest rows' coming."""
+        """The chunks as they are now, of one entity or of all, in order of their oldest rows' coming.
+
+        All of them in memory at once; `iter_chunks` reads those in a file one by one.
+        """
+        return list(self.iter_chunks(entity))
+
+    def iter_chunks(self, entity: str | None = None) -> Iterator[Chunk]:
+        """The chunks as they are now, those in a file first, of one entity or of all."""
         with self._lock:
             paths = list(self._entities) if entity is None else [entity]
             settled = [found for path in paths if (found := self._settled(path)) is not None]
-            runs = [run for found in settled for run in found.runs()]
-            return [run.chunk for run in sorted(runs, key=lambda run: run.age)]
+            runs = sorted((run for found in settled for run in found.runs()), key=lambda run: run.age)
+            indices = [found.cold_chunks for found in settled]
+        for index in np.sort(np.concatenate([np.empty(0, np.int64), *indices])).tolist():
+            with self._lock:
+                cold = self._cold.load(index) if self._cold is not None else None
+            if cold is not None:
+                yield cold.chunk
+        for run in runs:
+            yield run.chunk
 
     def follow(self, about: Callable[[str], bool] | None = None) -> Feed:
         """Every entity that appears, and all chunks with a component that `about` is true for (None: all chunks).
@@ -187,6 +324,9 @@ class ChunkStore(ChunkSource):
                 entity = self._settled(path)
                 assert entity is not None
                 feed.tell(Appeared(self._revision, path))
+                for run in entity.cold_runs() if feed.wants(frozenset(entity.components)) else ():
+                    if feed.wants(frozenset(run.chunk.components)):
+                        feed.tell(Added(self._revision, run.chunk))
                 for group in entity.groups.values():
                     if feed.wants(group.layout.components):
                         for run in group.runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from rrbridge._compaction import Layout, Targets
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge._store_index import ALWAYS, NEVER, Column, Latest
+from rrbridge._store_index import ALWAYS, NEVER, Latest
+from rrbridge._store_rows import ColdColumn, Column, MixedRows, Rows
 from rrbridge._store_runs import Group, Run
 from rrbridge._timeline import STATIC_TIME, TimeKind
 
 if TYPE_CHECKING:
+    from rrbridge._store_cold import ColdEntity
     from rrbridge._store_range import Range
 
 __all__ = ["Answer", "Entity", "widen"]
@@ -81,6 +83,8 @@ class Entity:
 
     __slots__ = (
         "_bounds",
+        "_cold",
+        "_cold_columns",
         "_columns",
         "_times",
         "_version",
@@ -93,14 +97,18 @@ class Entity:
         "statics",
     )
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, cold: ColdEntity | None = None) -> None:
         self.path = path
+        self._cold = cold
+        """What a file has of it."""
         self.groups: dict[int, Group] = {}
         """By the identity of their layout."""
         self.components: dict[str, ComponentDescriptor] = {}
+        for name, descriptors in cold.descriptors.items() if cold is not None else ():
+            self.components[name] = descriptors[-1]
         self.statics: dict[str, Latest] = {}
         """The static cell of each component that has one."""
-        self.revision = 0
+        self.revision = len(cold) if cold is not None else 0
         """Grows with every chunk that came or went."""
         self.answers: dict[tuple[str, tuple[str, ...] | None], Answer] = {}
         self.ranges: dict[tuple[str, str, bool], dict[tuple[int, int, int], Range]] = {}
@@ -108,6 +116,7 @@ class Entity:
         self._version = 0
         """The revision that everything but the chunks that wait is of."""
         self._columns: dict[tuple[str, str], _EntityColumn] = {}
+        self._cold_columns: dict[tuple[str, str], ColdColumn | None] = {}
         self._bounds = _Bounds()
         self._times: dict[str, Times] = {}
 
@@ -138,7 +147,7 @@ class Entity:
         self.ranges.clear()
 
     def _settle_statics(self) -> None:
-        found: dict[str, Latest] = {}
+        found = dict(self._cold.statics) if self._cold is not None else {}
         for group in self.groups.values():
             if group.layout.kinds:
                 continue
@@ -148,23 +157,44 @@ class Entity:
                     known = found.get(component)
                     if latest is not None and (known is None or latest.row_id > known.row_id):
                         found[component] = latest
-        before = self.statics
-        self.statics = {name: before[name] if before.get(name) == latest else latest for name, latest in found.items()}
+        self.statics = found
 
     def runs(self) -> list[Run]:
-        """All its chunks that are in memory."""
+        """All its chunks that came, those in a file left out."""
         self.settle()
         return [run for group in self.groups.values() for run in group.runs]
+
+    def cold_runs(self) -> Iterator[Run]:
+        """All its chunks in a file, one after the other."""
+        return self._cold.runs() if self._cold is not None else iter(())
+
+    @property
+    def cold_chunks(self) -> Times:
+        """Which chunks of a file are its."""
+        return self._cold.indices if self._cold is not None else np.empty(0, np.int64)
+
+    @property
+    def num_chunks(self) -> int:
+        """How many there are now, in memory or not."""
+        return len(self.runs()) + (len(self._cold) if self._cold is not None else 0)
 
     @property
     def types(self) -> dict[str, pa.DataType]:
         """What the cells of each component are: lists of something; one of them where chunks differ."""
-        return {name: datatype for group in self.groups.values() for name, datatype in group.layout.types.items()}
+        cold = self._cold.types if self._cold is not None else {}
+        return dict(cold) | {
+            name: datatype for group in self.groups.values() for name, datatype in group.layout.types.items()
+        }
 
     @property
     def nbytes(self) -> int:
         """Of its chunks in memory."""
         return sum(group.nbytes for group in self.groups.values())
+
+    @property
+    def held(self) -> int:
+        """What its chunks that came take in memory, all in all."""
+        return sum(group.held for group in self.groups.values())
 
     @property
     def time_ranges(self) -> dict[str, tuple[int, int]]:
@@ -175,6 +205,8 @@ class Entity:
             groups = list(self.groups.values())
             if not bounds.is_part_of(groups):
                 bounds = self._bounds = _Bounds()
+            if self._cold is not None:
+                widen(bounds.settled, self._cold.time_ranges)
             for run in bounds.fresh(groups):
                 widen(bounds.settled, run.time_ranges)
             bounds.all = dict(bounds.settled)
@@ -189,7 +221,9 @@ class Entity:
         self.settle()
         found = self._times.get(timeline)
         if found is None:
-            columns = [run.chunk.times[timeline].values for run in self.runs() if timeline in run.chunk.times]
+            columns = [r.chunk.times[timeline].values for r in self.runs() if timeline in r.chunk.times]
+            cold = (run.chunk.times for run in self.cold_runs())
+            columns += [times[timeline].values.copy() for times in cold if timeline in times]
             merged = np.sort(np.concatenate(columns)) if columns else np.empty(0, np.int64)
             found = merged[np.searchsorted(merged, STATIC_TIME, "right") :]
             found.flags.writeable = False
@@ -201,8 +235,23 @@ class Entity:
         for group in self.groups.values():
             yield from group.layout.kinds.items()
 
-    def column(self, timeline: str, component: str) -> Column | None:
+    def forget_answers(self) -> None:
+        """Let go of what holds cells of chunks that were evicted."""
+        self.answers.clear()
+        self.ranges.clear()
+
+    def column(self, timeline: str, component: str) -> Rows | None:
         """All rows that set a component, on a timeline; None if there are none."""
+        resident = self._resident(timeline, component) if self.groups else None
+        if self._cold is None:
+            return resident
+        key = (timeline, component)
+        if key not in self._cold_columns:
+            self._cold_columns[key] = self._cold.column(timeline, component)
+        cold = self._cold_columns[key]
+        return MixedRows(cold, resident) if cold is not None and resident is not None else cold or resident
+
+    def _resident(self, timeline: str, component: str) -> Column | None:
         self.settle()
         column = self._columns.get((timeline, component))
         if column is not None and column.version == self._version:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rrbridge._chunk import Chunk
+from rrbridge._store_drop import Dropped
 
-__all__ = ["Added", "Appeared", "Event", "Feed"]
+__all__ = ["Added", "Appeared", "Event", "Feed", "Removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,15 @@ class Added:
     chunk: Chunk
 
 
-Event: TypeAlias = Appeared | Added
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Rows were dropped, to stay within the memory limit."""
+
+    revision: int
+    dropped: Dropped
+
+
+Event: TypeAlias = Appeared | Added | Removed
 
 
 class Feed:

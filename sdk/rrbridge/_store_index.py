@@ -1,15 +1,8 @@
-"""How the store finds rows: per entity, timeline and component, the chunks' time ranges in sorted lists.
-
-A latest-at query is one binary search among chunks and one inside each chunk that overlaps the answer: one chunk for data
-that arrived in order.
-"""
+"""Cells, and the rows of one chunk in order of a timeline."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +13,7 @@ from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
-__all__ = ["ALWAYS", "NEVER", "Cells", "Column", "Found", "Latest", "Span", "Times", "row_id_of", "tuid_order"]
+__all__ = ["ALWAYS", "NEVER", "Bools", "Cells", "Indices", "Latest", "Span", "Times", "row_id_of", "tuid_order"]
 
 ALWAYS = STATIC_TIME
 """Below every time that a row can have."""
@@ -233,140 +226,3 @@ class Span:
                 del self._found[next(iter(self._found))]
             latest = self._found[position] = Latest(self.cells, self.row_at(position), self._view[position])
         return latest
-
-
-class Found(NamedTuple):
-    """Where in a span the answers for some times are."""
-
-    span: Span
-    which: slice | Indices
-    """Of the times asked for."""
-    positions: Indices
-
-
-class Column:
-    """All rows of an entity that set one component, on one timeline: spans in order of their first times."""
-
-    def __init__(self) -> None:
-        self._spans: list[Span] = []
-        self._firsts: list[int] = []
-        self._last_so_far: list[int] = []
-        self._unsettled: set[int] = set()
-        self._unsettled_from = 0
-        self._arrays: tuple[Times, bool] | None = None
-
-    def update(self, settled: Iterable[Span], unsettled: Iterable[Span] = ()) -> None:
-        """Take spans that stay, and spans that only stay until the next update."""
-        self._arrays = None
-        start = self._unsettled_from
-        passing = list(unsettled)
-        fresh = [*settled, *passing]
-        rest = [span for span in self._spans[start:] if id(span) not in self._unsettled]
-        if fresh:
-            start = min(start, bisect_right(self._firsts, min(span.first for span in fresh)))
-            rest = self._spans[start : self._unsettled_from] + rest
-        del self._spans[start:], self._firsts[start:], self._last_so_far[start:]
-        rest = sorted(rest + fresh, key=_first_of)
-        highest = self._last_so_far[-1] if self._last_so_far else ALWAYS
-        self._last_so_far += list(accumulate((span.last for span in rest), max, initial=highest))[1:]
-        self._firsts += [span.first for span in rest]
-        self._spans += rest
-        self._unsettled = {id(span) for span in passing}
-        first = min((span.first for span in passing), default=None)
-        self._unsettled_from = len(self._spans) if first is None else bisect_left(self._firsts, first)
-
-    def __bool__(self) -> bool:
-        return bool(self._spans)
-
-    def find(self, time: int) -> tuple[Span | None, int, int, int]:
-        """`(span, position, since, until)` of the greatest (time, row id) at or before a time.
-
-        The answer is the same for all times in `[since, until)`; the span is None where there is no such row.
-        """
-        after = bisect_right(self._firsts, time)
-        until = self._firsts[after] if after < len(self._firsts) else NEVER
-        best: Span | None = None
-        best_position, best_time = -1, ALWAYS
-        for index in range(after - 1, -1, -1):
-            if best is not None and self._last_so_far[index] < best_time:
-                break
-            span = self._spans[index]
-            position = span.position(time)
-            if position + 1 < len(span.times):
-                until = min(until, span.time_at(position + 1))
-            found = span.time_at(position)
-            if (
-                best is None
-                or found > best_time
-                or (found == best_time and span.row_id_at(position) > best.row_id_at(best_position))
-            ):
-                best, best_position, best_time = span, position, found
-        return best, best_position, best_time, until
-
-    def _in_order(self) -> tuple[Times, bool]:
-        """The spans' first times, and whether each span ends before the next begins."""
-        if self._arrays is None:
-            firsts = np.array(self._firsts, np.int64)
-            self._arrays = firsts, bool(np.all(np.array(self._last_so_far[:-1], np.int64) < firsts[1:]))
-        return self._arrays
-
-    def find_many(self, times: Times) -> list[Found]:
-        """`find` for many times, which must rise. Times before the first row are in no answer."""
-        firsts, in_order = self._in_order()
-        if not in_order:
-            return self._find_in_disorder(times)
-        bounds = np.append(times.searchsorted(firsts), len(times))
-        found = []
-        for index in np.flatnonzero(bounds[1:] > bounds[:-1]).tolist():
-            span, part = self._spans[index], slice(int(bounds[index]), int(bounds[index + 1]))
-            found.append(Found(span, part, span.times.searchsorted(times[part], "right") - 1))
-        return found
-
-    def has_rows_of(self, other: Column) -> bool:
-        """Whether its rows are those of another component, one by one."""
-        return len(self._spans) == len(other._spans) and all(
-            mine.times is theirs.times for mine, theirs in zip(self._spans, other._spans, strict=True)
-        )
-
-    def same_as(self, other: Column, found: list[Found]) -> list[Found]:
-        """What the other one found, in its own spans; for one that has the rows of the other."""
-        own = {id(theirs): mine for mine, theirs in zip(self._spans, other._spans, strict=True)}
-        return [Found(own[id(span)], which, positions) for span, which, positions in found]
-
-    def _find_in_disorder(self, times: Times) -> list[Found]:
-        """As `find_many`, by way of all rows from the first answer to the last one in one order."""
-        if not len(times):
-            return []
-        _, _, first, _ = self.find(int(times[0]))
-        parts = list(self.spans(first, int(times[-1])))
-        if not parts:
-            return []
-        merged = np.concatenate([span.times[part] for span, part in parts])
-        order = tuid_order(np.concatenate([span.row_ids(part) for span, part in parts]), merged)
-        latest = merged[order].searchsorted(times, "right") - 1
-        known = np.flatnonzero(latest >= 0)
-        entries = order[latest[known]]
-        ends = np.cumsum([part.stop - part.start for _, part in parts])
-        which = ends.searchsorted(entries, "right")
-        found = []
-        for index in np.unique(which).tolist():
-            span, part = parts[index]
-            chosen = which == index
-            begin = int(ends[index]) - (part.stop - part.start)
-            found.append(Found(span, known[chosen], entries[chosen] - begin + part.start))
-        return found
-
-    def spans(self, low: int, high: int) -> Iterator[tuple[Span, slice]]:
-        """The entries of a closed range of times, span by span, in order of the spans' first times."""
-        start = bisect_left(self._last_so_far, low)
-        for span in self._spans[start : bisect_right(self._firsts, high)]:
-            if span.first >= low and span.last <= high:
-                yield span, slice(0, len(span.times))
-            elif span.last >= low:
-                part = span.between(low, high)
-                if part.start < part.stop:
-                    yield span, part
-
-
-def _first_of(span: Span) -> int:
-    return span.first

@@ -29,19 +29,26 @@ def memory_of(chunk: Chunk) -> int:
 class Run:
     """A chunk in memory, and what was looked up in it."""
 
-    __slots__ = ("_cells", "_spans", "_statics", "_time_ranges", "age", "chunk", "level", "nbytes")
+    __slots__ = ("_cells", "_spans", "_statics", "_time_ranges", "age", "chunk", "is_rest", "level", "nbytes")
 
-    def __init__(self, chunk: Chunk, nbytes: int, age: int, level: int = 0) -> None:
+    def __init__(self, chunk: Chunk, nbytes: int, age: int, level: int = 0, *, is_rest: bool = False) -> None:
         self.chunk = chunk
         self.nbytes = nbytes
         self.age = age
         """The revision that its oldest rows came with."""
         self.level = level
         """How often its rows were put together with others."""
+        self.is_rest = is_rest
+        """Whether it is what was kept of chunks that were dropped."""
         self._cells: dict[str, Cells] = {}
         self._spans: dict[tuple[str, str], Span | None] = {}
         self._statics: dict[str, Latest | None] = {}
         self._time_ranges: dict[str, tuple[int, int]] | None = None
+
+    @property
+    def held(self) -> int:
+        """What it takes in memory, all in all."""
+        return self.nbytes + OVERHEAD_BYTES
 
     def cells(self, component: str) -> Cells:
         """One of its components."""
@@ -169,9 +176,14 @@ class Group:
         self._pack(chunks, nbytes, last[0].age, last[-1].level + 1)
         return True
 
-    def remove(self, gone: set[int]) -> None:
-        """Let go of runs, given by `id`."""
-        self.settled = [run for run in self.settled if id(run) not in gone]
+    @property
+    def held(self) -> int:
+        """What its chunks take in memory, all in all."""
+        return self.nbytes + OVERHEAD_BYTES * (len(self.settled) + len(self.unsettled) + len(self._waiting))
+
+    def replace(self, gone: set[int], fresh: list[Run]) -> None:
+        """Let go of runs, given by `id`, and take others for them."""
+        self.settled = fresh + [run for run in self.settled if id(run) not in gone]
         self.unsettled = [run for run in self.unsettled if id(run) not in gone]
         self.nbytes = sum(run.nbytes for run in self.runs) + self._waiting_bytes
         self.generation += 1

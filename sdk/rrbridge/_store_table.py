@@ -13,8 +13,9 @@ import pyarrow as pa
 from rrbridge._arrow import list_type
 from rrbridge._store_clears import CLEAR, Clears, Tombstones
 from rrbridge._store_entity import Entity
-from rrbridge._store_index import Column, Found, Times, tuid_order
+from rrbridge._store_index import Times, tuid_order
 from rrbridge._store_range import of_one_type
+from rrbridge._store_rows import Found, Rows
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
@@ -132,7 +133,7 @@ def latest_table(
         if entity is None:
             continue
         tombstones = clears.reaching(entity.path, timeline) if clears.count else None
-        before: tuple[Column, list[Found]] | None = None
+        before: tuple[Rows, list[Found]] | None = None
         for collector in collectors:
             component = collector.component
             stones = tombstones if component != CLEAR else None
@@ -144,14 +145,24 @@ def latest_table(
             column = entity.column(timeline, component)
             if column is None:
                 continue
-            if before is not None and column.has_rows_of(before[0]):
-                answers = column.same_as(before[0], before[1])
-            else:
+            answers = _as_before(column, *before) if before is not None else None
+            if answers is None:
                 answers = column.find_many(rising)
             before = column, answers
             for found in answers:
                 collector.add(index, found, _hidden(found, rising, stones))
     return LatestTable(paths, times, {c.component: c.column(order) for c in collectors})
+
+
+def _as_before(rows: Rows, other: Rows, found: list[Found]) -> list[Found] | None:
+    """The answers, where these rows are those of another component, one by one; None if they are not."""
+    mine, theirs = rows.resident, other.resident
+    if mine is None or theirs is None or len(mine) != len(theirs):
+        return None
+    if not all(span.times is same.times for span, same in zip(mine, theirs, strict=True)):
+        return None
+    own = {id(same): span for span, same in zip(mine, theirs, strict=True)}
+    return [Found(own[id(span)], which, positions) for span, which, positions in found]
 
 
 def _hidden(found: Found, times: Times, stones: Tombstones | None) -> npt.NDArray[np.bool_] | None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
-from rrbridge._store_events import Added, Event
+from rrbridge._store_events import Added, Appeared, Event
 from rrbridge._transform_rows import Names, TransformRows
 from rrbridge._transform_table import TransformTable
 from rrbridge._transform_tracks import Track
@@ -90,7 +90,7 @@ class FrameGraph:
         for event in events:
             if isinstance(event, Added):
                 chunks.append(event.chunk)
-            else:
+            elif isinstance(event, Appeared):
                 self._note_entity(event.entity)
         for chunk in chunks:
             self._note_frames(chunk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,11 @@ from hypothesis import strategies as st
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._compaction import Targets
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._store import ChunkStore
-from rrbridge._store_events import Added, Appeared, Event
+from rrbridge._store_events import Added, Appeared, Event, Removed
 from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.rrd import RrdReader, RrdWriter
 
 ENTITIES = ["/", "/a", "/a/b", "/ab"]
 TIMELINES = ["log", "frame"]
@@ -138,7 +142,7 @@ def model_range(rows: list[Row], entity: str, component: str, timeline: str, low
 
 
 @given(recordings(), st.sampled_from(COMPACTIONS), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_latest_at_and_range_equal_the_model(
     recording: list[list[Row]], compaction: Targets | None, data: st.DataObject
 ) -> None:
@@ -152,9 +156,85 @@ def test_latest_at_and_range_equal_the_model(
     check(store, seen, data)
 
 
-def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
-    times = data.draw(st.lists(st.integers(-1, 5), min_size=1, max_size=4))
-    timeline = data.draw(st.sampled_from([*TIMELINES, "absent"]))
+@given(recordings(), st.sampled_from(COMPACTIONS), st.data())
+@settings(max_examples=100, deadline=None)
+def test_after_dropping_the_oldest_what_is_later_is_as_before(
+    recording: list[list[Row]], compaction: Targets | None, data: st.DataObject
+) -> None:
+    store = ChunkStore(compaction=compaction)
+    feed = store.follow()
+    seen: list[Row] = []
+    for chunk in recording:
+        store.insert(as_chunk(chunk))
+        seen += chunk
+        if data.draw(st.booleans()):
+            store.drop_oldest(data.draw(st.integers(1, 3 * store.nbytes)))
+            check_after(store, seen, data)
+    dropped = store.dropped
+    assert store.num_rows + sum(d.rows for d in dropped.values()) == len(seen)
+    assert store.num_rows == sum(chunk.num_rows for chunk in store.chunks())
+    removed = [event.dropped for event in feed.take() if isinstance(event, Removed)]
+    for entity, what in dropped.items():
+        assert what.rows == sum(d.rows for d in removed if d.entity == entity)
+    kept = {row_id.tobytes() for chunk in store.chunks() for row_id in chunk.row_ids}
+    assert kept <= {row.row_id for row in seen}
+    assert {row.row_id for row in seen if row.cells.get(CLEAR) is not None} <= kept
+
+
+def check_after(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
+    for timeline in TIMELINES:
+        horizons = [d.time_ranges[timeline][1] for d in store.dropped.values() if timeline in d.time_ranges]
+        check(store, rows, data, timeline, max(horizons, default=-1))
+
+
+@given(recordings(), st.booleans(), st.sampled_from([None, 1, 20_000]), st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_file_answers_as_the_chunks_in_it(
+    recording: list[list[Row]], is_finished: bool, memory_limit: int | None, data: st.DataObject
+) -> None:
+    in_file = data.draw(st.integers(1, len(recording)))
+    store_id = StoreId(StoreKind.RECORDING, "app", "run")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.rrd"
+        writer = RrdWriter(path)
+        writer.write(StoreInfo.new(store_id))
+        for chunk in recording[:in_file]:
+            writer.write(StoredChunk(store_id, as_chunk(chunk)))
+        writer.close()
+        if not is_finished:
+            finished = RrdReader(path).footer()
+            assert finished is not None
+            ends = finished.manifests[0].byte_offsets + finished.manifests[0].byte_sizes
+            path.write_bytes(path.read_bytes()[: int(ends.max())])
+        store = ChunkStore.open(path, memory_limit=memory_limit)
+        assert store.store_id == store_id
+        seen = [row for chunk in recording[:in_file] for row in chunk]
+        assert store.num_rows == len(seen)
+        check_self_knowledge(store, seen)
+        check(store, seen, data, keeps_all=memory_limit is None)
+        if memory_limit is None:
+            for chunk in recording[in_file:]:
+                assert store.insert(as_chunk(chunk))
+                seen += chunk
+                check(store, seen, data)
+            check_self_knowledge(store, seen)
+        assert plain(store.chunks()) == plain(
+            [as_chunk(c) for c in recording[: None if memory_limit is None else in_file]]
+        )
+        store.close()
+
+
+def check(
+    store: ChunkStore,
+    rows: list[Row],
+    data: st.DataObject,
+    timeline: str | None = None,
+    horizon: int = -2,
+    *,
+    keeps_all: bool = True,
+) -> None:
+    times = data.draw(st.lists(st.integers(max(horizon, -1), 5), min_size=1, max_size=4))
+    timeline = timeline or data.draw(st.sampled_from([*TIMELINES, "absent"]))
     for time in times:
         many = store.latest_at_many(ENTITIES, None, timeline, time)
         for entity in ENTITIES:
@@ -165,7 +245,7 @@ def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
             }
             got = store.latest_at(entity, None, timeline, time)
             assert {n: (c.time, c.row_id, c.values.to_pylist()) for n, c in got.items()} == expected
-            assert many.get(entity, {}) is got or not got
+            assert many.get(entity, {}) is got or not got or (not keeps_all and many[entity] == got)
             assert store.latest_at(entity, ["x"], timeline, time).keys() == expected.keys() & {"x"}
     table = store.latest_at_table([*ENTITIES, "/absent"], list(DESCRIPTORS), timeline, times)
     for name in DESCRIPTORS:
@@ -174,7 +254,8 @@ def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
         assert column.cells.to_pylist() == [None if answer is None else answer[2] for answer in expected_cells]
         when = [-(2**63) if answer is None or answer[0] is None else answer[0] for answer in expected_cells]
         assert column.times.reshape(-1).tolist() == when
-    low, high = sorted(data.draw(st.tuples(st.integers(-1, 5), st.integers(-1, 5))))
+    bounds = st.integers(horizon + 1, 5)
+    low, high = sorted(data.draw(st.tuples(bounds, bounds)))
     for entity in ENTITIES:
         for name in DESCRIPTORS:
             found = store.range(entity, name, timeline, low, high)
@@ -182,7 +263,7 @@ def check(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None:
                 zip(found.times.tolist(), (i.tobytes() for i in found.row_ids), found.cells.to_pylist(), strict=True)
             )
             assert got_rows == model_range(rows, entity, name, timeline, low, high)
-            assert store.range(entity, name, timeline, low, high) is found
+            assert store.range(entity, name, timeline, low, high) is found or not keeps_all
             bare = store.range(entity, name, timeline, low, high, clears=False)
             assert bare.times.tolist() == found.times[~found.is_clear].tolist()
 
@@ -202,7 +283,7 @@ def plain(chunks: list[Chunk]) -> list[tuple[Any, ...]]:
 
 
 @given(recordings(), st.sampled_from(COMPACTIONS), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_the_store_says_of_itself(
     recording: list[list[Row]], compaction: Targets | None, data: st.DataObject
 ) -> None:
@@ -228,6 +309,10 @@ def test_what_the_store_says_of_itself(
         assert plain([event.chunk for event in events if isinstance(event, Added)]) == plain(chunks)
         appeared = [event.entity for event in events if isinstance(event, Appeared)]
         assert appeared == list(dict.fromkeys(chunk.entity_path for chunk in chunks))
+    check_self_knowledge(store, rows)
+
+
+def check_self_knowledge(store: ChunkStore, rows: list[Row]) -> None:
     assert store.entities() == sorted({row.entity for row in rows})
     for timeline in TIMELINES:
         times = sorted(row.times[timeline] for row in rows if row.times and timeline in row.times)

@@ -171,6 +171,13 @@ class Manifest:
         """When each chunk's first and last value of a component is; None if the manifest does not say."""
         return self._ranges(timeline, descriptor)
 
+    def tells_component_times(self, timeline: str) -> bool:
+        """Whether it says so of any component: then one of which it says nothing has no values there."""
+        return any(
+            name == timeline and descriptor is not None and suffix == "start"
+            for name, descriptor, suffix in self._columns
+        )
+
     def component_rows(self, timeline: str, descriptor: ComponentDescriptor) -> npt.NDArray[np.uint64] | None:
         """How many values of a component each chunk has on a timeline; None if the manifest does not say."""
         index = self._columns.get((timeline, descriptor, "num_rows"))
