@@ -261,9 +261,9 @@ class _Pairs(dict[Any, Any]):
     """Texts by text."""
 
     @property
-    def pairs(self) -> dict[str, str]:
-        """The mapping."""
-        return dict(self)
+    def pairs(self) -> list[_values.Utf8Pair]:
+        """The mapping, pair by pair."""
+        return [_values.Utf8Pair(first, second) for first, second in self.items()]
 
 
 class _Counts(dict[Any, Any]):

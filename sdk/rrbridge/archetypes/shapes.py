@@ -35,7 +35,8 @@ def _centers_and_half_sizes(
             raise InvalidValueError(name, "either mins= or centers=", "both")
         if half_sizes is None:
             raise InvalidValueError(name, "sizes= or half_sizes= beside mins=", "mins= alone")
-        centers = vectors(mins) + vectors(half_sizes)
+        corner = np.full((1, width), mins, np.float32) if np.size(np.asarray(mins)) == 1 else vectors(mins)
+        centers = corner + vectors(half_sizes)
     return half_sizes, centers
 
 

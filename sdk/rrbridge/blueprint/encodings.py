@@ -350,8 +350,7 @@ def _all_are(value: Any, kinds: type | tuple[type, ...]) -> bool:
 def _parse_order(value: Any) -> Any:
     """Entities in a list are one order, as is one entity."""
     given = [value] if isinstance(value, str) else value
-    is_one = not isinstance(given, ColumnOrder) and _all_are(given, str)
-    return _column_order.parse(ColumnOrder(given) if is_one else given)
+    return _column_order.parse([ColumnOrder(given)] if _all_are(given, str) else given)
 
 
 def _parse_selected(value: Any) -> Any:

@@ -60,8 +60,8 @@ class DataframeQuery(Archetype):
         filter_by_range: tuple[TimeInt | int, TimeInt | int] | benc.FilterByRange | None = None,
         filter_is_not_null: benc.ComponentColumnSelectorLike | benc.FilterIsNotNull | None = None,
         apply_latest_at: bool = False,
-        select: Sequence[benc.ComponentColumnSelectorLike] | None = None,
-        entity_order: Sequence[str] | None = None,
+        select: bc.SelectedColumnsLike | None = None,
+        entity_order: bc.ColumnOrderLike | Sequence[str] | None = None,
         auto_scroll: bool = False,
     ) -> None:
         """In `select`, text with a colon is a component, `/path:component`; without, a timeline."""
@@ -73,8 +73,8 @@ class DataframeQuery(Archetype):
             column = benc.FilterIsNotNull(True, column)
         self._assign(
             timeline=timeline, filter_by_range=given, filter_is_not_null=column, apply_latest_at=apply_latest_at,
-            select=None if select is None else benc.SelectedColumns(select),
-            entity_order=None if entity_order is None else benc.ColumnOrder(entity_order), auto_scroll=auto_scroll,
+            select=select,
+            entity_order=entity_order, auto_scroll=auto_scroll,
         )  # fmt: skip
 
 
