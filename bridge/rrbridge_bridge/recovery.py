@@ -10,6 +10,7 @@ from rrbridge.errors import FileError
 from rrbridge.rrd import RrdWriter
 from rrbridge.rrd.tools.recover import Recovery, recover
 from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
+from rrbridge_bridge.recovery_mcap import is_mcap, recover_mcap
 
 __all__ = ["Recovered", "recover_file", "recovered_path"]
 
@@ -49,8 +50,7 @@ def recover_file(file: Path, output: Path | None) -> Recovered:
         raise FileError(file, err.strerror or str(err)) from err
     backup = None
     with complete_or_absent(target) as partial:
-        with progress_bar("recovering") as progress, RrdWriter(partial) as writer:
-            found = recover(file, writer, progress)
+        found = _mended(file, partial)
         output_bytes = partial.stat().st_size
         if output is None:
             if found.was_whole:
@@ -60,6 +60,14 @@ def recover_file(file: Path, output: Path | None) -> Recovered:
         _sync(partial)
     _sync(target.parent)
     return Recovered(file, target if output is None else output, backup, input_bytes, output_bytes, found)
+
+
+def _mended(file: Path, target: Path) -> Recovery:
+    with progress_bar("recovering") as progress:
+        if is_mcap(file):
+            return recover_mcap(file, target, progress)
+        with RrdWriter(target) as writer:
+            return recover(file, writer, progress)
 
 
 def _set_aside(path: Path) -> Path:

@@ -33,7 +33,8 @@ def print_text(result: Recovered) -> None:
     if result.output is None:
         console.print("  left as it is")
         return
-    kept = f"{count(found.chunks)} chunks, {count(found.rows)} rows → "
+    what = f"{count(found.chunks)} chunks, {count(found.rows)} rows" if found.chunks else ""
+    kept = f"{what or f'{count(found.messages)} messages'} → "
     console.print(Text.assemble("  ", kept, (str(result.output), "bold"), f" ({size(result.output_bytes)})"))
     if result.backup is not None:
         console.print(f"  the file as it was: {result.backup}")
@@ -43,8 +44,8 @@ def _state(found: Recovery) -> str:
     if found.was_whole:
         return "whole, nothing to mend"
     if not found.is_lossless:
-        lost = sum(loss.size for loss in found.losses if loss.holds_data)
-        return f"{size(lost)} of it cannot be read"
+        lost = sum(loss.size or 0 for loss in found.losses if loss.holds_data)
+        return f"{size(lost)} of it cannot be read" if lost else "part of it cannot be read"
     return "all data can be read"
 
 
@@ -60,7 +61,9 @@ def _notes(found: Recovery) -> Iterator[str]:
 
 
 def _loss(loss: Loss) -> str:
-    parts = [f"{count(loss.size)} bytes from byte {count(loss.offset)}: {loss.reason}"]
+    parts = [loss.reason]
+    if loss.offset is not None and loss.size is not None:
+        parts = [f"{count(loss.size)} bytes from byte {count(loss.offset)}: {loss.reason}"]
     if loss.chunks is not None:
         rows = "" if loss.rows is None else f" with {count(loss.rows)} rows"
         parts.append(f"{count(loss.chunks)} chunks{rows}")

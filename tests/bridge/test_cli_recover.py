@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mcap.reader import make_reader
+from mcap.writer import Writer
 
 import rrbridge as rr
 from rrbridge.rrd import RrdReader
@@ -102,6 +104,63 @@ def test_what_is_no_recording_is_an_error(content: bytes, tmp_path: Path, capsys
     assert "holds nothing of a recording" in " ".join(capsys.readouterr().err.split())
     assert [p.name for p in tmp_path.iterdir()] == ["x.rrd"]
     assert main(["recover", str(tmp_path / "none.rrd")]) == 1
+
+
+def write_mcap(path: Path) -> Path:
+    with path.open("wb") as file:
+        writer = Writer(file, chunk_size=2000)
+        writer.start("ros2", "a robot")
+        writer.add_metadata("rosbag2", {"ROS_DISTRO": "jazzy"})
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
+        channels = [writer.register_channel(t, "cdr", schema, {"offered_qos_profiles": t}) for t in ("/a", "/b")]
+        for i in range(300):
+            writer.add_message(channels[i % 2], 10 * i + 3, b"%d" % i * 20, 10 * i, i)
+        writer.add_attachment(1, 2, "notes", "text/plain", b"hi")
+        writer.finish()  # type: ignore[no-untyped-call]
+    return path
+
+
+def mcap_messages(path: Path) -> list[tuple[str, int, int, int, bytes]]:
+    with path.open("rb") as file:
+        reader = make_reader(file)
+        assert reader.get_summary() is not None
+        return [
+            (channel.topic, m.sequence, m.log_time, m.publish_time, m.data) for _, channel, m in reader.iter_messages()
+        ]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.97, 1.0])
+def test_a_torn_mcap_is_finished(tmp_path: Path, share: float, capsys: Any) -> None:
+    whole, torn = write_mcap(tmp_path / "whole.mcap"), tmp_path / "torn.mcap"
+    data = whole.read_bytes()
+    torn.write_bytes(data[: int(len(data) * share)])
+    code = main(["recover", str(torn), "--json"])
+    (found,) = json.loads(capsys.readouterr().out)
+    kept, wanted = mcap_messages(tmp_path / "torn.recovered.mcap"), mcap_messages(whole)
+    assert kept == wanted[: len(kept)]
+    assert found["messages"] == len(kept)
+    assert code == (0 if found["lossless"] else 3)
+    assert found["lossless"] or len(kept) < len(wanted)
+    assert share > 0.7 or not found["lossless"], "torn inside a chunk"
+    assert len(kept) / len(wanted) > share - 0.1
+    with (tmp_path / "torn.recovered.mcap").open("rb") as file:
+        reader = make_reader(file)
+        assert [m.name for m in reader.iter_metadata()] == ["rosbag2"]
+        assert reader.get_header().profile == "ros2"
+        assert len(list(reader.iter_attachments())) == (share > 0.95)
+    if share == 1.0:
+        assert main(["recover", "--in-place", str(torn)]) == 0
+        assert torn.read_bytes() == data
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["ros2+rosbag2/talker/talker.mcap", "reductstore+reductstore/file.mcap"])
+def test_real_mcaps_are_finished(shared_data: Path, tmp_path: Path, name: str) -> None:
+    source = shared_data / name
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(source.read_bytes()[:-20])
+    assert main(["recover", str(torn)]) == 0
+    assert mcap_messages(tmp_path / "torn.recovered.mcap") == mcap_messages(source)
 
 
 def test_wrong_usage_is_told(torn: Path) -> None:

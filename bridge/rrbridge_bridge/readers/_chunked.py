@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeVar
@@ -100,6 +100,13 @@ class ChunkedReader(ABC, Generic[P]):
             self._notes.lost(f"{blocks.unknown} messages belong to no known connection; they are left out")
         if options.is_all_times:
             self._check_counts(found, [c.id for c in connections.values() if options.wants(c.topic)])
+
+    def rows(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Rows]:
+        """Every message of every connection in file order, a few chunks at a time. Raises FileError."""
+        for group, rows in self._groups(ReadOptions()):
+            yield rows
+            if progress is not None:
+                progress(min(group[-1].file_end, self._source.size), self._source.size)
 
     def _check_counts(self, found: Mapping[int, int], wanted: Iterable[int]) -> None:
         """Damage that leaves no other trace: the index counts more messages than there are."""

@@ -79,6 +79,16 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         return self._catalogue.channels
 
     @property
+    def schemas_so_far(self) -> Mapping[int, Schema]:
+        """Schema records that have come up, by id, without reading on for more."""
+        return self._catalogue.schemas
+
+    @property
+    def channels_so_far(self) -> Mapping[int, Channel]:
+        """Channel records that have come up, by id, without reading on for more."""
+        return self._catalogue.channels
+
+    @property
     def statistics(self) -> Statistics | None:
         """The statistics record, if the file has one."""
         return self._summary.statistics if self._summary else None

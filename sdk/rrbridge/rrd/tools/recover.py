@@ -39,8 +39,9 @@ class TimeSpan:
 class Loss:
     """Bytes that are not in the output, and what was in them as far as an index or the bytes themselves still say."""
 
-    offset: int
-    size: int
+    offset: int | None
+    """None where the place is not known."""
+    size: int | None
     reason: str
     holds_data: bool
     """False where only an index stood, which is made anew."""

@@ -1,0 +1,134 @@
+"""Torn MCAP files: every message that can be read, in a file that is finished, with indexes and statistics."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from mcap.opcode import Opcode
+from mcap.records import Attachment, Metadata
+from mcap.writer import Writer
+
+from rrbridge._timeline import TimeKind
+from rrbridge.errors import FileError
+from rrbridge.rrd.tools.recover import Loss, Recovery, TimeSpan
+from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers._mcap_records import MAGIC, MAX_COLD_RECORD_BYTES, RECORD_HEAD, parse
+from rrbridge_bridge.readers.mcap import McapReader
+
+__all__ = ["is_mcap", "recover_mcap"]
+
+Progress = Callable[[int, int], None]
+
+
+def is_mcap(path: Path) -> bool:
+    """Whether a file begins like one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False  # whoever reads it will say why
+
+
+def recover_mcap(path: Path, target: Path, progress: Progress | None = None) -> Recovery:
+    """Write what can be read of a file to `target`: messages in their order, metadata and attachments. Raises FileError.
+
+    Channels and schemas get new numbers; everything else stays.
+    """
+    found = Recovery(streams=1)
+    with McapReader(path) as reader, target.open("wb") as output:
+        writer = Writer(output)
+        writer.start(reader.header.profile, f"rrbridge recover; {reader.header.library}")
+        copied = _Messages(reader, writer, found)
+        for rows in reader.rows(progress):
+            copied.take(rows)
+        for record in _cold_records(path):
+            if isinstance(record, Metadata):
+                writer.add_metadata(record.name, record.metadata)
+            else:
+                writer.add_attachment(record.create_time, record.log_time, record.name, record.media_type, record.data)
+        writer.finish()  # type: ignore[no-untyped-call]
+        if copied.unknown:
+            found.losses += (Loss(None, None, f"{copied.unknown} messages belong to no channel", holds_data=True),)
+        found.losses += tuple(Loss(None, None, note.text, holds_data=note.is_loss) for note in reader.notes)
+        found.finished_streams = int(reader.statistics is not None)
+    return found
+
+
+class _Messages:
+    """Messages on their way from one file to the other."""
+
+    def __init__(self, reader: McapReader, writer: Writer, found: Recovery) -> None:
+        self.unknown = 0
+        self._reader = reader
+        self._writer = writer
+        self._found = found
+        self._channels: dict[int, int] = {}
+        self._schemas: dict[int, int] = {0: 0}
+
+    def take(self, rows: Rows) -> None:
+        view = memoryview(rows.buffer)  # type: ignore[arg-type]
+        add = self._writer.add_message
+        for number, start, size, log, publish, sequence in zip(
+            rows.connection_ids.tolist(),
+            rows.starts.tolist(),
+            rows.sizes.tolist(),
+            rows.log_time_nanos.tolist(),
+            rows.publish_time_nanos.tolist(),
+            rows.sequence.tolist(),
+            strict=True,
+        ):
+            channel = self._channels.get(number) or self._register(number)
+            if channel is None:
+                self.unknown += 1
+                continue
+            add(channel, log, bytes(view[start : start + size]), publish, sequence)
+            self._found.messages += 1
+        if len(rows.log_time_nanos):
+            first, last = int(rows.log_time_nanos.min()), int(rows.log_time_nanos.max())
+            known = self._found.times.get("log_time")
+            span = TimeSpan(TimeKind.TIMESTAMP, first, last) if known is None else known.widened(first, last)
+            self._found.times["log_time"] = span
+
+    def _register(self, number: int) -> int | None:
+        """The channel's number in the other file; None if this file does not describe it."""
+        channel = self._reader.channels_so_far.get(number)
+        if channel is None:
+            return None
+        schema = self._reader.schemas_so_far.get(channel.schema_id)
+        if channel.schema_id not in self._schemas and schema is not None:
+            self._schemas[channel.schema_id] = self._writer.register_schema(schema.name, schema.encoding, schema.data)
+        found = self._writer.register_channel(
+            channel.topic, channel.message_encoding, self._schemas.get(channel.schema_id, 0), channel.metadata
+        )
+        self._channels[number] = found
+        return found
+
+
+def _cold_records(path: Path) -> Iterator[Metadata | Attachment]:
+    """Metadata and attachments, wherever they stand, up to where the file is torn."""
+    try:
+        with path.open("rb") as file:
+            file.seek(len(MAGIC))
+            yield from _cold_records_in(file, path.stat().st_size)
+    except OSError as err:
+        raise FileError(path, err.strerror or str(err)) from err
+
+
+def _cold_records_in(file: IO[bytes], size: int) -> Iterator[Metadata | Attachment]:
+    kinds = {int(Opcode.METADATA): Metadata, int(Opcode.ATTACHMENT): Attachment}
+    while True:
+        head = file.read(RECORD_HEAD.size)
+        if len(head) < RECORD_HEAD.size:
+            return
+        opcode, length = RECORD_HEAD.unpack(head)
+        end = file.tell() + length
+        if opcode in (0, Opcode.DATA_END) or end > size:
+            return
+        kind = kinds.get(opcode)
+        if kind is not None and length <= MAX_COLD_RECORD_BYTES:
+            with contextlib.suppress(ValueError):  # a damaged one is told by the reader
+                yield parse(kind, file.read(length))
+        file.seek(end)
