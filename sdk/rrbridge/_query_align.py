@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._arrow import list_values
-from rrbridge._query_rows import MISSING, EntityRows, positions_until
+from rrbridge._query_rows import MISSING, EntityRows, as_array, positions_until
 from rrbridge._rotations import slerp, squares
 
 __all__ = ["Aligned", "Alignment", "Method", "blend"]
@@ -26,12 +26,12 @@ Numbers = npt.NDArray[np.floating[Any]]
 class Aligned(NamedTuple):
     """The rows that stand at some times, as row numbers, shape (times,); MISSING where none is near enough."""
 
-    rows: Indices
+    rows: Indices | range
     """The one that is shown, or where values are blended, what is shown of those that cannot be."""
-    before: Indices
-    after: Indices
-    """The two to blend; both MISSING where one is."""
-    weights: Weights
+    before: Indices | range | None = None
+    after: Indices | range | None = None
+    """The two to blend, both MISSING where one is; None where nothing is to be blended."""
+    weights: Weights | None = None
     """How much of the one after."""
 
 
@@ -46,22 +46,28 @@ class Alignment:
     def find(self, rows: EntityRows, times: Times) -> Aligned:
         """The rows of one entity for strictly rising times; a clear counts as an empty row."""
         known = rows.shown.times
-        before = positions_until(known, times)
-        after = np.where(before + 1 < len(known), before + 1, MISSING)
-        since, until = _distance(known, times, before), _distance(known, times, after)
+        positions = positions_until(known, times)
+        if self.method == "latest" and self.tolerance is None:
+            return Aligned(rows.shown.at(positions))
+        before = as_array(positions)
         limit = float("inf") if self.tolerance is None else self.tolerance
-        shown = before
+        since = _distance(known, times, before)
+        if self.method == "latest":
+            return Aligned(rows.shown.at(np.where(since <= limit, before, MISSING)))
+        after = np.where(before + 1 < len(known), before + 1, MISSING)
+        until = _distance(known, times, after)
         if self.method == "nearest":
-            shown = np.where((before == MISSING) | (until < since), after, before)
-        shown = np.where(np.where(shown == before, since, until) <= limit, shown, MISSING)
+            nearest = np.where(until < since, after, before)
+            return Aligned(rows.shown.at(np.where(np.minimum(since, until) <= limit, nearest, MISSING)))
         exact = since == 0
-        apart = (before == MISSING) | (after == MISSING) | (since > limit) | (until > limit)
-        first = np.where(exact | ~apart, before, MISSING)
-        second = np.where(exact, before, np.where(apart, MISSING, after))
-        weights = np.zeros(len(times))
-        np.divide(since, since + until, out=weights, where=~(exact | apart))
-        numbers = rows.shown.at
-        return Aligned(numbers(shown), numbers(first), numbers(second), weights)
+        between = ~exact & (since <= limit) & (until <= limit) & np.isfinite(since) & np.isfinite(until)
+        weights = np.divide(since, since + until, out=np.zeros(len(times)), where=between)
+        return Aligned(
+            rows.shown.at(np.where(since <= limit, before, MISSING)),
+            rows.shown.at(np.where(exact | between, before, MISSING)),
+            rows.shown.at(np.where(between, after, np.where(exact, before, MISSING))),
+            weights,
+        )
 
 
 def _distance(known: Times, times: Times, positions: Indices) -> Weights:

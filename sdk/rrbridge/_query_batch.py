@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._query_align import Aligned, Alignment
-from rrbridge._query_rows import MISSING, EntityRows, positions_at, positions_until
+from rrbridge._query_rows import MISSING, EntityRows, as_array, positions_at, positions_until
 from rrbridge._timeline import STATIC_TIME
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Batch:
     def __init__(self, plan: Plan, times: Times) -> None:
         self._plan = plan
         self._times = times
-        self._standing: dict[int, Indices] = {}
+        self._standing: dict[int, Indices | range] = {}
         self._aligned: dict[int, Aligned] = {}
 
     def __len__(self) -> int:
@@ -50,18 +50,20 @@ class Batch:
     def between(self, name: str) -> tuple[pa.Array, pa.Array, npt.NDArray[np.float64]] | None:
         """The cells before and after each time and the share of the latter; None where a column is not to be blended."""
         column, alignment = self._plan.columns.get(name), self._plan.query.alignment
-        if alignment is None or alignment.method != "linear" or column is None or column.rows is None:
+        if alignment is None or column is None or column.rows is None:
             return None
         _, before, after, weights = self._find_aligned(alignment, column.rows)
+        if before is None or after is None or weights is None:
+            return None
         return column.cells.take(before), column.cells.take(after), weights
 
-    def _rows(self, rows: EntityRows) -> Indices:
+    def _rows(self, rows: EntityRows) -> Indices | range:
         found = self._standing.get(id(rows))
         if found is None:
             found = self._standing[id(rows)] = self._find(rows)
         return found
 
-    def _find(self, rows: EntityRows) -> Indices:
+    def _find(self, rows: EntityRows) -> Indices | range:
         query = self._plan.query
         if query.alignment is not None:
             return self._find_aligned(query.alignment, rows).rows
@@ -70,7 +72,8 @@ class Batch:
         shown = rows.shown.at(positions_at(rows.shown.times, self._times))
         if not query.fill_latest_at:
             return shown
-        filled = rows.filled.at(positions_until(rows.filled.times, self._times))
+        filled = as_array(rows.filled.at(positions_until(rows.filled.times, self._times)))
+        shown = as_array(shown)
         return np.where(shown == MISSING, filled, shown)
 
     def _find_aligned(self, alignment: Alignment, rows: EntityRows) -> Aligned:
@@ -83,7 +86,9 @@ class Batch:
         """Raise `stamps` to the times of the rows on another timeline, where those are greater."""
         numbers = self._rows(rows)
         all_stamps = rows.stamps(timeline)
-        if len(all_stamps):
+        if isinstance(numbers, range):
+            np.maximum(stamps, all_stamps[numbers.start : numbers.stop], out=stamps)
+        elif len(all_stamps):
             here = all_stamps[numbers]
             here[numbers == MISSING] = STATIC_TIME
             np.maximum(stamps, here, out=stamps)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge._arrow import list_values
-from rrbridge._query_rows import MISSING
+from rrbridge._query_rows import MISSING, as_array
 from rrbridge.errors import InvalidChunkError
 
 __all__ = ["CellColumn"]
@@ -28,28 +28,42 @@ class CellColumn:
     starts: Indices
     """The number of each part's first row, and at the end the count of rows: shape (parts + 1,)."""
 
-    def take(self, rows: Indices) -> pa.ListArray:
+    def take(self, rows: Indices | range) -> pa.ListArray:
         """The cells of rows, by number: null for MISSING, empty for rows past the end, which are clears.
 
         Raises InvalidChunkError when chunks disagree about the type, pa.ArrowInvalid past 2³¹ instances.
         """
         count = int(self.starts[-1])
-        present = rows if _all_within(rows, count) else rows[(rows > MISSING) & (rows < count)]
+        if isinstance(rows, range):
+            if 0 <= rows.start < rows.stop <= count:
+                return self._run(rows.start, rows.stop)
+            rows = as_array(rows)
+        low, high = int(rows.min(initial=count)), int(rows.max(initial=MISSING)) + 1
+        present = rows
+        if low < 0 or high > count:
+            present = rows[(rows > MISSING) & (rows < count)]
+            low, high = int(present.min(initial=0)), int(present.max(initial=MISSING)) + 1
         if not len(present):
-            cells = pa.nulls(0, self.datatype)
-            return self._spread(cells, rows, 0, count)
-        low, high = int(present.min()), int(present.max()) + 1
-        first, last = (int(np.searchsorted(self.starts, row, "right")) - 1 for row in (low, high - 1))
+            return self._spread(pa.nulls(0, self.datatype), rows, 0, count)
+        first, last = self._part_of(low), self._part_of(high - 1)
         if high - low > 2 * len(present) + 1024 and last > first:
             return self._take_apart(rows, present, count)
-        cells = self._joined([self._slice(part, low, high) for part in range(first, last + 1)])
+        cells = self._run(low, high)
         if len(rows) == high - low and len(present) == len(rows) and bool((rows[1:] > rows[:-1]).all()):
             return cells
         return self._spread(cells, rows, low, count)
 
+    def _part_of(self, row: int) -> int:
+        return int(np.searchsorted(self.starts, row, "right")) - 1
+
+    def _run(self, low: int, high: int) -> pa.ListArray:
+        """Rows one after the other."""
+        return self._joined([self._slice(n, low, high) for n in range(self._part_of(low), self._part_of(high - 1) + 1)])
+
     def _take_apart(self, rows: Indices, present: Indices, count: int) -> pa.ListArray:
         """The same for rows that lie wide apart: only the parts that hold one are put together."""
-        wanted = np.unique(present)
+        rising = bool((present[1:] >= present[:-1]).all())
+        wanted = present[np.append(True, present[1:] != present[:-1])] if rising else np.unique(present)
         part_of = np.searchsorted(self.starts, wanted, "right") - 1
         used, first = np.unique(part_of, return_index=True)
         bounds = [*first.tolist(), len(wanted)]
@@ -92,10 +106,6 @@ class CellColumn:
     def most_instances(self) -> int:
         """How many instances the fullest cell has."""
         return max((_longest(cells) for cells in self.parts), default=0)
-
-
-def _all_within(rows: Indices, count: int) -> bool:
-    return len(rows) > 0 and int(rows.min()) > MISSING and int(rows.max()) < count
 
 
 def _longest(cells: pa.ListArray) -> int:

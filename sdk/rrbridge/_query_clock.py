@@ -31,12 +31,13 @@ class Clock:
         """The ticks, strictly rising. Raises InvalidValueError if there are none."""
         if self.entity is None:
             return index_times(self.given, store.timelines()[index])
-        times = np.unique(store.times(self.entity, index))
+        times = store.times(self.entity, index)
         if not len(times):
             near = [entity for entity in store.entities() if len(store.times(entity, index))]
             some = ", ".join(near[:8]) + (" …" if len(near) > 8 else "")
             raise InvalidValueError("clock", f"an entity with rows on timeline {index!r} ({some})", repr(self.entity))
-        return times
+        ticks: npt.NDArray[np.int64] = times[np.append(True, times[1:] > times[:-1])]
+        return ticks
 
     def alignment(self, index: str, kind: TimeKind) -> Alignment:
         """How rows are found. Raises InvalidValueError for nanoseconds on a timeline of sequence numbers."""

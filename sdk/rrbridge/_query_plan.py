@@ -21,7 +21,7 @@ from rrbridge._query_cells import CellColumn
 from rrbridge._query_clears import CLEAR, ClearChunks, static_cell, valid_rows
 from rrbridge._query_columns import ComponentKey, entity_order, index_field
 from rrbridge._query_contents import Contents
-from rrbridge._query_rows import MISSING, ClearRows, EntityRows, entity_rows, positions_at
+from rrbridge._query_rows import MISSING, ClearRows, EntityRows, as_array, entity_rows, positions_at
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import STATIC_TIME, TimeKind
 from rrbridge.errors import InvalidValueError
@@ -213,5 +213,5 @@ def _only_where(name: str, columns: dict[str, PlannedColumn], times: Times) -> T
         raise InvalidValueError("filter_not_null", "a component column of the view", repr(name))
     if column.rows is None:
         return times if column.cells.parts[0].null_count == 0 else times[:0]
-    kept: Times = times[positions_at(column.rows.shown.times, times) != MISSING]
+    kept: Times = times[as_array(positions_at(column.rows.shown.times, times)) != MISSING]
     return kept

@@ -16,7 +16,7 @@ from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
-__all__ = ["MISSING", "ClearRows", "EntityRows", "Rows", "entity_rows", "positions_at", "positions_until"]
+__all__ = ["MISSING", "ClearRows", "EntityRows", "Rows", "as_array", "entity_rows", "positions_at", "positions_until"]
 
 MISSING = -1
 """Stands for no row."""
@@ -38,10 +38,12 @@ class Rows:
     numbers: Indices | None
     """The row that stands at each time; None: row i at time i."""
 
-    def at(self, positions: Indices) -> Indices:
-        """Row numbers of positions; MISSING stays MISSING."""
+    def at(self, positions: Indices | range) -> Indices | range:
+        """Row numbers of positions; MISSING stays MISSING. A range is of positions one after the other."""
         if self.numbers is None:
             return positions
+        if isinstance(positions, range):
+            return self.numbers[positions.start : positions.stop]
         if not len(self.numbers):
             return np.full(len(positions), MISSING)
         found = self.numbers[positions]
@@ -167,29 +169,36 @@ def _row_ids(chunks: tuple[Chunk, ...]) -> TuidArray:
     return np.concatenate([_NO_IDS, *(chunk.row_ids for chunk in chunks)], dtype=">u8")
 
 
-def positions_at(times: Times, wanted: Times) -> Indices:
+def as_array(rows: Indices | range) -> Indices:
+    """Numbers or positions one by one."""
+    return np.arange(rows.start, rows.stop) if isinstance(rows, range) else rows
+
+
+def positions_at(times: Times, wanted: Times) -> Indices | range:
     """Where each wanted time stands in `times`, MISSING where it does not; both strictly rising."""
-    positions = np.full(len(wanted), MISSING)
     if not len(times) or not len(wanted):
-        return positions
+        return np.full(len(wanted), MISSING)
     low, high = np.searchsorted(times, wanted[0]), np.searchsorted(times, wanted[-1], "right")
     here = times[low:high]
     if len(here) == len(wanted) and np.array_equal(here, wanted):
-        return np.arange(low, high)
+        return range(int(low), int(high))
+    positions = np.full(len(wanted), MISSING)
     where = np.searchsorted(wanted, here)
     hit = wanted[where] == here  # `where` is within bounds: `here` ends at the last wanted time
     positions[where[hit]] = np.arange(low, high)[hit]
     return positions
 
 
-def positions_until(times: Times, wanted: Times) -> Indices:
+def positions_until(times: Times, wanted: Times) -> Indices | range:
     """The last of `times` at or before each wanted time, MISSING where there is none; both strictly rising."""
     if not len(wanted):
         return np.empty(0, np.int64)
+    if len(wanted) < len(times) // 4:
+        return np.searchsorted(times, wanted, "right") - 1
     low, high = np.searchsorted(times, [wanted[0], wanted[-1]], "right")
     here = times[low:high]
-    if len(here) == len(wanted) - 1 and np.array_equal(here, wanted[1:]):
-        return np.arange(low - 1, high)
+    if low > 0 and len(here) == len(wanted) - 1 and np.array_equal(here, wanted[1:]):
+        return range(int(low) - 1, int(high))
     more = np.bincount(np.searchsorted(wanted, here), minlength=len(wanted))
     positions: Indices = np.cumsum(more[: len(wanted)]) + (low - 1)
     return positions

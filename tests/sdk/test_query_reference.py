@@ -134,7 +134,7 @@ def same(ours: pa.Table, theirs: pa.Table) -> None:
     first and nothing is filled up, its static columns are null. They are defined to stand in every row.
     """
     assert ours.schema.equals(theirs.schema, check_metadata=True)
-    assert len(ours) == len(theirs)
+    assert len(ours) == len(theirs) or not ours.num_columns
     for field, column, expected in zip(ours.schema, ours.columns, theirs.columns, strict=True):
         if b"rerun:is_static" in (field.metadata or {}) and expected.null_count:
             there = expected.is_valid()
@@ -155,7 +155,7 @@ def test_random_views_of_random_stores(found: list[Chunk], asked: Asked, batch_r
         patch.setattr(_query_plan, "BATCH_ROWS", batch_rows)
         view = view_of(store, asked)
         ours = view.to_arrow()
-        assert view.count_rows() == len(ours)
+        assert view.count_rows() == len(ours) or not ours.num_columns  # Arrow counts no rows without columns
     same(ours, table_of(reference_frame(reference_store(found), asked)))
 
 
