@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from rrbridge._timeline import TimeKind
+from rrbridge.errors import InvalidValueError
 
 __all__ = ["STATIC", "Clock", "Stamps", "Timelines"]
 
@@ -51,8 +52,10 @@ class Clock:
         self._time_place = self._tick_place = -1
 
     def set(self, timeline: str, kind: TimeKind, value: int) -> None:
-        """Stand at this time of a timeline."""
+        """Stand at this time of a timeline. Raises InvalidValueError where that has no name."""
         before = self._set.get(timeline)
+        if before is None:
+            _check_name(timeline)
         self._set[timeline] = (kind, value)
         if before is None or before[0] is not kind:
             self._stamps = None
@@ -94,3 +97,9 @@ class Clock:
         self._time_place = self._places["log_time"] if stamps.log_time else -1
         self._tick_place = self._places["log_tick"] if stamps.log_tick else -1
         self._stamps = stamps
+
+
+def _check_name(timeline: object) -> None:
+    """A timeline of another kind of name would fail with every row that is logged from then on."""
+    if not isinstance(timeline, str) or not timeline:
+        raise InvalidValueError("timeline", "a name", repr(timeline)[:80])

@@ -549,6 +549,8 @@ def described_batches(entity: Any) -> list[DescribedComponentBatch]:
     """The batches of an archetype, of anything else that has some, or of a list of them. Raises InvalidValueError."""
     if isinstance(entity, Archetype):
         return entity.as_component_batches()
+    if entity is None:
+        raise InvalidValueError("log", "an archetype", "None")
     if hasattr(entity, "as_component_batches"):
         given: list[Any] = list(entity.as_component_batches())
     else:

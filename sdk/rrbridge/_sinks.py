@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from rrbridge._messages import LogMessage
+from rrbridge.errors import InvalidValueError
 
 __all__ = ["FileSink", "MemorySink", "RrdSink", "Sink", "Tee"]
 
@@ -83,6 +84,8 @@ class RrdSink:
         """`pipe`: the target once more, if it is to be closed with the recording."""
         from rrbridge.rrd import RrdWriter  # loads when it is used, to keep `import rrbridge` short
 
+        if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):
+            raise InvalidValueError("save", "a path", repr(target)[:80])
         self._path = target if isinstance(target, str | os.PathLike) else None
         self._writer = RrdWriter(target)
         self.is_file = isinstance(target, str | os.PathLike)

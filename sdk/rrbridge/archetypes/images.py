@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import KW_ONLY
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +14,11 @@ from rrbridge import components as c
 from rrbridge._archetype import Archetype, ComponentColumnList, DrawnArchetype
 from rrbridge._files import file_content
 from rrbridge._image_format import ChannelDatatype, ColorModel, ImageFormat, PixelFormat, choice
+from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge._pictures import compressed, format_of, pil_image, pixels, raw_bytes
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import InvalidValueError, RrbridgeWarning
 
+T = TypeVar("T")
 _MODEL_OF_CHANNELS = {1: ColorModel.L, 3: ColorModel.RGB, 4: ColorModel.RGBA}
 _MAGIC = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG", "image/png"), (b"RIFF", "image/webp"))
 
@@ -103,8 +106,14 @@ class Image(DrawnArchetype):
         """As a Pillow image; not for chroma-subsampled ones."""
         return pil_image(cast("Any", self.buffer), self.image_format())
 
-    def compress(self, jpeg_quality: int = 95) -> EncodedImage:
-        """As a JPEG. Raises InvalidValueError unless it is 8-bit L, RGB or BGR."""
+    def compress(self, jpeg_quality: int = 95) -> EncodedImage | Image:
+        """As a JPEG if it is 8-bit L, RGB or BGR; else it stays as it is, with a warning (an error in strict mode)."""
+        try:
+            return self._compressed(jpeg_quality)
+        except InvalidValueError as err:
+            return _uncompressed(self, err)
+
+    def _compressed(self, jpeg_quality: int) -> EncodedImage:
         kind = self.image_format()
         plain = kind.color_model in (ColorModel.L, ColorModel.RGB, ColorModel.BGR)
         if not plain or kind.channel_datatype is not ChannelDatatype.U8:
@@ -114,6 +123,14 @@ class Image(DrawnArchetype):
             contents=contents, media_type="image/jpeg", opacity=self.opacity, draw_order=self.draw_order,
             magnification_filter=self.magnification_filter,
         )  # fmt: skip
+
+
+def _uncompressed(image: T, err: InvalidValueError) -> T:
+    """A picture that cannot be compressed is logged as it is: a robot must not stop for it. Strict mode raises."""
+    if strict_mode():
+        raise err
+    warnings.warn(f"{err}; it stays uncompressed", RrbridgeWarning, caller_depth())
+    return image
 
 
 def _channel(datatype: Any) -> ChannelDatatype:
@@ -238,8 +255,17 @@ class DepthImage(DrawnArchetype):
         """As a Pillow image of one channel."""
         return pil_image(cast("Any", self.buffer), self.image_format())
 
-    def compress(self, compress_level: int = 6) -> EncodedDepthImage:
-        """As a PNG, without loss. Raises InvalidValueError unless its numbers are of 8 or 16 bits, without a sign."""
+    def compress(self, compress_level: int = 6) -> EncodedDepthImage | DepthImage:
+        """As a PNG, without loss, if its numbers are of 8 or 16 bits without a sign; else as it is, with a warning.
+
+        In strict mode that is an error.
+        """
+        try:
+            return self._compressed(compress_level)
+        except InvalidValueError as err:
+            return _uncompressed(self, err)
+
+    def _compressed(self, compress_level: int) -> EncodedDepthImage:
         kind = self.image_format()
         if kind.channel_datatype not in (ChannelDatatype.U8, ChannelDatatype.U16):
             raise InvalidValueError("DepthImage.compress", "an image of uint8 or uint16", repr(kind))
