@@ -99,7 +99,7 @@ class Conversion:
         The messages stand at the time of the cut, marked as repeated; their publish time stays.
         """
         start = self.options.start_nanos
-        if start is None:
+        if start is None or not self.options.carries_latched:
             return
         latched = {c.id: c for c in reader.connections if is_latched(c) and self.options.wants(c.topic)}
         if not latched:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rrbridge.chunk import Chunk
+from rrbridge.chunk import Chunk, McapInfo
 from rrbridge.importers import ImportOptions, Summary
 from rrbridge_bridge.readers import BagFormat, bag_format, open_bag
 
-__all__ = ["BagImporter", "bag", "db3", "mcap"]
+__all__ = ["BagImporter", "McapFileImporter", "bag", "db3", "mcap"]
 
 
 class BagImporter:
@@ -41,6 +41,16 @@ class BagImporter:
         return recording_id(path)
 
 
+class McapFileImporter(BagImporter):
+    """Opens MCAP files, and tells what stands in their summaries."""
+
+    def mcap_info(self, path: Path) -> McapInfo:
+        """Header and summary of a file, made by a scan where it has none. Raises FileError."""
+        from rrbridge_bridge.readers.mcap_info import mcap_info
+
+        return mcap_info(path)
+
+
 bag = BagImporter("ROS 1 bag", "bag")
 db3 = BagImporter("rosbag2 sqlite3", "db3")
-mcap = BagImporter("MCAP", "mcap")
+mcap = McapFileImporter("MCAP", "mcap")

@@ -12,6 +12,12 @@ from rrbridge._lazy_store import StoreEntry as StoreEntry
 from rrbridge._lens import DeriveLens as DeriveLens
 from rrbridge._lens import Lens as Lens
 from rrbridge._lens import MutateLens as MutateLens
+from rrbridge._mcap_info import McapChannelInfo as McapChannelInfo
+from rrbridge._mcap_info import McapChunkInfo as McapChunkInfo
+from rrbridge._mcap_info import McapCompressionInfo as McapCompressionInfo
+from rrbridge._mcap_info import McapInfo as McapInfo
+from rrbridge._mcap_info import McapSchemaInfo as McapSchemaInfo
+from rrbridge._mcap_reader import McapReader as McapReader
 from rrbridge._optimization import OptimizationProfile as OptimizationProfile
 from rrbridge._readers import IndexedReader as IndexedReader
 from rrbridge._readers import StreamingReader as StreamingReader
@@ -34,6 +40,12 @@ __all__ = [
     "LazyChunkStream",
     "LazyStore",
     "Lens",
+    "McapChannelInfo",
+    "McapChunkInfo",
+    "McapCompressionInfo",
+    "McapInfo",
+    "McapReader",
+    "McapSchemaInfo",
     "MutateLens",
     "OptimizationProfile",
     "Range",

@@ -14,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from rrbridge import plugins
 from rrbridge._chunk import Chunk
+from rrbridge._mcap_info import McapInfo
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import FileError, NotARecordingError
 
@@ -21,6 +22,7 @@ __all__ = [
     "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE",
     "ImportOptions",
     "Importer",
+    "McapImporter",
     "MessageImporter",
     "Note",
     "Summary",
@@ -73,6 +75,8 @@ class ImportOptions:
     """Every adapter, or only those for types that the reference importer maps too."""
     raw: bool = False
     """Keep each message's bytes, so that the bag can be made again."""
+    carries_latched: bool = True
+    """What was latched before `start_nanos` stands at the start again."""
     definitions: tuple[Path, ...] = ()
     """Folders to search for message definitions (a workspace's `src`) and `package://` files."""
     progress: Callable[[int, int], None] | None = None
@@ -140,6 +144,14 @@ class MessageImporter(Protocol):
 
     def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
         """Everything in the file, in order."""
+
+
+@runtime_checkable
+class McapImporter(Importer, Protocol):
+    """An importer of MCAP files, which can tell more about them than a summary has room for."""
+
+    def mcap_info(self, path: Path) -> McapInfo:
+        """Header and summary of an MCAP file, made by a scan where it has none. Raises FileError."""
 
 
 @cache

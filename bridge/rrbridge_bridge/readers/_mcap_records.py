@@ -34,11 +34,13 @@ __all__ = [
     "FOOTER_BYTES",
     "MAGIC",
     "RECORD_HEAD",
+    "ChunkFacts",
     "ChunkHead",
     "ChunkRef",
     "McapSummary",
     "connection_of",
     "parse",
+    "read_chunk_facts",
     "read_chunk_head",
     "read_summary",
     "records_in",
@@ -84,6 +86,17 @@ class ChunkHead:
     """Offset of the compressed records in the file."""
     data_size: int
     """As declared; not checked against the file's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFacts:
+    """What a chunk record says about its messages."""
+
+    compression: str
+    compressed_bytes: int
+    uncompressed_bytes: int
+    start_nanos: int
+    end_nanos: int
 
 
 @dataclass(slots=True)
@@ -194,6 +207,13 @@ def read_chunk_head(source: Source, ref: ChunkRef) -> ChunkHead:
     if at + 8 + data_size > ref.length:
         raise DamagedFileError(source.path, "the chunk's records reach past the chunk", offset=ref.start)
     return ChunkHead(compression, uncompressed_size, ref.start + at + 8, data_size)
+
+
+def read_chunk_facts(source: Source, ref: ChunkRef) -> ChunkFacts:
+    """What the head of a chunk says. Raises DamagedFileError."""
+    head = read_chunk_head(source, ref)
+    start_nanos, end_nanos, size, _ = CHUNK_HEAD.unpack(source.read(ref.start + RECORD_HEAD.size, CHUNK_HEAD.size))
+    return ChunkFacts(head.compression, head.data_size, size, start_nanos, end_nanos)
 
 
 def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Connection:

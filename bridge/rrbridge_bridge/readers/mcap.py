@@ -6,7 +6,7 @@ their offsets, and numpy gathers channel, sequence, times and sizes from the dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from mcap.opcode import Opcode
@@ -29,10 +29,12 @@ from rrbridge_bridge.readers._mcap_records import (
     MAGIC,
     MAX_COLD_RECORD_BYTES,
     RECORD_HEAD,
+    ChunkFacts,
     ChunkRef,
     McapSummary,
     connection_of,
     parse,
+    read_chunk_facts,
     read_chunk_head,
     read_summary,
 )
@@ -92,6 +94,24 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
     def statistics(self) -> Statistics | None:
         """The statistics record, if the file has one."""
         return self._summary.statistics if self._summary else None
+
+    @property
+    def index(self) -> McapSummary | None:
+        """What stands at the end of the file; None without a summary that fits."""
+        return self._summary
+
+    def chunk_facts(self) -> list[ChunkFacts]:
+        """What each chunk says about itself, by the index, or else by stepping over them. Raises DamagedFileError."""
+        if self._summary:
+            found: Iterable[Piece] = self._summary.chunks
+        else:
+            found = walk_file(self._source, len(MAGIC), self._source.size, Catalogue())
+        whole = [piece for piece in found if isinstance(piece, ChunkRef)]
+        return [read_chunk_facts(self._source, ref) for ref in whole if ref.start + ref.length <= self._source.size]
+
+    def totals(self) -> Totals:
+        """Counts and times of its messages, from the index, or else by a scan."""
+        return self._totals or self._indexed_totals() or self._scan()
 
     def metadata_records(self) -> Iterator[Metadata]:
         """Metadata records that the summary lists."""
