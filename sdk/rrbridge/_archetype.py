@@ -312,7 +312,11 @@ class Archetype:
 
 
 def _returning(descriptor: ComponentDescriptor) -> Callable[[], ComponentDescriptor]:
-    return lambda: descriptor
+    def descriptor_of() -> ComponentDescriptor:
+        """What the field's column is called."""
+        return descriptor
+
+    return descriptor_of
 
 
 def own_errors(cls: type[T]) -> type[T]:
@@ -361,16 +365,18 @@ def _direct(cls: type[Archetype]) -> Callable[..., None] | None:
             generated(self, *args, **kwargs)  # which says what is wrong with the call
             return
         for name, beside, value in implied:
-            if given.get(name) is None:
-                others = given.values() if beside is None else (given.get(beside),)
-                if any(other is not None for other in others) == (beside is not None):
+            if beside is None:
+                if all(other is None for other in given.values()):
                     given[name] = value
+            elif beside in given and given[beside] is not None and given.get(name) is None:
+                given[name] = value
         mine = self.__dict__
         mine.update(blank)
         for name, value in given.items():
             if value is not None:
                 mine[name] = _parsed(fields[name], value)
 
+    construct.__doc__ = "Take values of the fields; what is not given, or None, is not logged."
     return construct
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import pydoc
 import subprocess
 import sys
 import tomllib
@@ -231,6 +232,14 @@ def test_no_module_is_made_up() -> None:
     for name in ("rrbridge.components.nonsense", "rrbridge.nonsense", "rrbridge.archetypes.color"):
         with pytest.raises(ModuleNotFoundError, match=name):
             importlib.import_module(name)
+
+
+@pytest.mark.parametrize("cls", [rr.Points3D, rr.Image, rr.Transform3D], ids=lambda cls: cls.__name__)
+def test_help_says_what_an_archetype_takes(cls: type) -> None:
+    text = pydoc.plain(pydoc.render_doc(cls))
+    assert "lambda" not in text
+    assert "Initialize self" not in text
+    assert all(f"{name}:" in text for name in inspect.signature(cls).parameters)
 
 
 def test_old_names_of_modules_say_so_at_the_caller() -> None:
