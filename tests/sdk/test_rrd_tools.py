@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge._optimization import OptimizationProfile
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import new_tuids
@@ -27,7 +28,7 @@ from rrbridge.rrd.tools.compare import Likeness, compare
 from rrbridge.rrd.tools.filter import filter_recording
 from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge.rrd.tools.merge import Repeats, merge
-from rrbridge.rrd.tools.optimize import Limits, optimize
+from rrbridge.rrd.tools.optimize import optimize
 from rrbridge.rrd.tools.selection import Entities, Selection
 from rrbridge.rrd.tools.split import cuts_by_number, cuts_by_size, split
 from rrbridge.rrd.tools.stats import Stats, stats_of
@@ -255,7 +256,12 @@ def test_optimizing_changes_no_answer(tmp_path: Path, found: list[Chunk], others
                     writer.write(StoredChunk(store_id, one))
     for again in (True, False):
         with RrdWriter(out) as writer:
-            counts = optimize(lambda: RrdReader(whole).entries(), writer, Limits(limit, 10, 5), again=again)
+            counts = optimize(
+                lambda: RrdReader(whole).entries(),
+                writer,
+                OptimizationProfile(max_bytes=limit, max_rows=10, max_rows_if_unsorted=5),
+                again=again,
+            )
         assert differences(whole, out) == []
         assert counts.chunks_out == len(chunks_of(out)) <= len(found) + len(others)
 
@@ -271,7 +277,12 @@ def test_small_chunks_come_together(tmp_path: Path) -> None:
     ]
     whole = write(tmp_path / "whole.rrd", small)
     with RrdWriter(tmp_path / "out.rrd") as writer:
-        optimize(lambda: RrdReader(whole).entries(), writer, Limits(1 << 20, 1000, 1000), again=True)
+        optimize(
+            lambda: RrdReader(whole).entries(),
+            writer,
+            OptimizationProfile(max_bytes=1 << 20, max_rows=1000, max_rows_if_unsorted=1000),
+            again=True,
+        )
     assert len(chunks_of(tmp_path / "out.rrd")) == 1
     assert differences(whole, tmp_path / "out.rrd", Likeness(ignored_timelines=frozenset())) == []
 
@@ -455,7 +466,7 @@ def test_our_filter_is_the_reference_s(made: Path, tmp_path: Path, arguments: li
 def test_our_optimize_is_accepted_by_the_reference(made: Path, tmp_path: Path) -> None:
     ours = tmp_path / "ours.rrd"
     with RrdWriter(ours) as writer:
-        optimize(lambda: RrdReader(made).entries(), writer, Limits(2 << 20, 65_536, 8192), again=True)
+        optimize(lambda: RrdReader(made).entries(), writer, OptimizationProfile.OBJECT_STORE, again=True)
     rerun_rrd("verify", ours)
     same_to_the_reference(made, ours)
     theirs = tmp_path / "theirs.rrd"
@@ -554,7 +565,7 @@ def test_real_recordings_go_through_every_tool(shared_data: Path, tmp_path: Path
     rerun_rrd("merge", source, "-o", theirs)
     assert differences(ours, theirs) == []
     with RrdWriter(tmp_path / "optimized.rrd") as writer:
-        optimize(lambda: RrdReader(source).entries(), writer, Limits(2 << 20, 65_536, 8192), again=True)
+        optimize(lambda: RrdReader(source).entries(), writer, OptimizationProfile.OBJECT_STORE, again=True)
     assert differences(tmp_path / "optimized.rrd", source) == []
     messages: list[LogMessage] = list(RrdReader(ours).messages())
     assert [type(m) for m in messages if isinstance(m, StoreInfo)]

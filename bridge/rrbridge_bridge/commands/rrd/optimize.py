@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,12 @@ from rrbridge_bridge.commands.rrd._files import (
 from rrbridge_bridge.commands.rrd._sizes import BYTES
 
 if TYPE_CHECKING:
-    from rrbridge.rrd.tools.optimize import Limits
+    from rrbridge._optimization import OptimizationProfile
 
 __all__ = ["optimize"]
 
-PROFILES = {"live": (384 << 10, 4096, 1024), "object-store": (2 << 20, 65_536, 8192)}
-"""Bytes, rows, rows if unsorted: for looking at while it is recorded, and for reading through and querying."""
+PROFILES = ("live", "object-store")
+"""For looking at while it is recorded, and for reading through and querying."""
 
 
 @click.command()
@@ -37,7 +38,7 @@ PROFILES = {"live": (384 << 10, 4096, 1024), "object-store": (2 << 20, 65_536, 8
 @continue_on_error
 @click.option(
     "--profile",
-    type=click.Choice(list(PROFILES)),
+    type=click.Choice(PROFILES),
     default="object-store",
     show_default=True,
     help="What sizes are good.",
@@ -46,6 +47,12 @@ PROFILES = {"live": (384 << 10, 4096, 1024), "object-store": (2 << 20, 65_536, 8
 @click.option("--max-rows", type=click.IntRange(min=0), help="Rows that a chunk may grow to.")
 @click.option(
     "--max-rows-if-unsorted", type=click.IntRange(min=0), help="The same where rows are not in order of time."
+)
+@click.option(
+    "--split-size-ratio",
+    type=click.FloatRange(min=1),
+    metavar="FACTOR",
+    help="Archetypes of an entity whose sizes differ by more than this get chunks of their own.",
 )
 @click.pass_context
 def optimize(
@@ -58,22 +65,23 @@ def optimize(
     max_size: int | None,
     max_rows: int | None,
     max_rows_if_unsorted: int | None,
+    split_size_ratio: float | None,
 ) -> int:
     """Put small chunks of recordings together, which makes files smaller and queries faster, and changes no answer.
 
     Several files become one, as with `rrd merge`. The environment's RERUN_CHUNK_MAX_BYTES, RERUN_CHUNK_MAX_ROWS and
     RERUN_CHUNK_MAX_ROWS_IF_UNSORTED hold where no option is given. Of a pipe with several recordings only the first is put
-    together.
+    together. Videos are cut like everything else, not at their keyframes.
     """
     from rrbridge.rrd.tools.optimize import optimize as optimized
     from rrbridge_bridge.format import count
 
-    limits = _limits(profile, max_size, max_rows, max_rows_if_unsorted)
+    aims = _aims(profile, split_size_ratio, max_size, max_rows, max_rows_if_unsorted)
     source = Inputs(paths, keep_going=continue_on_error)
     again = STDIN not in source.paths
     with open_output(output, source.files, force=force) as writer:
         found = optimized(
-            lambda: source.entries("optimizing"), writer, limits, again=again, repeats=lambda: repeats_in(source)
+            lambda: source.entries("optimizing"), writer, aims, again=again, repeats=lambda: repeats_in(source)
         )
     say(f"{count(found.merged.chunks + found.merged.duplicates)} chunks → {count(found.chunks_out)}")
     code = source.exit_code()
@@ -81,14 +89,22 @@ def optimize(
     return code
 
 
-def _limits(profile: str, *given: int | None) -> Limits:
-    from rrbridge.rrd.tools.optimize import Limits
+def _aims(profile: str, split_size_ratio: float | None, *given: int | None) -> OptimizationProfile:
+    from rrbridge._optimization import OptimizationProfile
 
-    names = ("RERUN_CHUNK_MAX_BYTES", "RERUN_CHUNK_MAX_ROWS", "RERUN_CHUNK_MAX_ROWS_IF_UNSORTED")
-    numbers = []
-    for value, name, default in zip(given, names, PROFILES[profile], strict=True):
-        text = os.environ.get(name)
-        if value is None and text is not None and not text.isdecimal():
-            raise click.UsageError(f"{name} is no number: {text}")
-        numbers.append(value if value is not None else default if text is None else int(text))
-    return Limits(*numbers)
+    base = {"live": OptimizationProfile.LIVE, "object-store": OptimizationProfile.OBJECT_STORE}[profile]
+    if split_size_ratio is not None:
+        base = replace(base, split_size_ratio=split_size_ratio)
+    names = ("max_bytes", "max_rows", "max_rows_if_unsorted")
+    limits = [_limit(name, value, getattr(base, name)) for name, value in zip(names, given, strict=True)]
+    return replace(base, max_bytes=limits[0], max_rows=limits[1], max_rows_if_unsorted=limits[2])
+
+
+def _limit(name: str, given: int | None, default: int | None) -> int | None:
+    variable = f"RERUN_CHUNK_{name.upper()}"
+    text = os.environ.get(variable)
+    if given is not None or text is None:
+        return default if given is None else given
+    if not text.isdecimal():
+        raise click.UsageError(f"{variable} is no number: {text}")
+    return int(text)

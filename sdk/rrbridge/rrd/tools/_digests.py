@@ -125,8 +125,7 @@ def _of_runs(items: pa.Array, offsets: Int64s) -> Digests:
     width = _width(flat.type)
     if width is None or not pa.types.is_primitive(flat.type):
         return _summed(digests(items), offsets)
-    view, starts, _ = _fixed(flat, width)
-    first = int(starts[0]) if len(starts) else 0
+    view, first = memoryview(flat.buffers()[1] or b""), flat.offset * width
     if gaps:
         view, first = memoryview(_without_gaps(view[first : first + len(flat) * width], gaps, per_item * width)), 0
     step = width * per_item

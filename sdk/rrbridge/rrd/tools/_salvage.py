@@ -126,6 +126,8 @@ class Salvage:
         if end > size:
             missing = end - size
             return _Bad(f"the file ends inside a frame, {missing} bytes before its end", holds_data=kind > 0)
+        if length and _read(file, start, 1)[0] != FIRST_FIELD:
+            return _Bad("a frame that holds no message", claimed_end=end)  # its length is not believed, as memory goes
         if kind == FrameKind.END:
             return self._end(file, start, length, size)
         try:

@@ -7,22 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rrbridge._chunk import Chunk
-from rrbridge._compaction import compact
 from rrbridge._messages import StoredChunk, StoreId, StoreKind
+from rrbridge._optimization import OptimizationProfile
 from rrbridge.rrd._codec import Entry
 from rrbridge.rrd._writer import RrdWriter
 from rrbridge.rrd.tools.merge import Merged, Repeats, merged_messages
 
-__all__ = ["Limits", "Optimized", "optimize"]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a chunk may become by being put together with others."""
-
-    max_bytes: int
-    max_rows: int
-    max_rows_if_unsorted: int
+__all__ = ["Optimized", "optimize"]
 
 
 @dataclass(slots=True)
@@ -36,7 +27,7 @@ class Optimized:
 def optimize(
     passes: Callable[[], Iterable[Entry]],
     writer: RrdWriter,
-    limits: Limits,
+    profile: OptimizationProfile,
     *,
     again: bool,
     repeats: Callable[[], Repeats] = Repeats,
@@ -53,12 +44,7 @@ def optimize(
         counts = found.merged if not done else Merged()
         messages = merged_messages(passes(), counts, repeats())
         store = _One(messages, others if not done else None, done)
-        for chunk in compact(
-            store.chunks(),
-            max_bytes=limits.max_bytes,
-            max_rows=limits.max_rows,
-            max_rows_if_unsorted=limits.max_rows_if_unsorted,
-        ):
+        for chunk in profile.applied(store.chunks()):
             assert store.store_id is not None
             if store.last is not None and store.last.message.chunk is chunk:
                 writer.copy(store.last.entry)
