@@ -20,6 +20,7 @@ from rrbridge._transforms import TransformTree
 from rrbridge.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from rrbridge._query_sql import Answer
     from rrbridge._recording import RecordingStream
 
 __all__ = ["LiveRecording", "Recording", "Recordings"]
@@ -112,8 +113,8 @@ class Queryable:
             self.sources(), self._checked(index), Contents.parse(contents), is_named=self._is_named, clock=ticks
         )
 
-    def sql(self, query: str, *, index: str = "") -> Any:
-        """What SQL answers, as a DuckDB relation: `.fetchall()`, `.df()`, `.pl()`, `.to_arrow_table()`.
+    def sql(self, query: str, *, index: str = "") -> Answer:
+        """What SQL (DuckDB's) answers: `print` it, or take `.fetchall()`, `.to_pandas()`, `.to_polars()`, `.to_arrow()`.
 
         Tables: `log`, everything by `index` (left out: when messages were logged); `log_filled`, the same with
         `fill_latest_at`; and one for each entity, `"/imu/data"` or `imu_data`, of its own rows, whose columns have

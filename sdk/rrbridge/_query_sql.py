@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,46 +17,109 @@ from rrbridge.errors import MissingExtraError, QueryError
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
+    import polars as pl
 
     from rrbridge._query_recording import Queryable
     from rrbridge._query_view import View
 
-__all__ = ["entity_tables", "register", "sql", "table", "table_names"]
+__all__ = ["Answer", "entity_tables", "register", "sql", "table", "table_names"]
 
 LOG, LOG_FILLED = "log", "log_filled"
+COPY_OPTIONS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY true", "parquet": "FORMAT parquet"}
 ABOUT_THE_FILE = ("McapChannel:", "McapSchema:")
 """Components that say how a file was written; an entity's own table leaves them out."""
 
 
-def sql(recordings: Queryable, query: str, index: str = "") -> Any:
+class Answer:
+    """What a statement answers: worked out when it is asked for, each time anew. Raises QueryError then."""
+
+    def __init__(self, connection: Any, relation: Any, query: str) -> None:
+        self._connection = connection  # some versions of DuckDB close it with its last reference
+        self._query = query
+        self.relation = relation
+        """DuckDB's own object, for more of its methods; it is good as long as this one."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+        return list(self.relation.columns)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows, as tuples."""
+        with errors_of_sql(self._query):
+            rows: list[tuple[Any, ...]] = self.relation.fetchall()
+        return rows
+
+    def as_text(self, limit: int) -> list[tuple[str | None, ...]]:
+        """The first rows, every value written as DuckDB writes it."""
+        with errors_of_sql(self._query):
+            first = self.relation.limit(limit).query("answer", "SELECT COLUMNS(*)::VARCHAR FROM answer")
+            rows: list[tuple[str | None, ...]] = first.fetchall()
+        return rows
+
+    def to_arrow(self) -> pa.Table:
+        """All rows, as an Arrow table."""
+        with errors_of_sql(self._query):
+            return self.relation.to_arrow_table()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows, as a pandas DataFrame."""
+        with errors_of_sql(self._query):
+            return self.relation.df()
+
+    def to_polars(self) -> pl.DataFrame:
+        """All rows, as a polars DataFrame."""
+        with errors_of_sql(self._query):
+            frame: pl.DataFrame = self.relation.pl()
+        return frame
+
+    def write(self, path: str | os.PathLike[str], kind: str) -> None:
+        """Write all rows to a file, as they are read: `kind` is csv, json or parquet."""
+        quoted = os.fspath(path).replace("'", "''")
+        with errors_of_sql(self._query):
+            self.relation.query("answer", f"COPY answer TO '{quoted}' ({COPY_OPTIONS[kind]})")
+
+    def __str__(self) -> str:
+        with errors_of_sql(self._query):
+            return str(self.relation)
+
+    def __repr__(self) -> str:
+        return f"Answer({', '.join(self.columns)})"
+
+
+@contextmanager
+def errors_of_sql(query: str) -> Iterator[None]:
+    """DuckDB's errors as ours, with the first line of what it says; more lines point into the statement."""
+    try:
+        yield
+    except _duckdb().Error as err:
+        raise QueryError(str(err).strip().splitlines()[0], query) from err
+
+
+def sql(recordings: Queryable, query: str, index: str = "") -> Answer:
     """What a statement answers on the tables of recordings; see `Recording.sql`. Raises QueryError, MissingExtraError."""
     duckdb = _duckdb()
     connection = duckdb.connect()
     for name in _named_in(query, [LOG, LOG_FILLED, *entity_tables(recordings)]):
         connection.register(name, _Table(table(recordings, name, index).work_out()))
-    try:
-        answer = connection.sql(query)
-    except duckdb.CatalogException as err:
-        raise QueryError(f"{_sentence(err)}; tables: {_some(table_names(recordings))}", query) from err
-    except duckdb.Error as err:
-        raise QueryError(_sentence(err), query) from err
-    if answer is None:
+    with errors_of_sql(query):
+        try:
+            relation = connection.sql(query)
+        except duckdb.CatalogException as err:
+            known = _some(table_names(recordings))
+            raise QueryError(f"{str(err).splitlines()[0]}; tables: {known}", query) from err
+    if relation is None:
         raise QueryError("that is no question: a statement that begins with SELECT, FROM or WITH gives rows", query)
-    return answer
-
-
-def _sentence(error: Exception) -> str:
-    """The first line of what DuckDB says; more lines point into the statement."""
-    return str(error).strip().splitlines()[0]
+    return Answer(connection, relation, query)
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
-def register(view: View, connection: duckdb.DuckDBPyConnection | None, name: str) -> Any:
-    """A view as a relation, registered under a name. Raises MissingExtraError."""
-    connection = _duckdb().connect() if connection is None else connection
+def register(view: View, connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
+    """A view as a relation, registered under a name."""
     connection.register(name, _Table(view.work_out()))
     return connection.table(name)
 

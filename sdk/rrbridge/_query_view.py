@@ -158,8 +158,8 @@ class View:
         assert isinstance(frame, pl.DataFrame)
         return frame
 
-    def to_duckdb(self, connection: duckdb.DuckDBPyConnection | None = None, name: str = "log") -> Any:
-        """A DuckDB relation, registered as `name`; only the columns that SQL uses are read. Raises MissingExtraError."""
+    def to_duckdb(self, connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
+        """A relation, registered in a DuckDB connection as the table `name`; only columns that SQL uses are read."""
         from rrbridge._query_sql import register
 
         return register(self, connection, name)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,11 @@ from rrbridge_bridge.cli import EXIT_LOSSES
 
 if TYPE_CHECKING:
     from rrbridge import Recording, Recordings
+    from rrbridge._query_sql import Answer
 
 __all__ = ["query"]
 
 FORMATS = ("csv", "json", "parquet")
-COPY_OPTIONS = {"csv": "FORMAT csv, HEADER", "json": "FORMAT json, ARRAY true", "parquet": "FORMAT parquet"}
 WIDEST_CELL = 60
 
 
@@ -71,12 +69,11 @@ def query(
             raise click.UsageError("there is no SQL: give it after the files, in quotes")
         _print_tables(recordings, index)
         return EXIT_LOSSES if lost else 0
-    with _errors_in_one_sentence(statement):
-        answer = recordings.sql(statement, index=index)
-        if kind == "table":
-            _print_table(answer, limit)
-        else:
-            _write(answer, kind, output)
+    answer = recordings.sql(statement, index=index)
+    if kind == "table":
+        _print_table(answer, limit)
+    else:
+        _write(answer, kind, output)
     return EXIT_LOSSES if lost else 0
 
 
@@ -113,50 +110,36 @@ def _opened(files: list[Path]) -> tuple[Recording | Recordings, bool]:
     return recordings, any(note.is_loss for note in notes)
 
 
-@contextmanager
-def _errors_in_one_sentence(statement: str) -> Iterator[None]:
-    """DuckDB finds some errors only while it reads."""
-    from rrbridge.errors import MissingExtraError, QueryError
+def _write(answer: Answer, kind: str, output: Path | None) -> None:
+    from rrbridge.errors import QueryError
 
-    try:
-        import duckdb
-    except ImportError:
-        raise MissingExtraError("SQL", "query") from None
-    try:
-        yield
-    except duckdb.Error as err:
-        if "Broken pipe" in str(err):  # the reader, such as `head`, has seen enough
-            return
-        raise QueryError(str(err).strip().splitlines()[0], statement) from err
-
-
-def _write(answer: Any, kind: str, output: Path | None) -> None:
     if output is None:
         if kind == "parquet" and sys.stdout.isatty():
             raise click.UsageError("Parquet is no text for a terminal: give a file with -o")
         sys.stdout.flush()
-        target = "/dev/stdout"
-    else:
-        target = str(output.with_name(f".{output.name}.{os.getpid()}.part"))
-    quoted = target.replace("'", "''")
+        try:
+            answer.write("/dev/stdout", kind)
+        except QueryError as err:
+            if "Broken pipe" not in str(err):  # else the reader, such as `head`, has seen enough
+                raise
+        return
+    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        answer.query("answer", f"COPY answer TO '{quoted}' ({COPY_OPTIONS[kind]})")
-        if output is not None:
-            Path(target).replace(output)
+        answer.write(part, kind)
+        part.replace(output)
     finally:
-        if output is not None:
-            Path(target).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
-def _print_table(answer: Any, limit: int) -> None:
+def _print_table(answer: Answer, limit: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
 
-    found = answer.limit(limit + 1).query("answer", "SELECT COLUMNS(*)::VARCHAR FROM answer").fetchall()
+    found = answer.as_text(limit + 1)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, datatype in zip(answer.columns, answer.types, strict=True):
+    for name, datatype in zip(answer.columns, answer.relation.types, strict=True):
         is_number = str(datatype).split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL") or "INT" in str(datatype)
         table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
     for row in found[:limit]:
