@@ -21,13 +21,15 @@ from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoredChunk, StoreId, StoreKind
 from rrbridge._misuse import strict
+from rrbridge.blueprint import archetypes as blueprint_archetypes
 from rrbridge.errors import RrbridgeError
 from rrbridge.rrd import RrdReader, RrdWriter
 
 CLASSES = [
     c
-    for c in (getattr(archetypes, name) for name in dir(archetypes))
-    if isinstance(c, type) and issubclass(c, Archetype)
+    for module in (archetypes, blueprint_archetypes)
+    for c in (getattr(module, name) for name in dir(module))
+    if isinstance(c, type) and issubclass(c, Archetype) and c.fields
 ]
 STORE = StoreId(StoreKind.RECORDING, "test", "constructors")
 
@@ -78,7 +80,7 @@ def back_from_a_file(made: Archetype) -> dict[str, Any]:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
 @settings(
-    max_examples=25, deadline=None, derandomize=True,
+    max_examples=15, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(data=st.data())
@@ -101,7 +103,7 @@ def test_constructors_take_a_value_or_raise_our_error(cls: type[Archetype], data
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_columns_take_values_or_raise_our_error(cls: type[Archetype], data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(cls.fields)), min_size=1, max_size=2, unique=True))

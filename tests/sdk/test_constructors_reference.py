@@ -27,9 +27,11 @@ from hypothesis.extra import numpy as hnp
 import rrbridge as rr
 from rrbridge import archetypes, components
 from rrbridge._archetype import Archetype
+from rrbridge._messages import StoredChunk
 from rrbridge.blueprint import archetypes as blueprint_archetypes
 from rrbridge.blueprint import components as blueprint_components
 from rrbridge.errors import RrbridgeError
+from rrbridge.rrd import RrdReader
 
 TABLE = tomllib.loads((Path(__file__).parent / "constructor_differences.toml").read_text())
 LISTED = tuple(name for group in TABLE.values() for name in group["names"])
@@ -551,3 +553,30 @@ def test_arrays_of_any_layout_become_the_same(data: st.DataObject, reference: An
     theirs, ours = _forms(_theirs(cls, reference), values, reference), _forms(cls, values, rr)
     for form in ours:
         assert isinstance(theirs[form], Exception) or theirs[form] == ours[form], form
+
+
+def test_rows_written_in_any_way_come_back_from_one_file(tmp_path: Path) -> None:
+    """Numbers, lists, arrays, Arrow and objects of the SDK for one field, one after another: as each is by itself."""
+    recording = rr.RecordingStream("rrbridge_test_rows", send_properties=False)
+    recording.save(tmp_path / "rows.rrd")
+    wanted: dict[str, list[str]] = {}
+    for cls in CLASSES:
+        for name in cls.fields:
+            entity = f"/{cls.__name__}/{name}"
+            for value in _pool(cls, name)[1].values():
+                try:
+                    row = cls.from_fields(**{name: made(value, rr)})
+                except RrbridgeError:
+                    continue
+                for batch in row.as_component_batches():
+                    wanted.setdefault(entity, []).append(repr(batch.as_arrow_array().to_pylist()))
+                recording.log(entity, row)
+    recording.disconnect()
+    found: dict[str, list[str]] = {}
+    for message in RrdReader(tmp_path / "rows.rrd").messages():
+        if isinstance(message, StoredChunk):
+            (column,) = message.chunk.components.values()
+            found.setdefault(message.chunk.entity_path, []).extend(map(repr, column.cells.to_pylist()))
+    assert len(wanted) > 300
+    assert found.keys() == wanted.keys()
+    assert {entity: rows for entity, rows in found.items() if rows != wanted[entity]} == {}
