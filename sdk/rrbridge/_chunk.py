@@ -36,7 +36,7 @@ __all__ = ["Chunk", "ComponentColumn"]
 
 SORBET_VERSION = b"0.1.4"
 ROW_ID = "rerun.controls.RowId"
-_ROW_ID_METADATA = {
+ROW_ID_METADATA = {
     "ARROW:extension:metadata": '{"namespace":"row"}',
     "ARROW:extension:name": "rerun.datatypes.TUID",
     "rerun:kind": "control",
@@ -186,7 +186,7 @@ class Chunk:
         rising = row_ids is None or tuids_sorted(row_ids)
         if row_ids is None:
             row_ids = new_tuids(count)
-        fields = [pa.field(ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(rising) | _ROW_ID_METADATA)]
+        fields = [pa.field(ROW_ID, pa.binary(16), nullable=False, metadata=_sorted_key(rising) | ROW_ID_METADATA)]
         arrays: list[pa.Array] = [tuids_to_arrow(row_ids)]
         for time in times:
             metadata = {"rerun:index_name": time.timeline, "rerun:kind": "index"} | _sorted_key(time.is_sorted)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._query_contents import Contents
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["ChunkFilter", "ComponentsLike", "ContentLike", "HasExpressions"]
+__all__ = ["ChunkFilter", "ComponentsLike", "ContentLike", "HasExpressions", "expressions"]
 
 
+@runtime_checkable
 class HasExpressions(Protocol):
     """Rules about entities as an object, such as the reference's `ContentFilter`."""
 
@@ -23,6 +24,11 @@ class HasExpressions(Protocol):
 
 ContentLike = HasExpressions | str | Iterable[str]
 ComponentsLike = ComponentDescriptor | str | Iterable[ComponentDescriptor | str]
+
+
+def expressions(content: ContentLike) -> str | Iterable[str]:
+    """Rules about entities as text."""
+    return content.to_exprs() if isinstance(content, HasExpressions) else content
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,7 @@ class ChunkFilter:
         components: ComponentsLike | None,
     ) -> ChunkFilter:
         """From what callers give. Raises InvalidValueError."""
-        if content is not None and hasattr(content, "to_exprs"):
-            content = content.to_exprs()
-        contents = None if content is None else Contents.parse(content)
+        contents = None if content is None else Contents.parse(expressions(content))
         return cls(contents, has_timeline, is_static, None if components is None else _names(components))
 
     def takes(self, entity_path: str, *, is_static: bool, timelines: Iterable[str], components: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ from rrbridge._chunk_stream import LazyChunkStream
 from rrbridge._messages import StoreId, StoreKind
 
 if TYPE_CHECKING:
+    from rrbridge._schema import Schema
     from rrbridge.rrd import Manifest, RrdReader
 
 __all__ = ["LazyStore", "StoreEntry"]
@@ -93,6 +94,12 @@ class LazyStore:
         """One chunk. Raises FileError."""
         self.chunks_loaded += 1
         return self._reader.chunk(self._manifest, index)
+
+    def schema(self) -> Schema:
+        """Its timelines, and the components of its entities, from the index."""
+        from rrbridge._schema import schema_of_manifest
+
+        return schema_of_manifest(self._manifest)
 
     def summary(self) -> str:
         """A line for each chunk, by entity and age, without reading any: entity, rows, timelines, columns."""

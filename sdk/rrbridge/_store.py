@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,10 @@ from rrbridge._timeline import TimeKind
 
 if TYPE_CHECKING:
     from rrbridge._store_cold import ColdEntity, ColdFile
+
+if TYPE_CHECKING:
+    from rrbridge._chunk_filter import ContentLike
+    from rrbridge._schema import Schema
 
 __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
 
@@ -279,6 +283,43 @@ class ChunkStore(ChunkSource):
         with self._lock:
             settled = map(self._settled, self._entities)
             return sum(entity.num_chunks for entity in settled if entity is not None)
+
+    def schema(self) -> Schema:
+        """Its timelines, and the components of its entities."""
+        from rrbridge._schema import schema_of_store
+
+        return schema_of_store(self)
+
+    def reader(
+        self,
+        index: str | None,
+        *,
+        contents: ContentLike | None = None,
+        include_semantically_empty_columns: bool = False,
+        include_tombstone_columns: bool = False,
+        fill_latest_at: bool = False,
+        using_index_values: Any = None,
+        ctx: Any = None,
+    ) -> Any:
+        """Its rows as a dataframe of DataFusion, in the session `ctx` or in the global one.
+
+        Where the package `datafusion` is not installed and no session is given, it is a `View`, which hands out Arrow,
+        pandas, polars and DuckDB. `index`: a timeline; None: static data alone, in one row. `using_index_values`: a row
+        for each of these times; `fill_latest_at`: with the latest value so far where nothing was logged. Raises
+        InvalidValueError when the timeline is not there.
+        """
+        from rrbridge._store_reader import reader_of
+
+        return reader_of(
+            self,
+            index,
+            contents,
+            include_semantically_empty_columns=include_semantically_empty_columns,
+            include_tombstone_columns=include_tombstone_columns,
+            fill_latest_at=fill_latest_at,
+            using_index_values=using_index_values,
+            context=ctx,
+        )
 
     def __len__(self) -> int:
         return self.num_chunks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -443,3 +444,85 @@ def test_chunks_can_be_read_by_people() -> None:
         redact=True
     )
     assert chunk.slice(0, 0).format()
+
+
+def columns(schema: Any) -> list[tuple[Any, ...]]:
+    """What a schema says about each column."""
+    found = [(column.name, column.is_static) for column in schema.index_columns()]
+    return found + [
+        (c.name, c.entity_path, c.component, c.archetype, c.component_type, c.is_static, c.is_property)
+        for c in schema.component_columns()
+    ]
+
+
+def test_schemas_say_what_the_reference_s_say(recording: Path) -> None:
+    reader, theirs_reader = ours.RrdReader(recording), reference.RrdReader(recording)
+    stores: list[tuple[Any, Any]] = [
+        (reader.store(), theirs_reader.store()),
+        (reader.stream().collect(), theirs_reader.stream().collect()),
+    ]
+    for store, their_store in stores:
+        mine, theirs = store.schema(), their_store.schema()
+        assert columns(mine) == columns(theirs)
+        assert repr(mine) == repr(theirs)
+        assert mine.column_names() == theirs.column_names()
+        assert mine.to_arrow().equals(theirs.to_arrow(), check_metadata=True)
+        assert mine == store.schema()
+        for flag in (False, True):
+            for name in ("archetypes", "component_types", "entity_paths", "column_names_for"):
+                given = {"include_properties": flag}
+                assert getattr(mine, name)(**given) == getattr(theirs, name)(**given), name
+        for criteria in (
+            {"entity_path": "/robot/arm"},
+            {"archetype": "Points3D"},
+            {"archetype": "rerun.archetypes.Scalars"},
+            {"component_type": "rerun.components.Text"},
+            {"archetype": "RecordingInfo", "include_properties": True},
+        ):
+            assert mine.column_names_for(**criteria) == theirs.column_names_for(**criteria), criteria
+        assert mine.column_names_for(archetype=rrbridge.Points3D) == theirs.column_names_for(archetype=rr.Points3D)
+        assert repr(mine.column_for("/robot/arm", "Points3D:colors")) == repr(
+            theirs.column_for("/robot/arm", "Points3D:colors")
+        )
+        assert mine.column_for("/robot/arm", "none") is theirs.column_for("/robot/arm", "none") is None
+        name = "/robot/arm/joint:Scalars:scalars"
+        assert repr(mine.column_for_selector(name)) == repr(theirs.column_for_selector(name))
+        for schema in (mine, theirs):
+            with pytest.raises(LookupError):
+                schema.column_for_selector("/robot/arm:none")
+            with pytest.raises(ValueError):
+                schema.column_for_selector("nonsense")
+
+
+READS: list[dict[str, Any]] = [
+    {"index": "step"},
+    {"index": None},
+    {"index": "seconds", "contents": "/robot/arm/**"},
+    {"index": "step", "contents": ["/robot/**", "- /robot/arm/**"], "fill_latest_at": True},
+    {"index": "step", "include_tombstone_columns": True},
+    {"index": "step", "using_index_values": np.array([3, 7, 100]), "fill_latest_at": True},
+    {"index": "step", "using_index_values": np.array([3, 7, 100])},
+    {"index": "step", "contents": []},
+]
+
+
+@pytest.mark.parametrize("question", READS, ids=str)
+def test_stores_are_read_as_dataframes_as_in_the_reference(recording: Path, question: dict[str, Any]) -> None:
+    datafusion = pytest.importorskip("datafusion")
+    theirs = reference.RrdReader(recording).stream().collect().reader(**question).to_arrow_table()
+    store = ours.RrdReader(recording).stream().collect()
+    for frame in (store.reader(**question), store.reader(**question, ctx=datafusion.SessionContext())):
+        assert isinstance(frame, datafusion.DataFrame)
+        mine = frame.to_arrow_table()
+        assert mine.schema.names == theirs.schema.names
+        key = question["index"] or theirs.schema.names[0]
+        assert mine.sort_by(key).to_pylist() == theirs.sort_by(key).to_pylist()
+
+
+def test_without_datafusion_a_store_is_read_as_a_view(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datafusion", None)
+    store = ours.RrdReader(recording).stream().collect()
+    assert store.reader("step").count_rows() == 20
+    for module_store in (store, reference.RrdReader(recording).stream().collect()):
+        with pytest.raises((ValueError, ImportError)):
+            module_store.reader("none")
