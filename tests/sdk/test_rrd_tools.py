@@ -21,7 +21,7 @@ from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge._tuid import new_tuids
 from rrbridge.chunk import Chunk, ComponentColumn, ComponentDescriptor
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import FileError, InvalidValueError
 from rrbridge.rrd import RrdReader, RrdWriter
 from rrbridge.rrd.tools._digests import digests
 from rrbridge.rrd.tools.compare import Likeness, compare
@@ -31,7 +31,7 @@ from rrbridge.rrd.tools.merge import Repeats, merge
 from rrbridge.rrd.tools.optimize import optimize
 from rrbridge.rrd.tools.selection import Entities, Selection
 from rrbridge.rrd.tools.split import cuts_by_number, cuts_by_size, split
-from rrbridge.rrd.tools.stats import Stats, stats_of
+from rrbridge.rrd.tools.stats import Stats, packed_stats_of, stats_of
 
 RERUN = Path(sys.executable).with_name("rerun")
 STORE = StoreId(StoreKind.RECORDING, "tools", "run")
@@ -545,6 +545,13 @@ def check_stats(ours: Stats, text: str) -> None:
 
 def test_our_numbers_are_the_reference_s(made: Path) -> None:
     check_stats(stats_of(RrdReader(made).entries()), rerun_rrd("stats", made))
+
+
+def test_numbers_without_looking_into_chunks_are_the_same(made: Path, tmp_path: Path) -> None:
+    whole, packed = stats_of(RrdReader(made).entries()), packed_stats_of(made)
+    assert (packed.packed_bytes, packed.unpacked_bytes) == (whole.packed_bytes, whole.unpacked_bytes)
+    with pytest.raises(FileError):
+        packed_stats_of(tmp_path / "none.rrd")
 
 
 @pytest.mark.real_data

@@ -13,7 +13,7 @@ import rich_click as click
 from rrbridge_bridge.output_files import Progress, complete_or_absent, output_path, progress_bar
 
 if TYPE_CHECKING:
-    from rrbridge.rrd import Damage, RrdReader, RrdWriter
+    from rrbridge.rrd import Damage, Manifest, RrdReader, RrdWriter
     from rrbridge.rrd._codec import Entry
     from rrbridge.rrd.tools.merge import Repeats
 
@@ -23,6 +23,7 @@ __all__ = [
     "continue_on_error",
     "force",
     "inputs",
+    "manifests_of",
     "open_output",
     "output",
     "repeats_in",
@@ -114,6 +115,23 @@ class Inputs:
         for loss in dict.fromkeys(self.losses):  # a file may be read twice
             say(f"data is missing: {loss}")
         return EXIT_LOSSES if self.losses else 0
+
+
+def manifests_of(path: Path) -> list[Manifest]:
+    """The indexes of a file's recordings that have chunks: its own, or made by reading it. Raises FileError.
+
+    Damage is passed over: whoever reads the file will tell of it.
+    """
+    from rrbridge.rrd import RrdReader
+
+    reader = RrdReader(path, on_damage=lambda _: None)
+    footer = reader.footer()
+    if footer is None:
+        with progress_bar("indexing") as bar:
+            found = reader.scan(bar)
+    else:
+        found = footer.manifests
+    return [manifest for manifest in found if manifest.store_id.kind.name == "RECORDING" and len(manifest)]
 
 
 def repeats_in(source: Inputs) -> Repeats:

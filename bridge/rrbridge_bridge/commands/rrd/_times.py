@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from rrbridge_bridge.commands.rrd._files import manifests_of
+
 if TYPE_CHECKING:
     from rrbridge._timeline import TimeKind
     from rrbridge.rrd import Manifest
@@ -61,11 +63,10 @@ def time_range(
     if start is None and end is None:
         return None, None, None
     from rrbridge.errors import InvalidValueError
-    from rrbridge.rrd import RrdReader
 
     if not files:
         raise click.UsageError("a range of time needs a file, not standard input")
-    manifests = [manifest for path in files for manifest in RrdReader(path).manifests() if len(manifest)]
+    manifests = [manifest for path in files for manifest in manifests_of(path)]
     name, kind = the_timeline(manifests, timeline)
     begin, _ = span_of(manifests, name)
     first, last = (None if text is None else parse_timeline_time(text, kind, begin) for text in (start, end))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from rrbridge_bridge.commands.rrd._files import Inputs, continue_on_error, force, say
+from rrbridge_bridge.commands.rrd._files import Inputs, continue_on_error, force, manifests_of, say
 from rrbridge_bridge.commands.rrd._sizes import BYTES
 from rrbridge_bridge.commands.rrd._times import TIME_HELP
 
@@ -58,7 +58,7 @@ def split(
 
     The parts share one recording id: together they open as the whole, and `rrd merge` makes it again.
     """
-    from rrbridge.rrd import RrdReader, RrdWriter
+    from rrbridge.rrd import RrdWriter
     from rrbridge.rrd.tools.split import PARTS_MAX, cuts_by_number, cuts_by_size
     from rrbridge.rrd.tools.split import split as split_recording
     from rrbridge_bridge.commands.rrd._times import parse_timeline_time, span_of, the_timeline
@@ -69,7 +69,7 @@ def split(
         raise click.UsageError("say where to cut: -t TIME, -n PARTS or --size SIZE")
     if path == Path("-"):
         raise click.UsageError("a recording is cut by its index, so it must be a file, not standard input")
-    manifests = [m for m in RrdReader(path).manifests() if m.store_id.kind.name == "RECORDING" and len(m)]
+    manifests = manifests_of(path)
     name, kind = the_timeline(manifests, timeline)
     span = span_of(manifests, name)
     if num_parts is not None:

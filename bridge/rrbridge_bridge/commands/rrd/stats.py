@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from rrbridge_bridge.commands.rrd._files import Inputs, continue_on_error, inputs
+from rrbridge_bridge.commands.rrd._files import STDIN, Inputs, continue_on_error, inputs
 
 if TYPE_CHECKING:
     from rrbridge.rrd.tools.stats import Distribution, Stats
@@ -18,9 +18,10 @@ __all__ = ["stats"]
 @click.command()
 @inputs
 @continue_on_error
+@click.option("--no-decode", is_flag=True, help="Only sizes, without looking into chunks: much faster.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, with every entity, component, timeline.")
 @click.pass_context
-def stats(ctx: click.Context, paths: tuple[Path, ...], continue_on_error: bool, as_json: bool) -> int:
+def stats(ctx: click.Context, paths: tuple[Path, ...], continue_on_error: bool, no_decode: bool, as_json: bool) -> int:
     """Count chunks, rows and bytes, in all and per entity, component and timeline.
 
     Sizes are those of the file (packed) and of the data in it (unpacked).
@@ -29,6 +30,9 @@ def stats(ctx: click.Context, paths: tuple[Path, ...], continue_on_error: bool, 
     from rrbridge_bridge.format import unless_nobody_reads
 
     source = Inputs(paths, keep_going=continue_on_error)
+    if no_decode:
+        _print_packed(source, as_json=as_json)
+        return 0
     found = stats_of(source.entries("counting"))
     with unless_nobody_reads():
         (_print_json if as_json else _print_text)(found)
@@ -82,6 +86,32 @@ def _print_text(found: Stats) -> None:
             sizes = size(entity.packed_bytes), size(entity.unpacked_bytes)
             table.add_row(Text(path), count(entity.chunks), count(entity.rows), *sizes)
         console.print(table)
+
+
+def _print_packed(source: Inputs, *, as_json: bool) -> None:
+    import json
+    import sys
+
+    from rrbridge.rrd.tools.stats import packed_stats_of
+    from rrbridge_bridge.format import count, size, unless_nobody_reads, wide_console
+    from rrbridge_bridge.output_files import progress_bar
+
+    for path in source.paths:
+        with progress_bar("counting") as bar:
+            found = packed_stats_of(sys.stdin.buffer if path == STDIN else path, bar)
+        packed, unpacked = found.packed_bytes, found.unpacked_bytes
+        chunks = len(found.packed)
+        with unless_nobody_reads():
+            if as_json:
+                sizes = {"packed_bytes": _distribution(packed), "unpacked_bytes": _distribution(unpacked)}
+                sys.stdout.write(json.dumps({"path": str(path), "chunks": chunks, "per_chunk": sizes}) + "\n")
+                continue
+            wide_console().print(f"{path}: {count(chunks)} chunks of {count(len(found.stores))} stores")
+            table = _table("per chunk", "total", "min", "average", "max", *(f"{p:g} %" for p in packed.percentiles))
+            for name, one in (("packed", packed), ("unpacked", unpacked)):
+                numbers = (one.minimum, one.average, one.maximum, *one.percentiles.values())
+                table.add_row(name, size(one.total), *map(size, numbers))
+            wide_console().print(table)
 
 
 def _number(value: float) -> str:

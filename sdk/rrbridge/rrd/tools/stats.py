@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +15,26 @@ import numpy.typing as npt
 from rrbridge._chunk import Chunk
 from rrbridge._messages import ActivateBlueprint, StoredChunk, StoreId, StoreInfo
 from rrbridge._timeline import TimeKind
+from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
 from rrbridge.rrd._codec import Entry
+from rrbridge.rrd._container import FrameKind, HeaderError, TooOldError
+from rrbridge.rrd._frames import FrameReader
+from rrbridge.rrd._protocol import StoreIds, decode_arrow_msg, decode_store_info
+from rrbridge.rrd._wire import WireError
 
-__all__ = ["PERCENTILES", "ComponentStats", "Distribution", "EntityStats", "Stats", "TimelineStats", "stats_of"]
+__all__ = [
+    "PERCENTILES",
+    "ComponentStats",
+    "Distribution",
+    "EntityStats",
+    "PackedStats",
+    "Stats",
+    "TimelineStats",
+    "packed_stats_of",
+    "stats_of",
+]
+
+Progress = Callable[[int, int], None]
 
 PERCENTILES = (50, 90, 95, 99, 99.9)
 
@@ -229,6 +249,54 @@ def _add_columns(entity: EntityStats, chunk: Chunk) -> None:
         if len(column):
             times.start, times.end = int(column.values.min()), int(column.values.max())
         entity.timelines.setdefault(name, TimelineStats(column.kind)).add(times)
+
+
+@dataclass(slots=True)
+class PackedStats:
+    """What can be said without unpacking anything."""
+
+    packed: array[int] = field(default_factory=lambda: array("q"))
+    unpacked: array[int] = field(default_factory=lambda: array("q"))
+    stores: dict[StoreId, int] = field(default_factory=dict)
+    """Chunks of each."""
+
+    @property
+    def packed_bytes(self) -> Distribution:
+        """Size of each chunk in the file."""
+        return Distribution.of(self.packed)
+
+    @property
+    def unpacked_bytes(self) -> Distribution:
+        """Size of each chunk once unpacked, by its own account."""
+        return Distribution.of(self.unpacked)
+
+
+def packed_stats_of(source: Path | IO[bytes], progress: Progress | None = None) -> PackedStats:
+    """Count what stands in a file or pipe, without looking into chunks; up to where it is torn. Raises FileError."""
+    name = source if isinstance(source, Path) else Path(str(getattr(source, "name", "<stream>")))
+    found, stores = PackedStats(), StoreIds()
+    try:
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+            frames = FrameReader(file)
+            for frame in frames:
+                if frame.kind is FrameKind.STORE_INFO:
+                    stores.announce(decode_store_info(frame.payload).store_id)
+                elif frame.kind is FrameKind.ARROW:
+                    message = decode_arrow_msg(frame.payload, stores)
+                    found.packed.append(sum(map(len, message.payload)))
+                    found.unpacked.append(message.uncompressed_size)
+                    found.stores[message.store_id] = found.stores.get(message.store_id, 0) + 1
+                if progress is not None:
+                    progress(frames.position, frames.size or frames.position)
+    except TooOldError as err:
+        raise UnsupportedVersionError(name, str(err)) from None
+    except HeaderError as err:
+        raise NotARecordingError(name, str(err)) from None
+    except WireError as err:
+        raise DamagedFileError(name, str(err), offset=frame.offset) from None
+    except OSError as err:
+        raise FileError(name, err.strerror or str(err)) from err
+    return found
 
 
 def stats_of(entries: Iterable[Entry]) -> Stats:
