@@ -146,6 +146,39 @@ def test_a_part_answers_as_the_whole(tmp_path: Path, found: list[Chunk], cuts: s
         assert answers(part, times) == answers(whole, times)
 
 
+def video(key_every: int, codec: int, *, marked: bool) -> list[Chunk]:
+    """A stream of samples of which only the first bytes are like real ones, the codec said once."""
+    import rrbridge as rr
+
+    key, other = {
+        0x61766331: (b"\0\0\0\1\x67..", b"\0\0\1\x41.."),
+        0x68657631: (b"\0\0\0\1\x40..", b"\0\0\1\x02.."),
+    }.get(codec, (b"key", b"other"))
+    samples = [(key if i % key_every == 0 else other) + b"%d" % i for i in range(40)]
+    columns = list(rr.VideoStream.columns(sample=samples))  # type: ignore[call-arg]
+    times = [TimeColumn.of("frame", TimeKind.SEQUENCE, np.arange(40))]
+    found = [Chunk.from_columns("/video", times=times, components=columns)]
+    found.append(Chunk.from_columns("/video", components=list(rr.VideoStream.columns(codec=[codec]))))
+    if marked:
+        marks = list(rr.VideoStream.columns(is_keyframe=[True] * (40 // key_every)))  # type: ignore[call-arg]
+        at = [TimeColumn.of("frame", TimeKind.SEQUENCE, np.arange(0, 40, key_every))]
+        found.append(Chunk.from_columns("/video", times=at, components=marks))
+    return found
+
+
+@pytest.mark.parametrize(("codec", "marked"), [(0x61766331, False), (0x68657631, False), (0x61763031, True)])
+@pytest.mark.parametrize(("cut", "carried"), [(25, [20, 21, 22, 23, 24]), (20, []), (21, [20]), (9, [*range(9)])])
+def test_a_part_begins_with_a_key_frame(tmp_path: Path, codec: int, marked: bool, cut: int, carried: list[int]) -> None:
+    whole = write(tmp_path / "whole.rrd", video(10, codec, marked=marked))
+    found = [
+        int(time)
+        for one in chunks_of(parts(whole, [cut])[1])
+        if REPEATED in one.components and "VideoStream:sample" in one.components
+        for time in one.times["frame"].values
+    ]
+    assert sorted(found) == carried
+
+
 @SLOW
 @given(found=chunks, cut=st.integers(1, 21))
 def test_a_part_has_the_last_transform_of_every_frame(tmp_path: Path, found: list[Chunk], cut: int) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
+from rrbridge._video_groups import begins_group
 from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.visualizers import VideoSample
 
@@ -16,9 +15,6 @@ SAMPLE = "VideoStream:sample"
 KEYFRAME = "VideoStream:is_keyframe"
 LOOKED_BACK = 600
 """A group of pictures longer than this is shown from its middle."""
-H264, H265 = 0x61766331, 0x68657631
-_NAL = re.compile(rb"\x00\x00\x01(.)", re.DOTALL)
-_HEAD_BYTES = 4096
 
 
 def samples_at(recording: Recording, path: str, timeline: str, time: int) -> tuple[VideoSample, ...]:
@@ -35,16 +31,6 @@ def samples_at(recording: Recording, path: str, timeline: str, time: int) -> tup
         data = sample.values[0].values.to_numpy().tobytes()
         found.append(VideoSample(at, data))
         is_marked = marked is not None and marked.time == at and bool(marked.values[0].as_py())
-        if is_marked or _begins_group(data, codec.values[0].as_py() if codec is not None else None):
+        if is_marked or begins_group(data, codec.values[0].as_py() if codec is not None else None):
             break
     return tuple(found[::-1])
-
-
-def _begins_group(data: bytes, codec: int | None) -> bool:
-    """Whether a sample holds a key frame or its parameter sets (H.264 table 7-1, H.265 table 7-1)."""
-    headers = (match[1][0] for match in _NAL.finditer(data[:_HEAD_BYTES]))
-    if codec == H264:
-        return any(header & 0x1F in (5, 7) for header in headers)
-    if codec == H265:
-        return any(16 <= (header >> 1) & 0x3F <= 21 or (header >> 1) & 0x3F in (32, 33) for header in headers)
-    return False

@@ -1,4 +1,5 @@
-"""What still holds when a part of a recording begins: the last row of every component before it.
+"""What still holds when a part of a recording begins: the last row of every component before it, and of videos all samples
+since the last key frame.
 
 A part that is cut out carries those rows along, marked as repeated, so that a query in it gives what it gave in the whole.
 """
@@ -17,6 +18,7 @@ from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoredChunk, StoreId
 from rrbridge.rrd._reader import RrdReader
+from rrbridge.rrd.tools._video import VideoPlaces
 
 __all__ = ["REPEATED", "Latched", "Place", "marked_as_repeated"]
 
@@ -25,6 +27,7 @@ REPEATED = "repeated"
 TRANSFORM = "Transform3D:"
 CHILD_FRAME = "Transform3D:child_frame"
 CLEAR = "Clear:is_recursive"
+VIDEO = "VideoStream:"
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 
@@ -67,6 +70,7 @@ class Latched:
         self.cuts = np.array(list(cuts), np.int64)
         self._last: dict[_Key, dict[int, _Row]] = {}
         self._first: dict[_Key, dict[int, int]] = {}
+        self._videos: dict[tuple[StoreId, str], VideoPlaces] = {}
 
     def parts_of(self, times: npt.NDArray[np.int64]) -> Indices:
         """The part that each time lies in: 0 before the first cut."""
@@ -75,6 +79,9 @@ class Latched:
     def add(self, store_id: StoreId, chunk: Chunk, offset: int, size: int) -> None:
         """Note a chunk whose message stands at `offset`."""
         column = chunk.times.get(self.timeline)
+        if any(name.startswith(VIDEO) for name in chunk.components):
+            video = self._videos.setdefault((store_id, chunk.entity_path), VideoPlaces())
+            video.add(chunk, np.zeros(0, np.int64) if column is None else column.values, offset, size)
         if column is None or not len(column):
             return
         ids = chunk.row_ids
@@ -111,6 +118,9 @@ class Latched:
             if before and self._first[key].get(part) != start:
                 latest = max(before)
                 rows.setdefault((latest.offset, latest.size, key.store_id), set()).add(latest.row)
+        for (store_id, _), video in self._videos.items():
+            for offset, size, row in video.before(start):
+                rows.setdefault((offset, size, store_id), set()).add(row)
         return [
             Place(store_id, offset, size, np.array(sorted(found), np.int64))
             for (offset, size, store_id), found in sorted(rows.items(), key=lambda item: item[0][:2])

@@ -121,6 +121,8 @@ class _Work:
         is_data = isinstance(message, StoredChunk) and message.store_id.kind is StoreKind.RECORDING
         if not isinstance(message, StoredChunk) or not is_data or message.chunk.is_static:
             self._to_all(entry)
+            if isinstance(message, StoredChunk):
+                self.latched.add(message.store_id, message.chunk, entry.offset, len(entry.payload))
         elif self.timeline not in message.chunk.times:
             self.done.rows_not_on_timeline += message.chunk.num_rows
             if not self.drop_unused:
