@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from rrbridge._chunk import Chunk
+    from rrbridge._lazy_store import LazyStore
     from rrbridge._outputs import BinaryStream, MemoryRecording
     from rrbridge._sinks import FileSink
     from rrbridge._store import ChunkStore
@@ -283,8 +284,10 @@ def log_file_from_contents(
         stream.log_file_from_contents(file_path, file_contents, entity_path_prefix=entity_path_prefix, static=static)
 
 
-def send_chunks(chunks: Chunk | ChunkStore | Iterable[Chunk], *, recording: RecordingStream | None = None) -> None:
-    """Log chunks as they are."""
+def send_chunks(
+    chunks: Chunk | ChunkStore | LazyStore | Iterable[Chunk], *, recording: RecordingStream | None = None
+) -> None:
+    """Log chunks as they are: one, many, those of a store, or what a lazy stream makes."""
     if (stream := _active(recording)) is not None:
         stream.send_chunks(chunks)
 

@@ -145,9 +145,9 @@ def _scattered(chunk: Chunk, lens: DeriveLens) -> Chunk:
 
 def _in_order(entity: str, times: Mapping[str, TimeColumn], components: Sequence[ComponentColumn]) -> Chunk:
     """A chunk of new rows, in order of its times: of the first timeline by name, then of the second …"""
-    rows = np.lexsort([times[name].values for name in sorted(times, reverse=True)]) if times else np.empty(0, np.int64)
-    if np.all(rows[1:] > rows[:-1]):
+    if all(column.is_sorted for column in times.values()):
         return Chunk.from_columns(entity, times=times.values(), components=components)
+    rows = np.lexsort([times[name].values for name in sorted(times, reverse=True)])
     indices = pa.array(rows)
     return Chunk.from_columns(
         entity,

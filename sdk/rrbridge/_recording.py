@@ -43,6 +43,7 @@ from rrbridge.errors import FileError, InvalidValueError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from rrbridge._lazy_store import LazyStore
     from rrbridge._outputs import BinaryStream, MemoryRecording
     from rrbridge._store import ChunkStore
     from rrbridge.blueprint import BlueprintLike
@@ -317,8 +318,8 @@ class RecordingStream:
                 )
             )
 
-    def send_chunks(self, chunks: Chunk | ChunkStore | Iterable[Chunk]) -> None:
-        """Log chunks as they are."""
+    def send_chunks(self, chunks: Chunk | ChunkStore | LazyStore | Iterable[Chunk]) -> None:
+        """Log chunks as they are: one, many, those of a store, or what a lazy stream makes."""
         from rrbridge._dataframe import each_chunk
 
         for chunk in each_chunk(chunks):

@@ -6,7 +6,7 @@ an ignore that was not needed. Nothing here runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, assert_type
@@ -16,7 +16,19 @@ import numpy.typing as npt
 
 import rrbridge as rr
 import rrbridge.blueprint as rrb
-from rrbridge.chunk import Chunk, ChunkStore, RrdReader
+from rrbridge.chunk import (
+    Chunk,
+    ChunkStore,
+    DeriveLens,
+    LazyChunkStream,
+    LazyStore,
+    McapReader,
+    MutateLens,
+    OptimizationProfile,
+    RrdReader,
+    Selector,
+    StreamingReader,
+)
 from rrbridge.urdf import UrdfJoint, UrdfLink, UrdfTree
 
 XYZ: npt.NDArray[np.float32] = np.zeros((10, 3), np.float32)
@@ -103,7 +115,7 @@ def robots(path: Path) -> None:
     assert_type(tree.joints(), list[UrdfJoint])
     assert_type(tree.root_link(), UrdfLink)
     assert_type(tree.get_joint_by_name("elbow"), UrdfJoint | None)
-    assert_type(tree.stream(), Iterator[Chunk])
+    assert_type(tree.stream(), LazyChunkStream)
     for joint in tree.joints():
         assert_type(joint.limit_lower, float)
         rr.log("joints", joint.compute_transform(0.5, clamp=False))
@@ -112,6 +124,27 @@ def robots(path: Path) -> None:
     tree.get_joint_by_name("elbow").compute_transform(0.5)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
     tree.joints()[0].name = "shoulder"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     UrdfTree.from_file_path(path, "prefix", "left/")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def pipelines(path: Path) -> None:
+    reader = RrdReader(path)
+    source: StreamingReader = McapReader(path, decoders=["ros2msg"], start_time_ns=5)
+    stream = source.stream().filter(
+        content=["/imu/**", "- /imu/raw"], components=rr.ComponentDescriptor("Scalars:scalars")
+    )
+    lens = DeriveLens("Imu:sample", scatter=True).to_scalars("x", "y").to_timeline("t", "sequence", ".stamp!")
+    mapped = stream.lenses([lens, MutateLens("x", Selector(".a"))]).map(lambda chunk: chunk)
+    kept, rest = mapped.split(is_static=True)
+    assert_type(LazyChunkStream.merge(kept, rest), LazyChunkStream)
+    assert_type(stream.flat_map(lambda chunk: [chunk, chunk]).to_chunks(), list[Chunk])
+    assert_type(stream.collect(optimize=OptimizationProfile.LIVE), ChunkStore)
+    assert_type(reader.store(store=reader.recordings()[0]), LazyStore)
+    assert_type(next(iter(stream)).apply_lenses(lens), list[Chunk])
+    reader.stream().write_rrd(path, application_id="app", recording_id="run")
+    rr.send_chunks(stream)
+    rr.send_chunks(reader.store())
+    stream.map(lambda chunk: chunk.num_rows)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    stream.filter("/imu")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def misuse(anything: Any) -> None:

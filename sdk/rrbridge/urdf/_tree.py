@@ -24,6 +24,7 @@ from rrbridge.urdf._model import Color, Geometry, UrdfLink, parse_geometries, pa
 from rrbridge.urdf._xml import read_xml
 
 if TYPE_CHECKING:
+    from rrbridge._chunk_stream import LazyChunkStream
     from rrbridge._recording import RecordingStream
 
 __all__ = ["UrdfTree"]
@@ -165,11 +166,18 @@ class UrdfTree:
         found = self._links.get(link if isinstance(link, str) else link.name)
         return [] if found is None else [self._collision_path(found, geometry) for geometry in found._collisions]
 
-    def stream(self, *, include_joint_transforms: bool = True) -> Iterator[Chunk]:
+    def stream(self, *, include_joint_transforms: bool = True) -> LazyChunkStream:
         """What `log_urdf_to_recording` logs, chunk by chunk; meshes are read as it goes on.
 
         A mesh that cannot be read is left out with a warning.
         """
+        from rrbridge._chunk_nodes import Source
+        from rrbridge._chunk_stream import LazyChunkStream
+
+        name = f"UrdfTree({self.name})"
+        return LazyChunkStream(Source(name, lambda: self._chunks(include_joint_transforms=include_joint_transforms)))
+
+    def _chunks(self, *, include_joint_transforms: bool) -> Iterator[Chunk]:
         yield from self._frame_chunk(self._entity_path, self._root)
         for link in (self._root, *(self._links[joint.child_link] for joint in self._order)):
             for geometry in link._visuals:
