@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_values
+from rrbridge._query_chunks import Part
 from rrbridge._query_rows import MISSING, as_array
 from rrbridge.errors import InvalidChunkError
 
@@ -24,7 +24,7 @@ class CellColumn:
 
     name: str
     datatype: pa.DataType
-    parts: tuple[pa.ListArray, ...]
+    parts: tuple[Part, ...]
     starts: Indices
     """The number of each part's first row, and at the end the count of rows: shape (parts + 1,)."""
 
@@ -70,7 +70,7 @@ class CellColumn:
         picked = []
         for part, low, high in zip(used.tolist(), bounds[:-1], bounds[1:], strict=True):
             inside = wanted[low:high] - self.starts[part]
-            picked.append(self._cast(self.parts[part].take(pa.array(inside))))
+            picked.append(self._cast(self.parts[part].cells().take(pa.array(inside))))
         cells = self._joined(picked)
         renumbered = np.where((rows > MISSING) & (rows < count), np.searchsorted(wanted, rows), rows)
         renumbered[rows >= count] = len(wanted)
@@ -79,7 +79,7 @@ class CellColumn:
     def _slice(self, part: int, low: int, high: int) -> pa.ListArray:
         start = int(self.starts[part])
         low, high = max(low - start, 0), min(high, int(self.starts[part + 1])) - start
-        return self._cast(self.parts[part].slice(low, high - low))
+        return self._cast(self.parts[part].cells().slice(low, high - low))
 
     def _cast(self, cells: pa.ListArray) -> pa.ListArray:
         if cells.type == self.datatype:
@@ -105,9 +105,4 @@ class CellColumn:
 
     def most_instances(self) -> int:
         """How many instances the fullest cell has."""
-        return max((_longest(cells) for cells in self.parts), default=0)
-
-
-def _longest(cells: pa.ListArray) -> int:
-    offsets, _ = list_values(cells)
-    return int((offsets[1:] - offsets[:-1]).max(initial=0))
+        return max((part.most_instances for part in self.parts), default=0)

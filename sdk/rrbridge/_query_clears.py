@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from rrbridge import _entity_path
 from rrbridge._arrow import first_values
-from rrbridge._chunk import Chunk
+from rrbridge._query_chunks import Outline, Part
 from rrbridge._query_rows import ClearRows
 from rrbridge._store import ChunkStore
 from rrbridge._store_clears import CLEAR
 from rrbridge._store_index import tuid_order
 
-__all__ = ["CLEAR", "ClearChunks", "static_cell", "valid_rows"]
+__all__ = ["CLEAR", "ClearChunks", "static_cell"]
 
 Indices = npt.NDArray[np.int64]
 
@@ -24,20 +24,20 @@ Indices = npt.NDArray[np.int64]
 class ClearChunks:
     """Which rows of which chunks clear an entity."""
 
-    def __init__(self, store: ChunkStore, index: str | None) -> None:
+    def __init__(self, store: ChunkStore, outlines: Callable[[str], Sequence[Outline]], index: str | None) -> None:
         self._index = index
-        self._own: dict[str, list[tuple[Chunk, Indices]]] = {}
-        self._recursive: dict[str, list[tuple[Chunk, Indices]]] = {}
+        self._own: dict[str, list[tuple[Outline, Indices]]] = {}
+        self._recursive: dict[str, list[tuple[Outline, Indices]]] = {}
         for entity in store.entities() if index is not None else ():
             if CLEAR in store.components(entity):
-                self._add(entity, store.chunks(entity))
+                self._add(entity, outlines(entity))
 
-    def _add(self, entity: str, chunks: Sequence[Chunk]) -> None:
+    def _add(self, entity: str, chunks: Sequence[Outline]) -> None:
         has = [chunk for chunk in chunks if CLEAR in chunk.components]
         if static_cell([chunk for chunk in has if chunk.is_static], CLEAR) is not None:
             return  # it shadows the clears in time, as static data does
         for chunk in has:
-            cells = chunk.components[CLEAR].cells
+            cells = chunk.part(CLEAR).cells()
             if pa.types.is_boolean(cells.type.value_type):
                 given, flags = first_values(cells)
                 own = np.flatnonzero(given)
@@ -54,20 +54,15 @@ class ClearChunks:
         return ClearRows.of(parts, self._index) if parts else None
 
 
-def static_cell(chunks: Sequence[Chunk], component: str) -> pa.ListArray | None:
+def static_cell(chunks: Sequence[Outline], component: str) -> pa.ListArray | None:
     """The static cell with the greatest row id, as an array of one row; None if all are null."""
-    best: tuple[bytes, pa.ListArray] | None = None
+    best: tuple[bytes, Part, int] | None = None
     for chunk in chunks:
-        cells = chunk.components[component].cells
+        part = chunk.part(component)
         order = tuid_order(chunk.row_ids)
-        valid = valid_rows(cells)
-        order = order if valid is None else order[valid[order]]
+        order = order if part.valid is None else order[part.valid[order]]
         if len(order):
             row_id = chunk.row_ids[order[-1]].tobytes()
             if best is None or row_id > best[0]:
-                best = row_id, cells.slice(int(order[-1]), 1)
-    return None if best is None else best[1]
-
-
-def valid_rows(cells: pa.ListArray) -> npt.NDArray[np.bool_] | None:
-    return cells.is_valid().to_numpy(zero_copy_only=False) if cells.null_count else None
+                best = row_id, part, int(order[-1])
+    return None if best is None else best[1].cells().slice(best[2], 1)

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._chunk import Chunk
+from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._query_align import Alignment
 from rrbridge._query_batch import Batch
 from rrbridge._query_cells import CellColumn
-from rrbridge._query_clears import CLEAR, ClearChunks, static_cell, valid_rows
+from rrbridge._query_chunks import ChunksOnDisk, Outline, Part, outlines_of
+from rrbridge._query_clears import CLEAR, ClearChunks, static_cell
 from rrbridge._query_columns import ComponentKey, entity_order, index_field
 from rrbridge._query_contents import Contents
 from rrbridge._query_rows import MISSING, ClearRows, EntityRows, as_array, entity_rows, positions_at
@@ -107,12 +108,15 @@ class Plan:
         return max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(each, 1.0))))
 
 
-def plan(store: ChunkStore, query: Query) -> Plan:
-    """Work a query out. Raises InvalidValueError for a timeline or a column that is not there."""
+def plan(store: ChunkStore, query: Query, on_disk: ChunksOnDisk | None = None) -> Plan:
+    """Work a query out; the cells come from `on_disk`, batch by batch, if that is given, else from the store.
+
+    Raises InvalidValueError for a timeline or a column that is not there.
+    """
     timelines = store.timelines()
     if query.index is not None and query.index not in timelines:
         raise no_such_index(query.index, timelines)
-    found = {column.key.name: column for column in _columns(store, query)}
+    found = {column.key.name: column for column in _columns(store, query, on_disk)}
     return Plan(query, timelines, found, _times(query, found))
 
 
@@ -123,25 +127,21 @@ def no_such_index(index: str, timelines: Sequence[str] | dict[str, TimeKind]) ->
     )
 
 
-def _columns(store: ChunkStore, query: Query) -> Iterator[PlannedColumn]:
-    clears = ClearChunks(store, query.index)
+def _columns(store: ChunkStore, query: Query, on_disk: ChunksOnDisk | None) -> Iterator[PlannedColumn]:
+    def outlines(entity: str) -> Sequence[Outline]:
+        return outlines_of(store.iter_chunks(entity)) if on_disk is None else on_disk.outlines(entity)
+
+    clears = ClearChunks(store, outlines, query.index)
     for entity in entity_order(query.contents.of(store.entities())):
-        chunks = store.chunks(entity)
+        chunks = outlines(entity)
         shared: dict[tuple[bytes, ...], EntityRows] = {}
         known = store.components(entity)
         for component in sorted(known, key=lambda name: (known[name].archetype or "", name)):
             has = [chunk for chunk in chunks if component in chunk.components]
-            cell = static_cell([chunk for chunk in has if chunk.is_static], component)
-            static = any(chunk.is_static for chunk in has)
-            empty = not any(_has_instances(chunk.components[component].cells) for chunk in has)
-            tombstone = component == CLEAR
-            unwanted = (empty and not query.include_semantically_empty_columns) or (
-                tombstone and not query.include_tombstone_columns
-            )
-            if unwanted or (query.index is None and not static):
+            key = _key(entity, known[component], has)
+            if not has or _is_unwanted(key, query):
                 continue
-            datatype = has[-1].components[component].cells.type
-            key = ComponentKey(entity, known[component], static, tombstone, empty, datatype)
+            cell = static_cell([chunk for chunk in has if chunk.is_static], component) if key.is_static else None
             if cell is not None or query.index is None:
                 yield _static_column(key, cell, clears.reaching(entity))
             else:
@@ -149,35 +149,49 @@ def _columns(store: ChunkStore, query: Query) -> Iterator[PlannedColumn]:
                 yield _timed_column(key, timed, query.index, clears.reaching(entity), shared)
 
 
+def _key(entity: str, descriptor: ComponentDescriptor, chunks: Sequence[Outline]) -> ComponentKey:
+    component = descriptor.component
+    return ComponentKey(
+        entity,
+        descriptor,
+        is_static=any(chunk.is_static for chunk in chunks),
+        is_tombstone=component == CLEAR,
+        is_semantically_empty=not any(chunk.part(component).most_instances for chunk in chunks),
+        datatype=chunks[-1].part(component).datatype if chunks else pa.null(),
+    )
+
+
+def _is_unwanted(key: ComponentKey, query: Query) -> bool:
+    return (
+        (key.is_semantically_empty and not query.include_semantically_empty_columns)
+        or (key.is_tombstone and not query.include_tombstone_columns)
+        or (query.index is None and not key.is_static)
+    )
+
+
 def _static_column(key: ComponentKey, cell: pa.ListArray | None, clears: ClearRows | None) -> PlannedColumn:
     cell = pa.nulls(1, key.datatype) if cell is None else cell
     times = np.empty(0, np.int64) if clears is None else clears.times
-    return PlannedColumn(key, CellColumn(key.name, key.datatype, (cell,), np.array([0, 1])), None, times)
+    return PlannedColumn(key, CellColumn(key.name, key.datatype, (Part.of(cell),), np.array([0, 1])), None, times)
 
 
 def _timed_column(
     key: ComponentKey,
-    chunks: Sequence[Chunk],
+    chunks: Sequence[Outline],
     index: str,
     clears: ClearRows | None,
     shared: dict[tuple[bytes, ...], EntityRows],
 ) -> PlannedColumn:
     component = key.descriptor.component
-    masks = [valid_rows(chunk.components[component].cells) for chunk in chunks]
+    masks = [chunk.part(component).valid for chunk in chunks]
     same = tuple(chunk.tuid for chunk in chunks) if all(mask is None for mask in masks) else None
     rows = shared.get(same) if same is not None else None
     if rows is None:
         rows = entity_rows(chunks, masks, index, clears)
         if same is not None:
             shared[same] = rows
-    cells = tuple(chunk.components[component].cells for chunk in rows.chunks)
-    return PlannedColumn(key, CellColumn(key.name, key.datatype, cells, rows.starts), rows, np.empty(0, np.int64))
-
-
-def _has_instances(cells: pa.ListArray) -> bool:
-    if not cells.null_count:
-        return bool(len(cells)) and len(cells.values) > 0 and len(cells.flatten()) > 0
-    return len(cells.flatten()) > 0
+    parts = tuple(chunk.part(component) for chunk in rows.chunks)
+    return PlannedColumn(key, CellColumn(key.name, key.datatype, parts, rows.starts), rows, np.empty(0, np.int64))
 
 
 def _times(query: Query, columns: dict[str, PlannedColumn]) -> Times:
@@ -212,6 +226,6 @@ def _only_where(name: str, columns: dict[str, PlannedColumn], times: Times) -> T
     if column is None:
         raise InvalidValueError("filter_not_null", "a component column of the view", repr(name))
     if column.rows is None:
-        return times if column.cells.parts[0].null_count == 0 else times[:0]
+        return times if column.cells.parts[0].valid is None else times[:0]
     kept: Times = times[as_array(positions_at(column.rows.shown.times, times)) != MISSING]
     return kept

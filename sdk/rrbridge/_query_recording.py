@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from rrbridge import _entity_path
 from rrbridge._messages import StoreId
 from rrbridge._query_align import Method
+from rrbridge._query_chunks import ChunksOnDisk
 from rrbridge._query_clock import Clock
 from rrbridge._query_contents import Contents
 from rrbridge._query_plan import no_such_index
@@ -148,6 +149,8 @@ class Recording(Queryable):
     """The file's name without its ending, or the recording's id where a file holds several."""
     store: ChunkStore
     """What it holds."""
+    on_disk: ChunksOnDisk | None = None
+    """Where views read its cells from, if it is too large for memory."""
 
     @property
     def store_id(self) -> StoreId | None:
@@ -198,6 +201,11 @@ class LiveRecording(Queryable):
     @cached_property
     def _tree(self) -> TransformTree:
         return TransformTree(self._store)
+
+    @property
+    def on_disk(self) -> None:
+        """It is in memory."""
+        return None
 
     def sources(self) -> tuple[Source, ...]:
         """Itself."""

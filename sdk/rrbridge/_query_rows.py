@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge._chunk import Chunk
+from rrbridge._query_chunks import Outline
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
 
@@ -55,23 +55,23 @@ class Rows:
 class ClearRows:
     """The clears that reach an entity, on one timeline."""
 
-    chunks: tuple[tuple[Chunk, Indices], ...]
+    chunks: tuple[tuple[Outline, Indices], ...]
     """Chunks on the timeline, and their rows that clear."""
     times: Times
     row_ids: TuidArray
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[Chunk, Indices]], index: str) -> ClearRows:
+    def of(cls, parts: Sequence[tuple[Outline, Indices]], index: str) -> ClearRows:
         """Of the rows of some chunks, those that are on a timeline."""
         found = tuple((chunk, rows) for chunk, rows in parts if index in chunk.times)
-        times = np.concatenate([_NO_TIMES, *(chunk.times[index].values[rows] for chunk, rows in found)])
+        times = np.concatenate([_NO_TIMES, *(chunk.times[index][rows] for chunk, rows in found)])
         ids = np.concatenate([_NO_IDS, *(chunk.row_ids[rows] for chunk, rows in found)], dtype=">u8")
         return cls(found, times, ids)
 
     def stamps(self, timeline: str) -> Times:
         """Their times on another timeline; STATIC_TIME where they are not on it."""
         parts = [
-            chunk.times[timeline].values[rows] if timeline in chunk.times else np.full(len(rows), STATIC_TIME)
+            chunk.times[timeline][rows] if timeline in chunk.times else np.full(len(rows), STATIC_TIME)
             for chunk, rows in self.chunks
         ]
         return np.concatenate([_NO_TIMES, *parts])
@@ -81,7 +81,7 @@ class ClearRows:
 class EntityRows:
     """The rows of an entity that have one component, or several that were always logged together."""
 
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[Outline, ...]
     starts: Indices
     """The number of each chunk's first row, and at the end the count of rows: shape (chunks + 1,)."""
     clears: ClearRows
@@ -101,7 +101,7 @@ class EntityRows:
         found = self._stamps.get(timeline)
         if found is None:
             parts = [
-                chunk.times[timeline].values if timeline in chunk.times else np.full(chunk.num_rows, STATIC_TIME)
+                chunk.times[timeline] if timeline in chunk.times else np.full(chunk.num_rows, STATIC_TIME)
                 for chunk in self.chunks
             ]
             found = self._stamps[timeline] = np.concatenate([_NO_TIMES, *parts, self.clears.stamps(timeline)])
@@ -109,14 +109,14 @@ class EntityRows:
 
 
 def entity_rows(
-    chunks: Sequence[Chunk], valid: Sequence[Bools | None], index: str, clears: ClearRows | None
+    chunks: Sequence[Outline], valid: Sequence[Bools | None], index: str, clears: ClearRows | None
 ) -> EntityRows:
     """The rows of chunks that are all on the timeline `index`; `valid` says which of each chunk's rows count."""
-    order = sorted(range(len(chunks)), key=lambda i: int(chunks[i].times[index].values[0]))
+    order = sorted(range(len(chunks)), key=lambda i: int(chunks[i].times[index][0]))
     ordered = tuple(chunks[i] for i in order)
     masks = [valid[i] for i in order]
     starts = np.concatenate(([0], np.cumsum([chunk.num_rows for chunk in ordered]))).astype(np.int64)
-    times = np.concatenate([_NO_TIMES, *(chunk.times[index].values for chunk in ordered)])
+    times = np.concatenate([_NO_TIMES, *(chunk.times[index] for chunk in ordered)])
     if len(times) and times.min() == STATIC_TIME:  # such rows are found by no query (FORMAT §5.2)
         masks = [np.ones(chunk.num_rows, bool) if m is None else m for chunk, m in zip(ordered, masks, strict=True)]
         kept: Bools | None = np.concatenate([*masks]) & (times > STATIC_TIME)
@@ -133,7 +133,7 @@ def entity_rows(
     return EntityRows(ordered, starts, clears, _with_clears(ordered, starts, filled, clears), filled)
 
 
-def _standing(chunks: tuple[Chunk, ...], times: Times, numbers: Indices | None) -> Rows:
+def _standing(chunks: tuple[Outline, ...], times: Times, numbers: Indices | None) -> Rows:
     """One row for each time, of rows with the given numbers (None: all)."""
     if bool((times[1:] > times[:-1]).all()):
         return Rows(times, numbers)
@@ -153,7 +153,7 @@ def _standing(chunks: tuple[Chunk, ...], times: Times, numbers: Indices | None) 
     return Rows(rising, order if numbers is None else numbers[order])
 
 
-def _with_clears(chunks: tuple[Chunk, ...], starts: Indices, data: Rows, clears: ClearRows) -> Rows:
+def _with_clears(chunks: tuple[Outline, ...], starts: Indices, data: Rows, clears: ClearRows) -> Rows:
     """Rows and clears together; a row that clears its own entity keeps its own data."""
     numbers = np.arange(len(data.times)) if data.numbers is None else data.numbers
     ids = np.concatenate([_row_ids(chunks)[numbers], clears.row_ids], dtype=">u8")
@@ -165,7 +165,7 @@ def _with_clears(chunks: tuple[Chunk, ...], starts: Indices, data: Rows, clears:
     return Rows(times[order], numbers[order])
 
 
-def _row_ids(chunks: tuple[Chunk, ...]) -> TuidArray:
+def _row_ids(chunks: tuple[Outline, ...]) -> TuidArray:
     return np.concatenate([_NO_IDS, *(chunk.row_ids for chunk in chunks)], dtype=">u8")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pyarrow as pa
 
+from rrbridge._query_chunks import ChunksOnDisk
 from rrbridge._query_clock import Clock
 from rrbridge._query_contents import Contents
 from rrbridge._query_output import Output
@@ -35,6 +36,10 @@ class Source(Protocol):
     @property
     def store(self) -> ChunkStore:
         """What it holds, or has logged so far."""
+
+    @property
+    def on_disk(self) -> ChunksOnDisk | None:
+        """Where its cells are read from, if they are not to stay in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,13 +171,13 @@ class View:
 
     def work_out(self) -> Output:
         """The view on what its recordings hold now. Raises InvalidValueError for a timeline or column that is not there."""
-        stores = [(source.name, source.store) for source in self.sources]
-        timelines = sorted({name for _, store in stores for name in store.timelines()})
+        stores = [(source.name, source.store, source.on_disk) for source in self.sources]
+        timelines = sorted({name for _, store, _ in stores for name in store.timelines()})
         if self.index is not None and self.index not in timelines:
             raise no_such_index(self.index, timelines)
-        having = [(name, store) for name, store in stores if self.index is None or self.index in store.timelines()]
+        having = [found for found in stores if self.index is None or self.index in found[1].timelines()]
         return Output.of(
-            [(name, plan(store, self._query(store))) for name, store in having],
+            [(name, plan(store, self._query(store), on_disk)) for name, store, on_disk in having],
             selection=self.selection,
             is_named=self.is_named,
             is_plain=self.is_plain,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
+import rrbridge as rr
 from query_benchmark import Row, compare, rows, series
+from rrbridge import _query_chunks, _query_plan
 from rrbridge._query_recording import Recording
 from rrbridge.chunk import ChunkStore
 
@@ -37,3 +43,28 @@ def test_memory_does_not_grow_with_the_result() -> None:
     assert large_total > 4 * small_total
     assert large < 1.5 * small
     assert large < 0.5 * large_total
+
+
+def test_a_recording_larger_than_memory_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays on disk is read batch by batch, and what was read for one batch does not pile up."""
+    monkeypatch.setattr(_query_chunks, "CACHE_BYTES", 1 << 20)
+    monkeypatch.setattr(_query_plan, "BATCH_BYTES", 1 << 20)
+    path, count, rng = tmp_path / "large.rrd", 200, np.random.default_rng(0)
+    stream = rr.RecordingStream("rrbridge_test")
+    stream.save(path)
+    for number in range(count):
+        stream.set_time("frame", sequence=number)
+        stream.log("/camera", rr.Image(rng.integers(0, 256, (240, 320, 3), np.uint8)))
+        stream.log("/number", rr.Scalars(float(number)))
+    stream.disconnect()
+    recording = rr.open(path, memory_limit="1MB")
+    total, peak = 0, 0
+    tracemalloc.start()
+    try:
+        for batch in recording.view("frame").fill_latest_at():
+            total += batch.nbytes
+            peak = max(peak, tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes())
+    finally:
+        tracemalloc.stop()
+    assert total > count * 230_000
+    assert peak < total / 3

@@ -13,18 +13,21 @@ import pyarrow.compute as pc
 import pytest
 import rerun
 import rerun.chunk
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rrbridge import _query_plan, importers
+import rrbridge as rr
+from rrbridge import _query_chunks, _query_plan, importers
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._query_columns import column_name, entity_order
 from rrbridge._query_contents import Contents
-from rrbridge._query_recording import Recording
+from rrbridge._query_recording import Recording, Recordings
 from rrbridge._query_view import View
 from rrbridge._store import ChunkStore, load_messages
 from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.rrd import RrdWriter
 
 datafusion = pytest.importorskip("datafusion", reason="the reference's reader needs rerun-sdk[catalog]")
 
@@ -118,8 +121,13 @@ def table_of(frame: Any) -> pa.Table:
 
 
 def view_of(found: Sequence[Chunk] | ChunkStore, asked: Asked) -> View:
-    store = found if isinstance(found, ChunkStore) else ChunkStore.from_chunks(found)
-    view = Recording("test", store).view(
+    return configured(
+        Recording("test", found if isinstance(found, ChunkStore) else ChunkStore.from_chunks(found)), asked
+    )
+
+
+def configured(recording: Recording | Recordings, asked: Asked) -> View:
+    view = recording.view(
         asked.index,
         asked.contents,
         include_semantically_empty_columns=asked.empty_columns,
@@ -157,6 +165,29 @@ def test_random_views_of_random_stores(found: list[Chunk], asked: Asked, batch_r
         ours = view.to_arrow()
         assert view.count_rows() == len(ours) or not ours.num_columns  # Arrow counts no rows without columns
     same(ours, table_of(reference_frame(reference_store(found), asked)))
+
+
+@given(stores(), st.lists(ASKED, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_recording_that_stays_on_disk_answers_the_same(
+    tmp_path: Path, found: list[Chunk], asked: list[Asked]
+) -> None:
+    store_id, path = StoreId(StoreKind.RECORDING, "rrbridge_test", "on disk"), tmp_path / "large.rrd"
+    with RrdWriter(path) as writer:
+        writer.write(StoreInfo.new(store_id))
+        for chunk in found:
+            writer.write(StoredChunk(store_id, chunk))
+    on_disk, in_memory = rr.open(path, memory_limit=1), rr.open(path, memory_limit=None)
+    assert isinstance(on_disk, Recording)
+    assert on_disk.on_disk is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_query_chunks, "CACHE_BYTES", 1)
+        patch.setattr(_query_plan, "BATCH_ROWS", 2)
+        for each in asked:
+            if each.index is None or each.index in in_memory.timelines():
+                expected = view_of(ChunkStore.from_chunks(found), each).to_arrow()
+                assert configured(on_disk, each).to_arrow().equals(expected, check_metadata=True)
+                assert configured(in_memory, each).to_arrow().equals(expected, check_metadata=True)
 
 
 @given(stores(), ASKED, st.integers(-1, 6), st.integers(-1, 6), st.integers(0, 9))

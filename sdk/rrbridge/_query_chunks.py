@@ -1,0 +1,160 @@
+"""Chunks as a query plan knows them: times and which cells are there; the cells themselves come when rows are gathered.
+
+Of chunks in memory that is a view. Of a recording that stays on disk, what is needed of each chunk is read once and kept; its
+cells are read again when they are wanted, the last used chunks being kept up to a bound.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rrbridge import _entity_path
+from rrbridge._chunk import Chunk
+from rrbridge._messages import StoreId
+from rrbridge._tuid import TuidArray
+from rrbridge.errors import DamagedFileError, FileError
+from rrbridge.rrd import Manifest, RrdReader
+
+__all__ = ["ChunksOnDisk", "Outline", "Part", "outlines_of"]
+
+CACHE_BYTES = 64 << 20
+"""How much of a recording on disk a query keeps in memory between batches."""
+
+Bools = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.int64]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """The cells of one component in one chunk."""
+
+    cells: Callable[[], pa.ListArray]
+    """Reads them, if they are not in memory."""
+    datatype: pa.DataType
+    valid: Bools | None
+    """Which rows have a cell; None = all."""
+    most_instances: int
+    """How many instances the fullest cell has."""
+    nbytes: int
+
+    @classmethod
+    def of(cls, cells: pa.ListArray, read: Callable[[], pa.ListArray] | None = None) -> Part:
+        """What is to be known of cells, which stay in memory if there is no way to read them again."""
+        most = pc.max(cells.value_lengths()).as_py() or 0
+        valid = cells.is_valid().to_numpy(zero_copy_only=False) if cells.null_count else None
+        return cls(read or (lambda: cells), cells.type, valid, most, cells.nbytes)
+
+
+class Outline:
+    """One chunk. Parts are looked at when they are asked for."""
+
+    __slots__ = ("_chunk", "_parts", "components", "num_rows", "row_ids", "times", "tuid")
+
+    def __init__(self, chunk: Chunk) -> None:
+        """Of a chunk in memory."""
+        self.tuid: bytes = chunk.tuid
+        self.num_rows = chunk.num_rows
+        self.times: Mapping[str, Times] = {name: column.values for name, column in chunk.times.items()}
+        self.row_ids: TuidArray = chunk.row_ids
+        self.components: frozenset[str] = frozenset(chunk.components)
+        self._chunk: Chunk | None = chunk
+        self._parts: dict[str, Part] = {}
+
+    @classmethod
+    def kept(cls, chunk: Chunk, read: Callable[[], Chunk]) -> Outline:
+        """Of a chunk that is given up and read again when its cells are wanted."""
+        outline = cls(chunk)
+        outline.times = {name: times.copy() for name, times in outline.times.items()}
+        outline.row_ids = outline.row_ids.copy()
+        for name, column in chunk.components.items():
+            outline._parts[name] = Part.of(column.cells, _cells_of(read, name))
+        outline._chunk = None
+        return outline
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it belongs to all times."""
+        return not self.times
+
+    def part(self, component: str) -> Part:
+        """One of its components."""
+        found = self._parts.get(component)
+        if found is None:
+            assert self._chunk is not None
+            found = self._parts[component] = Part.of(self._chunk.components[component].cells)
+        return found
+
+
+def _cells_of(read: Callable[[], Chunk], component: str) -> Callable[[], pa.ListArray]:
+    return lambda: read().components[component].cells
+
+
+def outlines_of(chunks: Iterable[Chunk]) -> list[Outline]:
+    """Of chunks that are in memory."""
+    return [Outline(chunk) for chunk in chunks]
+
+
+class ChunksOnDisk:
+    """The chunks of one recording in a finished `.rrd` file; safe to use from several threads."""
+
+    def __init__(self, path: Path, store_id: StoreId) -> None:
+        """Read the file's index. Raises FileError."""
+        self._reader = RrdReader(path)
+        self._manifest = self._manifest_of(store_id)
+        self._of_entity: dict[str, list[int]] = {}
+        ids = self._manifest.data.column("chunk_id").to_pylist()
+        for index in {chunk_id: index for index, chunk_id in reversed(list(enumerate(ids)))}.values():
+            entity = _entity_path.normalize(self._manifest.entity_paths[index])
+            self._of_entity.setdefault(entity, []).append(index)
+        self._outlines: dict[str, list[Outline]] = {}
+        self._cached: OrderedDict[int, Chunk] = OrderedDict()
+        self._cached_bytes = 0
+        self._lock = threading.RLock()
+
+    def _manifest_of(self, store_id: StoreId) -> Manifest:
+        found = [manifest for manifest in self._reader.manifests() if manifest.store_id == store_id]
+        if not found:
+            raise FileError(self._reader.path, f"holds no {store_id}")
+        return found[0]
+
+    def outlines(self, entity: str) -> Sequence[Outline]:
+        """The chunks of an entity; damaged ones are left out with a warning. Raises FileError."""
+        with self._lock:
+            found = self._outlines.get(entity)
+            if found is None:
+                read = [self._outline(index) for index in sorted(self._of_entity.get(entity, ()))]
+                found = self._outlines[entity] = [outline for outline in read if outline is not None]
+            return found
+
+    def _outline(self, index: int) -> Outline | None:
+        try:
+            chunk = self._reader.chunk(self._manifest, index)
+        except DamagedFileError as err:
+            _log.warning("left out: %s", err)
+            return None
+        return Outline.kept(chunk, lambda: self._read(index)) if chunk.num_rows and chunk.components else None
+
+    def _read(self, index: int) -> Chunk:
+        with self._lock:
+            chunk = self._cached.get(index)
+            if chunk is not None:
+                self._cached.move_to_end(index)
+                return chunk
+            chunk = self._cached[index] = self._reader.chunk(self._manifest, index)
+            self._cached_bytes += chunk.nbytes
+            while self._cached_bytes > CACHE_BYTES and len(self._cached) > 1:
+                _, dropped = self._cached.popitem(last=False)
+                self._cached_bytes -= dropped.nbytes
+            return chunk
