@@ -169,12 +169,13 @@ class Chunk:
 
         `indexes` and `columns` take what `send_columns` takes; `times` and `components` are the same, known to be of
         our own types, and keep their order; rows of `indexes` are put in order of time, timeline by timeline as they are
-        called. Readers want rows sorted by row id, which new ids are. Raises InvalidChunkError where lengths differ,
-        InvalidValueError where an index is none.
+        called. Of several columns by one name the last counts. Readers want rows sorted by row id, which new ids are.
+        Raises InvalidChunkError where lengths differ, InvalidValueError where an index is none.
         """
-        given = sorted(map(TimeColumn.from_like, indexes), key=lambda t: t.timeline)
-        times = sorted((*given, *times), key=lambda t: t.timeline)
-        components = sorted((*columns, *components), key=lambda c: c.descriptor.component)
+        given = list(map(TimeColumn.from_like, indexes))
+        times = sorted({time.timeline: time for time in (*given, *times)}.values(), key=lambda t: t.timeline)
+        by_name = {column.descriptor.component: column for column in (*columns, *components)}
+        components = [by_name[name] for name in sorted(by_name)]
         if given and len({len(t) for t in times} | {len(c) for c in components}) == 1:
             times, components = _in_order_of_time(times, components)
         lengths = (

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._clock import STATIC, Clock, Stamps
 from rrbridge._dataframe import AUTO_INDEX, AutoIndex
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
-from rrbridge._misuse import warn_on_misuse
+from rrbridge._misuse import caller_depth, strict_mode, warn_on_misuse
 from rrbridge._process import open_streams
 from rrbridge._sinks import FileSink, MemorySink, RrdSink, Sink, Tee
 from rrbridge._timeline import (
@@ -38,7 +39,7 @@ from rrbridge._timeline import (
 )
 from rrbridge._tuid import new_tuid_parts
 from rrbridge.encodings import Batch
-from rrbridge.errors import FileError, InvalidValueError
+from rrbridge.errors import FileError, InvalidValueError, RrbridgeWarning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -543,7 +544,21 @@ def _row_of_several(entities: Iterable[Any]) -> tuple[Layout, tuple[Batch, ...]]
 
 
 def _row_of_batches(batches: Sequence[DescribedComponentBatch]) -> tuple[Layout, tuple[Batch, ...]]:
+    if len({batch.descriptor.component for batch in batches}) < len(batches):
+        batches = _each_once(batches)
     return layout_of([(b.descriptor, b.encoding) for b in batches]), tuple([b.batch for b in batches])
+
+
+def _each_once(batches: Sequence[DescribedComponentBatch]) -> list[DescribedComponentBatch]:
+    """Of the same component the first counts, with a warning; of different ones by the same name the last."""
+    first = {batch.descriptor: batch for batch in reversed(batches)}
+    if len(first) < len(batches):
+        names = [batch.descriptor.component for batch in batches]
+        repeated = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+        if strict_mode():
+            raise InvalidValueError("log", "each component once", f"several of {repeated}")
+        warnings.warn(f"several of {repeated} in one call; the first counts", RrbridgeWarning, caller_depth())
+    return list({batch.descriptor.component: batch for batch in reversed(first.values())}.values())
 
 
 def described_batches(entity: Any) -> list[DescribedComponentBatch]:
@@ -559,11 +574,7 @@ def described_batches(entity: Any) -> list[DescribedComponentBatch]:
             given = list(entity)
         except TypeError:
             given = [entity]
-    batches = [_described(batch) for batch in given if batch is not None]
-    names = [batch.descriptor for batch in batches]
-    if len(set(names)) < len(names):  # the last one counts, as it does in the reference
-        batches = list({batch.descriptor: batch for batch in batches}.values())
-    return batches
+    return [_described(batch) for batch in given if batch is not None]
 
 
 def _described(batch: Any) -> DescribedComponentBatch:

@@ -150,6 +150,18 @@ def test_columns_and_updates_that_do_not_fit_warn_at_the_callers_line(tmp_path: 
     assert not [m for m in RrdReader(tmp_path / "x.rrd").messages() if isinstance(m, StoredChunk)]
 
 
+def test_of_a_component_given_twice_the_first_counts(tmp_path: Path) -> None:
+    recording = rr.RecordingStream("twice", send_properties=False)
+    recording.save(tmp_path / "x.rrd")
+    with strict(False), pytest.warns(RrbridgeWarning, match="several of Points3D:positions in one call") as caught:
+        recording.log("a", rr.Points3D([1, 2, 3]), rr.Points3D([4, 5, 6], radii=2))
+    assert [w.filename for w in caught] == [__file__]
+    recording.disconnect()
+    rows = rows_of(tmp_path / "x.rrd")
+    assert rows["/a", "Points3D:positions"][0][1] == [[1, 2, 3]]
+    assert rows["/a", "Points3D:radii"][0][1] == [2]
+
+
 @pytest.mark.parametrize("by_environment", [False, True])
 def test_recordings_that_are_off_make_no_files(
     by_environment: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
