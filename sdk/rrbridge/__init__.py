@@ -386,7 +386,7 @@ if not _typing.TYPE_CHECKING:  # else a type checker would take every misspelt n
 
 
 def __dir__() -> list[str]:
-    return sorted(globals().keys() | _LAZY.keys() | set(_MODULES))
+    return sorted((globals().keys() | _LAZY.keys() | set(_MODULES)) - {"datatypes"})  # which is deprecated
 
 
 if not any(isinstance(finder, _TypeModules) for finder in _sys.meta_path):
