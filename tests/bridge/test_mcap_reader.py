@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import rerun.chunk as reference
 
@@ -15,6 +16,7 @@ from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 DATA = Path("/work/shared/data")
 TALKER = DATA / "ros2+rosbag2/talker/talker.mcap"
 POSES = DATA / "thelonesomeprogrammer+p4/yx1bag/yx1bag_0.mcap"
+ROBOT = DATA / "pypi+mcap-bag-parser/controlled_data_0.mcap"
 FILES = sorted(path for path in DATA.glob("**/*.mcap") if path.is_file()) if DATA.is_dir() else []
 
 pytestmark = pytest.mark.skipif(not FILES, reason="the real recordings are not here")
@@ -109,6 +111,46 @@ def test_options_do_what_they_do_in_the_reference(path: Path, options: dict[str,
     assert {
         key for key in extra if not key[0].startswith("/__properties") and key[0] not in silent and key[1] not in beside
     } == set()
+
+
+STATE, TURNS = "capstan.msg.DeviceState:message", "capstan.msg.Quaternions:message"
+POSE = "geometry_msgs.msg.Pose:message"
+XYZ, XYZW = [f"position.{axis}" for axis in "xyz"], [f"orientation.{axis}" for axis in "xyzw"]
+LENSES: list[tuple[Path, Callable[[Any], Any]]] = [
+    (POSES, lambda m: m.MutateLens(POSE, ".position")),
+    (POSES, lambda m: m.MutateLens(POSE, ".orientation | pack(.x, .y, .z, .w) | .[]")),
+    (POSES, lambda m: m.DeriveLens(POSE, output_entity="/pose").to_translation(*XYZ).to_quaternion(*XYZW)),
+    (POSES, lambda m: m.DeriveLens(POSE).to_scalars(*XYZ)),
+    (POSES, lambda m: m.DeriveLens(POSE, scatter=True).to_component("each", "pack(.position.x, .position.y) | .[]")),
+    (POSES, lambda m: m.MutateLens("InstancePoses3D:translations", ".[]", keep_row_ids=True)),
+    (TALKER, lambda m: m.MutateLens("TextLog:text", 'string_prefix("talker: ")')),
+    (TALKER, lambda m: [m.DeriveLens("TextLog:text").to_component("copy", "."), m.MutateLens("TextLog:text", '"x"')]),
+    (TALKER, lambda m: m.DeriveLens("TextLog:level", output_entity="/levels").to_component("level", ".")),
+    (ROBOT, lambda m: m.MutateLens(TURNS, ".quat | map(pack(.x!, .y!, .z!, .w!))")),
+    (ROBOT, lambda m: m.MutateLens(TURNS, ".quat[] | .w")),
+    (ROBOT, lambda m: m.DeriveLens(TURNS, scatter=True).to_component("each", ".quat[]").to_component("w", ".quat[].w")),
+    (ROBOT, lambda m: m.DeriveLens(TURNS).to_component("second", ".name[1]").to_component("far", ".name[99]?")),
+    (ROBOT, lambda m: m.DeriveLens(STATE).to_component("pulls", ".section | map(.tendon_displacements)")),
+    (ROBOT, lambda m: m.DeriveLens(STATE).to_component("nanos", ".header.stamp.nanosec", cast_to=pa.float64())),
+    (ROBOT, lambda m: m.DeriveLens(STATE).to_component("none", ".header.nothing").to_component("seq", ".header!.seq!")),
+    (ROBOT, lambda m: m.DeriveLens(STATE).to_timeline("seq", "sequence", ".header.none").to_component("id", ".name")),
+]
+MODES = ("drop_unmatched", "forward_unmatched", "forward_all")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("number", range(len(LENSES)))
+def test_lenses_make_of_messages_what_they_make_in_the_reference(number: int, mode: Any) -> None:
+    path, lenses = LENSES[number]
+    theirs = (
+        reference.McapReader(path)
+        .stream()
+        .drop(content="/__mcap_properties")
+        .lenses(lenses(reference), output_mode=mode)
+    )
+    mine = ours.McapReader(path).stream().lenses(lenses(ours), output_mode=mode)
+    expected, found = values(theirs.to_chunks()), values(mine)
+    assert {key: found.get(key) for key in expected} == expected
 
 
 def test_timelines_become_what_they_become_in_the_reference() -> None:
