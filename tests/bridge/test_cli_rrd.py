@@ -141,6 +141,19 @@ def test_optimize_makes_fewer_chunks(run: Path, tmp_path: Path, monkeypatch: pyt
     assert rrd("optimize", run, "-o", out, "--force") == 2
 
 
+def test_a_folder_is_optimized_file_by_file(run: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for name in ("a.rrd", "deep/er/b.rrd"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(run.read_bytes())
+    (folder / "notes.txt").write_text("no recording")
+    assert rrd("optimize", folder) == 2
+    assert rrd("optimize", folder, run, "-o", out) == 2
+    assert rrd("optimize", folder, "-o", out) == 0
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) == ["a.rrd", "deep/er/b.rrd"]
+    assert rrd("compare", run, out / "deep" / "er" / "b.rrd") == 0
+
+
 def test_pipes_go_from_tool_to_tool(run: Path, tmp_path: Path) -> None:
     merged = program("merge", stdin=run.read_bytes())
     assert merged.returncode == 0, merged.stderr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,24 +71,48 @@ def optimize(
 ) -> int:
     """Put small chunks of recordings together, which makes files smaller and queries faster, and changes no answer.
 
-    Several files become one, as with `rrd merge`. The environment's RERUN_CHUNK_MAX_BYTES, RERUN_CHUNK_MAX_ROWS and
-    RERUN_CHUNK_MAX_ROWS_IF_UNSORTED hold where no option is given. Of a pipe with several recordings only the first is put
-    together. Videos are cut like everything else, not at their keyframes.
+    Several files become one, as with `rrd merge`. Of a folder, each recording becomes one of the same name under -o.
+
+    The environment's RERUN_CHUNK_MAX_BYTES, RERUN_CHUNK_MAX_ROWS and RERUN_CHUNK_MAX_ROWS_IF_UNSORTED hold where no option is
+    given. Of a pipe with several recordings only the first is put together. Videos are cut like everything else, not at
+    their keyframes.
     """
     from rrbridge.rrd.tools.optimize import optimize as optimized
     from rrbridge_bridge.format import count
 
     aims = _aims(profile, split_size_ratio, max_size, max_rows, max_rows_if_unsorted)
-    source = Inputs(paths, keep_going=continue_on_error)
-    again = STDIN not in source.paths
-    with open_output(output, source.files, force=force) as writer:
-        found = optimized(
-            lambda: source.entries("optimizing"), writer, aims, again=again, repeats=lambda: repeats_in(source)
+    code = 0
+    for inputs_of_one, target in _jobs(paths, output):
+        source = Inputs(inputs_of_one, keep_going=continue_on_error)
+        with open_output(target, source.files, force=force) as writer:
+            found = optimized(
+                functools.partial(source.entries, "optimizing"),
+                writer,
+                aims,
+                again=STDIN not in source.paths,
+                repeats=functools.partial(repeats_in, source),
+            )
+        say(
+            f"{target or 'output'}: {count(found.merged.chunks + found.merged.duplicates)} chunks → {count(found.chunks_out)}"
         )
-    say(f"{count(found.merged.chunks + found.merged.duplicates)} chunks → {count(found.chunks_out)}")
-    code = source.exit_code()
+        code = source.exit_code() or code
     ctx.exit(code)
     return code
+
+
+def _jobs(paths: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Sequence[Path], Path | None]]:
+    """What is read into what: everything into one file, or each recording of a folder into one of the same name."""
+    folders = [path for path in paths if path.is_dir()]
+    if not folders:
+        yield paths, output
+        return
+    if output is None or len(folders) < len(paths):
+        raise click.UsageError("a folder's recordings are optimized one by one: give only folders, and -o FOLDER")
+    for folder in folders:
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in (".rrd", ".rbl") and path.is_file()):
+            target = output / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield [path], target
 
 
 def _aims(profile: str, split_size_ratio: float | None, *given: int | None) -> OptimizationProfile:

@@ -199,6 +199,9 @@ class Salvage:
         window_start = at + 1
         while window_start < size:
             window = _read(file, window_start, WINDOW_BYTES + FRAME.size)
+            if window.count(0) == len(window):
+                window_start += WINDOW_BYTES
+                continue
             for match in BEGINNING.finditer(window):
                 if match.start() >= WINDOW_BYTES:
                     break
