@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rrbridge._arrow import as_numpy
+from rrbridge._arrow import as_numpy, primitive
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeKind
@@ -155,7 +155,7 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
             return chunks
         row_ids = tuids_from_arrow(batch.column(0))
         if not tuids_sorted(row_ids):
-            order = pa.array(np.lexsort((row_ids[:, 1], row_ids[:, 0])))
+            order = primitive(np.lexsort((row_ids[:, 1], row_ids[:, 0])))
             batch = pc.take(batch, order, memory_pool=_POOL)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as err:
         _log.debug("%s: chunks stay apart: %s", chunks[0].entity_path, err)
@@ -172,7 +172,7 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
 
 def taken(chunk: Chunk, layout: Layout, rows: npt.NDArray[np.int64]) -> Chunk:
     """A copy of some rows of a chunk of this layout, in the order asked for, which is one of rising row ids."""
-    batch = pc.take(chunk.to_record_batch(), pa.array(rows), memory_pool=_POOL)
+    batch = pc.take(chunk.to_record_batch(), primitive(rows), memory_pool=_POOL)
     return layout.chunk(batch.columns, _in_order(batch, layout), chunk)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from rrbridge._arrow import primitive
+
 __all__ = ["joined"]
 
 
@@ -19,4 +21,4 @@ def joined(values: pa.Array, count: int) -> pa.Array:
         return values.slice(0, count)
     if not given:
         return pa.nulls(count, values.type)
-    return values.take(pa.array(np.minimum(np.arange(count), given - 1)))
+    return values.take(primitive(np.minimum(np.arange(count), given - 1)))

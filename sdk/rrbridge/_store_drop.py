@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from rrbridge._arrow import first_values
 from rrbridge._compaction import Targets, merged, taken
 from rrbridge._store_clears import CLEAR
 from rrbridge._store_entity import Entity, widen
-from rrbridge._store_index import Indices
+from rrbridge._store_index import Indices, Span
 from rrbridge._store_runs import Group, Run
 
 __all__ = ["Dropped", "drop_oldest"]
@@ -56,7 +57,7 @@ def drop_oldest(entities: Iterable[Entity], nbytes: int) -> list[Dropped]:
     for run, group, entity in candidates:
         if nbytes <= 0:
             break
-        if not group.layout.kinds and len(_rows_to_keep(entity, group, run)) == run.chunk.num_rows:
+        if not group.layout.kinds and len(_shown_rows(entity, group, run)) == run.chunk.num_rows:
             continue
         victims.setdefault(id(group), (entity, group, []))[2].append(run)
         nbytes -= run.held
@@ -65,45 +66,54 @@ def drop_oldest(entities: Iterable[Entity], nbytes: int) -> list[Dropped]:
 
 def _drop(entity: Entity, group: Group, runs: list[Run]) -> Dropped:
     before = group.held
+    is_temporal = bool(group.layout.kinds)
     ranges: dict[str, tuple[int, int]] = {}
     for run in runs:
         widen(ranges, run.time_ranges)
-    rests = [run for run in group.runs if run.is_rest] if group.layout.kinds else []
-    rows = sum(run.chunk.num_rows for run in runs + rests)
-    kept = [taken(run.chunk, group.layout, _rows_to_keep(entity, group, run)) for run in rests + runs]
-    kept = merged([chunk for chunk in kept if chunk.num_rows], group.layout, _ALL)
-    fresh = [Run(chunk, chunk.nbytes, runs[0].age, is_rest=bool(group.layout.kinds)) for chunk in kept]
-    if len(fresh) == 1 and group.layout.kinds:
-        last = taken(kept[0], group.layout, _rows_to_keep(entity, group, fresh[0]))
-        fresh = [Run(last, last.nbytes, runs[0].age, is_rest=True)]
-    group.replace({id(run) for run in runs + rests}, fresh)
+    gone = [run for run in group.runs if run.is_rest and is_temporal] + runs
+    kept = _last_rows(gone) if is_temporal else [_shown_rows(entity, group, run) for run in gone]
+    copies = [taken(run.chunk, group.layout, rows) for run, rows in zip(gone, kept, strict=True) if len(rows)]
+    fresh = [Run(c, c.nbytes, runs[0].age, is_rest=is_temporal) for c in merged(copies, group.layout, _ALL)]
+    group.replace({id(run) for run in gone}, fresh)
     entity.revision += 1
-    rows -= sum(run.chunk.num_rows for run in fresh)
+    rows = sum(run.chunk.num_rows for run in gone) - sum(run.chunk.num_rows for run in fresh)
     return Dropped(entity.path, rows, before - group.held, ranges)
 
 
-def _rows_to_keep(entity: Entity, group: Group, run: Run) -> Indices:
-    """The rows that the latest cells stand in, rising."""
-    if not group.layout.kinds:
-        cells = [run.static(component) for component in group.layout.components]
-        return np.unique([c.row for c in cells if c is not None and entity.statics[c.component] == c]).astype(np.int64)
-    rows: set[int] = set()
-    for timeline in group.layout.kinds:
-        for component in group.layout.components:
-            span = run.span(timeline, component)
-            if span is not None:
-                rows.add(span.row_at(len(span) - 1))
-        rows.update(_last_of_each_frame(run, timeline).tolist())
-    return np.array(sorted(rows), np.int64)
+def _shown_rows(entity: Entity, group: Group, run: Run) -> Indices:
+    """The rows of a static chunk that an entity's cells stand in, rising."""
+    cells = [run.static(component) for component in group.layout.components]
+    return np.unique([c.row for c in cells if c is not None and entity.statics[c.component] == c]).astype(np.int64)
 
 
-def _last_of_each_frame(run: Run, timeline: str) -> Indices:
-    span = run.span(timeline, _CHILD_FRAME)
-    if span is None:
-        return np.empty(0, np.int64)
-    has, names = first_values(span.lists(slice(0, len(span))))
-    codes = np.full(len(span), -1)
-    codes[has] = names.dictionary_encode().indices.to_numpy(zero_copy_only=False)
-    _, last = np.unique(codes[::-1], return_index=True)
-    positions: Indices = len(codes) - 1 - last
-    return positions if span.rows is None else span.rows[positions]
+def _last_rows(runs: list[Run]) -> list[Indices]:
+    """The rows of each chunk, rising, that are the last of something among all of them."""
+    best: dict[tuple[str, str, str], tuple[int, bytes, int, int]] = {}
+    for index, run in enumerate(runs):
+        for timeline in run.chunk.times:
+            for component in run.chunk.components:
+                span = run.span(timeline, component)
+                if span is None:
+                    continue
+                for name, position in _last_of_each(span, component):
+                    last = span.time_at(position), span.row_id_at(position), index, span.row_at(position)
+                    key = timeline, component, name
+                    best[key] = max(best.get(key, last), last)
+    return [
+        np.array(sorted({row for _, _, of, row in best.values() if of == index}), np.int64)
+        for index in range(len(runs))
+    ]
+
+
+def _last_of_each(span: Span, component: str) -> list[tuple[str, int]]:
+    """The last entry of a span, and of child frames that of each by name."""
+    found = [("", len(span) - 1)]
+    lists = span.lists(slice(0, len(span))) if component == _CHILD_FRAME else None
+    if lists is not None and pa.types.is_string(lists.type.value_type):
+        has, names = first_values(lists)
+        coded = names.dictionary_encode()
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        known, last = np.unique(codes[::-1], return_index=True)
+        positions = np.flatnonzero(has)[len(codes) - 1 - last].tolist()
+        found += [(coded.dictionary[code].as_py(), at) for code, at in zip(known.tolist(), positions, strict=True)]
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_type
+from rrbridge._arrow import list_type, primitive
 from rrbridge._store_clears import CLEAR, Clears, Marks
 from rrbridge._store_entity import Entity
 from rrbridge._store_index import Latest, Span, tuid_order
@@ -89,7 +89,7 @@ class Range:
         pieces = self._pieces()
         if self._clears:
             cleared = sum(part.stop - part.start for _, part in self._clears)
-            pieces.append(pa.array([[]] * cleared, pieces[0].type))
+            pieces.append(_empty_cells(cleared, pieces[0].type))
         return pa.chunked_array(pieces)
 
     @cached_property
@@ -102,9 +102,8 @@ class Range:
         merged = self._concat(pieces) if pieces else pa.nulls(0, list_type(pa.null()))
         cleared = sum(part.stop - part.start for _, part in self._clears)
         if cleared:
-            empty = pa.array([[]] * cleared, merged.type)
-            merged = self._concat([merged, empty])
-        return merged if self._order is None else merged.take(pa.array(self._order))
+            merged = self._concat([merged, _empty_cells(cleared, merged.type)])
+        return merged if self._order is None else merged.take(primitive(self._order))
 
     def _pieces(self) -> list[pa.ListArray]:
         """The cells of each chunk, all of one type."""
@@ -117,6 +116,11 @@ class Range:
             return pa.concat_arrays(lists)
         except pa.ArrowInvalid as err:
             raise OverflowError(f"{self.component}: {err}; ask for a shorter range") from err
+
+
+def _empty_cells(count: int, datatype: pa.DataType) -> pa.ListArray:
+    offsets = pa.py_buffer(bytes(4 * (count + 1)))
+    return pa.Array.from_buffers(datatype, count, [None, offsets], 0, children=[pa.nulls(0, datatype.value_type)])
 
 
 def of_one_type(component: str, lists: list[pa.ListArray]) -> list[pa.ListArray]:
