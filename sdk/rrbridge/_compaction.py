@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rrbridge._arrow import as_numpy, primitive
 from rrbridge._chunk import Chunk
@@ -156,7 +155,7 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
         row_ids = tuids_from_arrow(batch.column(0))
         if not tuids_sorted(row_ids):
             order = primitive(np.lexsort((row_ids[:, 1], row_ids[:, 0])))
-            batch = pc.take(batch, order, memory_pool=_POOL)
+            batch = _take(batch, order)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as err:
         _log.debug("%s: chunks stay apart: %s", chunks[0].entity_path, err)
         return chunks
@@ -172,8 +171,14 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
 
 def taken(chunk: Chunk, layout: Layout, rows: npt.NDArray[np.int64]) -> Chunk:
     """A copy of some rows of a chunk of this layout, in the order asked for, which is one of rising row ids."""
-    batch = pc.take(chunk.to_record_batch(), primitive(rows), memory_pool=_POOL)
+    batch = _take(chunk.to_record_batch(), primitive(rows))
     return layout.chunk(batch.columns, _in_order(batch, layout), chunk)
+
+
+def _take(batch: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
+    import pyarrow.compute as pc  # takes a tenth of a second, and most data is in order
+
+    return pc.take(batch, rows, memory_pool=_POOL)
 
 
 def _in_order(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
+from rrbridge._arrow import as_numpy
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoreId, StoreKind
@@ -20,6 +21,7 @@ from rrbridge._store_index import Latest, Span
 from rrbridge._store_rows import ColdColumn
 from rrbridge._store_runs import Run
 from rrbridge._timeline import STATIC_TIME
+from rrbridge._tuid import tuids_from_arrow
 from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.rrd import Manifest, RrdReader
 
@@ -42,10 +44,10 @@ class ColdFile:
         self._unreadable: dict[int, DamagedFileError] = {}
         self.held = 0
         """What the chunks in memory take, all in all."""
-        self.ids = np.asarray(manifest.data.column("chunk_id").to_numpy(zero_copy_only=False), "S16")
+        self.ids = tuids_from_arrow(manifest.data.column("chunk_id")).view("S16").reshape(-1)
         coded = manifest.data.column("chunk_entity_path").dictionary_encode()
         self._paths: list[str] = [_entity_path.normalize(path) for path in coded.dictionary.to_pylist()]
-        self._codes = np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
+        self._codes = as_numpy(coded.indices, np.int32).astype(np.int64)
         _, self._chunks = np.unique(self.ids, return_index=True)
         self._chunks.sort()
 
