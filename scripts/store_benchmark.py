@@ -48,9 +48,7 @@ class Row:
     other: str
 
 
-def scalar_chunk(
-    entity: str, times: npt.NDArray[np.int64], values: npt.NDArray[Any], timelines: int = 1
-) -> Chunk:
+def scalar_chunk(entity: str, times: npt.NDArray[np.int64], values: npt.NDArray[Any], timelines: int = 1) -> Chunk:
     """Numbers at times, on some timelines."""
     names = [TIMELINE, "tick", "sim_time", "step"][:timelines]
     return Chunk.from_columns(

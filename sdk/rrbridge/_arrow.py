@@ -24,6 +24,7 @@ __all__ = [
     "first_values",
     "fixed_size_list",
     "fixed_size_lists",
+    "flags",
     "gathering",
     "joined",
     "list_array",
@@ -34,6 +35,7 @@ __all__ = [
     "primitive",
     "unit_lists",
     "utf8",
+    "valid_rows",
 ]
 
 ITEM = "item"
@@ -249,6 +251,25 @@ def unit_lists(values: pa.Array) -> pa.Array:
     return list_array(np.arange(len(values) + 1, dtype=np.int32), values)
 
 
+def flags(booleans: pa.Array) -> npt.NDArray[np.bool_]:
+    """The values of an array of booleans without nulls. `to_numpy` would do the same, and import pandas."""
+    return _flags(booleans.buffers()[1], booleans.offset, len(booleans))
+
+
+def valid_rows(array: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which rows are not null; of types that have a validity buffer of their own, so not of unions."""
+    found = array.buffers()[0]
+    return np.ones(len(array), bool) if found is None else _flags(found, array.offset, len(array))
+
+
+def _flags(bits: pa.Buffer | None, offset: int, count: int) -> npt.NDArray[np.bool_]:
+    if bits is None or not count:
+        return np.zeros(count, bool)
+    start = offset // 8
+    some = np.frombuffer(bits, np.uint8)[start : (offset + count + 7) // 8]
+    return np.unpackbits(some, bitorder="little")[offset - 8 * start :][:count].astype(bool)
+
+
 def list_offsets(cells: pa.Array) -> npt.NDArray[np.int32]:
     """Where each row of a list array begins and ends in `cells.values`, shape (rows + 1,), without a copy."""
     return np.frombuffer(cells.buffers()[1], np.int32, count=len(cells) + 1, offset=4 * cells.offset)
@@ -269,8 +290,8 @@ def first_values(cells: pa.Array) -> tuple[npt.NDArray[np.bool_], pa.Array]:
     offsets, values = list_values(cells)
     has = offsets[1:] > offsets[:-1]
     firsts = offsets[:-1][has]
-    found = values if len(firsts) == len(values) else values.take(pa.array(firsts))
+    found = values if len(firsts) == len(values) else values.take(primitive(firsts))
     if found.null_count:
-        has[has] = found.is_valid().to_numpy(zero_copy_only=False)
+        has[has] = valid_rows(found)
         found = found.drop_null()
     return has, found

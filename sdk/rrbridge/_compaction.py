@@ -155,7 +155,9 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
         row_ids = tuids_from_arrow(batch.column(0))
         if not tuids_sorted(row_ids):
             order = primitive(np.lexsort((row_ids[:, 1], row_ids[:, 0])))
-            batch = _take(batch, order)
+            import pyarrow.compute as pc  # takes a tenth of a second, and most data is in order
+
+            batch = pc.take(batch, order, memory_pool=_POOL)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as err:
         _log.debug("%s: chunks stay apart: %s", chunks[0].entity_path, err)
         return chunks
@@ -170,15 +172,13 @@ def merged(chunks: list[Chunk], layout: Layout, targets: Targets = Targets()) ->
 
 
 def taken(chunk: Chunk, layout: Layout, rows: npt.NDArray[np.int64]) -> Chunk:
-    """A copy of some rows of a chunk of this layout, in the order asked for, which is one of rising row ids."""
-    batch = _take(chunk.to_record_batch(), primitive(rows))
+    """A copy of a few rows of a chunk of this layout, in the order asked for, which is one of rising row ids."""
+    whole = chunk.to_record_batch()
+    parts = [whole.slice(row, 1) for row in rows.tolist()]
+    batch = pa.concat_batches(
+        [*parts, whole.slice(0, 0)], _POOL
+    )  # not `take`, which loads much of Arrow for a few rows
     return layout.chunk(batch.columns, _in_order(batch, layout), chunk)
-
-
-def _take(batch: pa.RecordBatch, rows: pa.Array) -> pa.RecordBatch:
-    import pyarrow.compute as pc  # takes a tenth of a second, and most data is in order
-
-    return pc.take(batch, rows, memory_pool=_POOL)
 
 
 def _in_order(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import first_values
+from rrbridge._arrow import first_values, flags
 from rrbridge._chunk import Chunk
 from rrbridge._store_index import ALWAYS, NEVER, Bools, Cells, Latest, Times, tuid_order
 from rrbridge._timeline import STATIC_TIME
@@ -170,13 +170,13 @@ class Clears:
 
 def _flags(cells: Cells) -> tuple[Bools, Bools]:
     """Which rows hold a flag, and which of them is true; a cell is read by its first instance."""
-    flags = np.zeros(len(cells.lists), bool)
+    found = np.zeros(len(cells.lists), bool)
     datatype = cells.lists.type.value_type
     if not pa.types.is_boolean(datatype):
         _log.warning(
             "%s: %s has type %s, which no clear has; it clears nothing", cells.chunk.entity_path, CLEAR, datatype
         )
-        return flags, flags
+        return found, found
     given, firsts = first_values(cells.lists)
-    flags[given] = firsts.to_numpy(zero_copy_only=False)
-    return given, flags
+    found[given] = flags(firsts)
+    return given, found

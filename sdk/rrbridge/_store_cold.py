@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import as_numpy
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoreId, StoreKind
@@ -45,9 +44,10 @@ class ColdFile:
         self.held = 0
         """What the chunks in memory take, all in all."""
         self.ids = tuids_from_arrow(manifest.data.column("chunk_id")).view("S16").reshape(-1)
-        coded = manifest.data.column("chunk_entity_path").dictionary_encode()
-        self._paths: list[str] = [_entity_path.normalize(path) for path in coded.dictionary.to_pylist()]
-        self._codes = as_numpy(coded.indices, np.int32).astype(np.int64)
+        numbers: dict[str, int] = {}
+        given = manifest.data.column("chunk_entity_path").to_pylist()
+        self._codes = np.array([numbers.setdefault(path, len(numbers)) for path in given], np.int64)
+        self._paths = [_entity_path.normalize(path) for path in numbers]
         _, self._chunks = np.unique(self.ids, return_index=True)
         self._chunks.sort()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import first_values
+from rrbridge._arrow import as_numpy, first_values
 from rrbridge._compaction import Targets, merged, taken
 from rrbridge._store_clears import CLEAR
 from rrbridge._store_entity import Entity, widen
@@ -112,7 +112,7 @@ def _last_of_each(span: Span, component: str) -> list[tuple[str, int]]:
     if lists is not None and pa.types.is_string(lists.type.value_type):
         has, names = first_values(lists)
         coded = names.dictionary_encode()
-        codes = coded.indices.to_numpy(zero_copy_only=False)
+        codes = as_numpy(coded.indices, np.int32)
         known, last = np.unique(codes[::-1], return_index=True)
         positions = np.flatnonzero(has)[len(codes) - 1 - last].tolist()
         found += [(coded.dictionary[code].as_py(), at) for code, at in zip(known.tolist(), positions, strict=True)]

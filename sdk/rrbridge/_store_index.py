@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_offsets, primitive
+from rrbridge._arrow import list_offsets, primitive, valid_rows
 from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
@@ -126,7 +126,7 @@ class Cells:
     def valid(self) -> Bools | None:
         """Which rows set the component; None = all of them."""
         lists = self.lists
-        return lists.is_valid().to_numpy(zero_copy_only=False) if lists.null_count else None
+        return valid_rows(lists) if lists.null_count else None
 
     def at(self, row: int) -> pa.Array:
         """The instances of a row."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import as_numpy
+from rrbridge._arrow import as_numpy, flags, valid_rows
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge._messages import StoreId
 from rrbridge._timeline import TimeKind
@@ -96,7 +96,7 @@ class Manifest:
     @cached_property
     def is_static(self) -> npt.NDArray[np.bool_]:
         """Whether each chunk belongs to all times."""
-        return np.asarray(self.data.column("chunk_is_static").to_numpy(zero_copy_only=False), np.bool_)
+        return flags(self.data.column("chunk_is_static"))
 
     @cached_property
     def byte_offsets(self) -> npt.NDArray[np.uint64]:
@@ -188,7 +188,7 @@ class Manifest:
         index = self._columns.get((STATIC_INDEX, descriptor, "has_static_data"))
         if index is None:
             return np.zeros(len(self), np.bool_)
-        return np.asarray(self.data.column(index).to_numpy(zero_copy_only=False), np.bool_)
+        return flags(self.data.column(index))
 
     def _ranges(self, timeline: str, descriptor: ComponentDescriptor | None) -> TimeRanges | None:
         start = self._columns.get((timeline, descriptor, "start"))
@@ -196,7 +196,7 @@ class Manifest:
         if start is None or end is None:
             return None
         first, last = self.data.column(start), self.data.column(end)
-        present = np.asarray(first.is_valid().to_numpy(zero_copy_only=False), np.bool_)
+        present = valid_rows(first)
         return TimeRanges(as_numpy(first, np.int64), as_numpy(last, np.int64), present)
 
 

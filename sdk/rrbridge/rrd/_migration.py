@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rrbridge import _entity_path
 from rrbridge._arrow import ITEM, unit_lists
@@ -279,7 +278,7 @@ def _without_dictionary(cells: pa.ListArray) -> pa.ListArray:
     if len(items) * items.dictionary.nbytes > MAX_UNPACKED_BYTES:
         return cells
     item = pa.field(ITEM, items.type.value_type)
-    return pc.cast(cells, pa.list_(item))
+    return cells.cast(pa.list_(item))
 
 
 def _to_batch(draft: _Draft) -> pa.RecordBatch:
