@@ -34,21 +34,31 @@ def file_content(name: str, path: Any, contents: Any, media_type: Any) -> tuple[
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the place of `path` when the block ends well, and is gone when it does not.
 
-    What is no regular file, such as a pipe, is written directly. Raises FileError if it cannot be made.
+    Links stay links. What is no regular file, such as a pipe, is written directly. Raises FileError.
     """
-    is_special = path.exists() and not path.is_file()
-    draft = path if is_special else path.with_name(f".{path.name}.{new_tuid().hex()}")
     try:
+        target = path.resolve()
+        is_special = target.exists() and not target.is_file()
+        draft = target if is_special else target.with_name(f".{new_tuid().hex()}.partial")
         file = draft.open("wb" if is_special else "xb")
+    except RuntimeError as err:
+        raise FileError(path, "a link that leads to itself") from err
     except OSError as err:
         raise FileError(path, err.strerror or str(err)) from err
     try:
         with file:
             yield file
         if not is_special:
-            draft.replace(path)
+            _move(draft, target)
     except BaseException:
         if not is_special:
             with contextlib.suppress(OSError):
                 draft.unlink()
         raise
+
+
+def _move(draft: Path, target: Path) -> None:
+    try:
+        draft.replace(target)
+    except OSError as err:
+        raise FileError(target, err.strerror or str(err)) from err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -226,6 +228,29 @@ def test_a_recording_may_be_written_over_itself_and_stays_if_that_fails(recordin
     assert [left.name for left in tmp_path.iterdir()] == ["run.rrd"]
     with pytest.raises(FileError):
         ours.RrdReader(path).stream().write_rrd(tmp_path / "no" / "x.rrd", application_id="a", recording_id="b")
+
+
+def test_links_and_pipes_are_written_through(recording: Path, tmp_path: Path) -> None:
+    link, target, pipe = tmp_path / "link.rrd", tmp_path / f"{'n' * 240}.rrd", tmp_path / "pipe"
+    target.write_bytes(b"")
+    link.symlink_to(target)
+    stream = ours.RrdReader(recording).stream()
+    stream.write_rrd(link, application_id="a", recording_id="b")
+    assert link.is_symlink()
+    assert ours.RrdReader(target).store().summary() == ours.RrdReader(recording).store().summary()
+    os.mkfifo(pipe)
+    received: list[int] = []
+
+    def receive() -> None:
+        with pipe.open("rb") as file:
+            received.append(len(ours.RrdReader(file).stream().to_chunks()))
+
+    reader = threading.Thread(target=receive)
+    reader.start()
+    stream.write_rrd(pipe, application_id="a", recording_id="b")
+    reader.join()
+    assert received == [len(stream.to_chunks())]
+    assert pipe.is_fifo()
 
 
 def test_collected_chunks_are_a_store(recording: Path) -> None:
