@@ -54,6 +54,9 @@ __all__ = ["AsComponents", "RecordingStream"]
 
 log = logging.getLogger(__name__)
 
+FORCED_PATH = "_RERUN_TEST_FORCE_SAVE"
+"""In the environment: the file that every recording goes to, whatever the program says; for comparing programs."""
+
 
 @runtime_checkable
 class AsComponents(Protocol):
@@ -111,6 +114,9 @@ class RecordingStream:
             StoreInfo.new(self.store_id, f"rrbridge on Python {sys.version_info.major}.{sys.version_info.minor}")
         )
         open_streams.add(self)
+        self._forced_path = os.environ.get(FORCED_PATH) if self._enabled else None
+        if self._forced_path:
+            self._use(lambda: RrdSink(str(self._forced_path)))
         if send_properties:
             self.send_recording_start_time_nanos(time.time_ns())
         if make_default:
@@ -232,11 +238,13 @@ class RecordingStream:
 
         `default_blueprint`: how it is shown as long as nobody arranges it differently.
         """
-        if self._enabled:
+        if self._may_choose("save"):
             self._use(lambda: RrdSink(path, write_footer=write_footer), default_blueprint)
 
     def stdout(self, default_blueprint: BlueprintLike | None = None, *, write_footer: bool = True) -> None:
         """Write the recording to standard output, for `rrbridge view -`."""
+        if not self._may_choose("stdout"):
+            return
         if sys.stdout.isatty():
             raise InvalidValueError("stdout", "standard output to be a pipe or a file", "a terminal")
         self._use(lambda: RrdSink(sys.stdout.buffer, write_footer=write_footer), default_blueprint)
@@ -246,7 +254,7 @@ class RecordingStream:
         for sink in sinks:
             if not isinstance(sink, FileSink):
                 raise InvalidValueError("set_sinks", "sinks: FileSink(path)", repr(sink)[:80])
-        if self._enabled:
+        if self._may_choose("set_sinks"):
             self._use(
                 lambda: Tee([RrdSink(sink.path, write_footer=sink.write_footer) for sink in sinks]), default_blueprint
             )
@@ -283,7 +291,7 @@ class RecordingStream:
         """Start a viewer and show it the recording from now on, beginning with what was kept so far. Raises FileError."""
         from rrbridge._spawn import spawn_viewer
 
-        if not self._enabled:
+        if not self._may_choose("spawn"):
             return
         pipe = spawn_viewer(memory_limit=memory_limit, executable_name=executable_name, executable_path=executable_path)
         self._use(lambda: RrdSink(pipe, write_footer=False, pipe=pipe), default_blueprint)
@@ -417,6 +425,12 @@ class RecordingStream:
         except AttributeError:
             clock = self._thread.clock = Clock()
         return clock
+
+    def _may_choose(self, call: str) -> bool:
+        """Whether the program says where the recording goes."""
+        if self._forced_path:
+            log.debug("%s is set, %s does nothing", FORCED_PATH, call)
+        return self._enabled and not self._forced_path
 
     def _use(self, make_sink: Callable[[], Sink], default_blueprint: BlueprintLike | None = None) -> None:
         """Finish the sink in use and go on with another, which gets the blueprint before anything else."""

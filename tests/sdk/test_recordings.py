@@ -236,3 +236,22 @@ def test_a_viewer_that_ends_is_told_once_and_harms_nobody() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "went on\n")
     assert done.stderr == "nothing more is recorded: the viewer: Broken pipe\n"
+
+
+@pytest.mark.parametrize("sdk", ["rerun", "rrbridge"])
+def test_a_forced_file_takes_what_programs_send_elsewhere(sdk: str, tmp_path: Path) -> None:
+    """The reference's own switch for comparing programs, which then need no change to say where to."""
+    program = f"""
+import {sdk} as rr
+rr.init("forced", spawn=True)
+rr.log("a", rr.Scalars(1))
+rr.save({str(tmp_path / "own.rrd")!r})
+rr.set_sinks(rr.FileSink({str(tmp_path / "own.rrd")!r}))
+rr.log("b", rr.Scalars(2))
+"""
+    forced = tmp_path / "forced.rrd"
+    environment = {**os.environ, "_RERUN_TEST_FORCE_SAVE": str(forced)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    assert [path.name for path in tmp_path.iterdir()] == ["forced.rrd"]
+    found = {m.chunk.entity_path for m in RrdReader(forced).messages() if isinstance(m, StoredChunk)}
+    assert found == {"/__properties", "/a", "/b"}
