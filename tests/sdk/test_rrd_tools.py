@@ -299,6 +299,16 @@ def test_optimizing_changes_no_answer(tmp_path: Path, found: list[Chunk], others
         assert counts.chunks_out == len(chunks_of(out)) <= len(found) + len(others)
 
 
+@SLOW
+@given(found=chunks, ratio=st.sampled_from([None, 1.0]))
+def test_optimizing_changes_no_query_s_answer(tmp_path: Path, found: list[Chunk], ratio: float | None) -> None:
+    whole, out = write(tmp_path / "whole.rrd", found), tmp_path / "out.rrd"
+    with RrdWriter(out) as writer:
+        profile = OptimizationProfile(max_rows=8, max_rows_if_unsorted=4, split_size_ratio=ratio)
+        optimize(lambda: RrdReader(whole).entries(), writer, profile, again=True)
+    assert answers(out, range(22)) == answers(whole, range(22))
+
+
 def test_small_chunks_come_together(tmp_path: Path) -> None:
     small = [
         Chunk.from_columns(

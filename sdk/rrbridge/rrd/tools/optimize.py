@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rrbridge._chunk import Chunk
+from rrbridge._compaction import MAX_BYTES, MAX_ROWS, MAX_ROWS_IF_UNSORTED, Targets, compact
 from rrbridge._messages import StoredChunk, StoreId, StoreKind
 from rrbridge._optimization import OptimizationProfile
 from rrbridge.rrd._codec import Entry
@@ -14,6 +15,12 @@ from rrbridge.rrd._writer import RrdWriter
 from rrbridge.rrd.tools.merge import Merged, Repeats, merged_messages
 
 __all__ = ["Optimized", "optimize"]
+
+READ_BYTES = 32 << 20
+DENSE_BYTES = 128 << 20
+"""How much of small chunks may wait for others: as they were read, and put together once."""
+CHUNK_BYTES = 8192
+"""What a chunk takes beside its data."""
 
 
 @dataclass(slots=True)
@@ -35,8 +42,8 @@ def optimize(
     """Put small chunks together, one recording after the other; layouts stay as they are.
 
     `passes` reads everything, anew each time it is called if it may be called `again`: once for each recording. If not, as
-    with a pipe, chunks of recordings after the first are copied. Memory is that of `rrbridge._compaction.compact`, however
-    large the file. Raises FileError.
+    with a pipe, chunks of recordings after the first are copied. Memory is bounded by `READ_BYTES` and `DENSE_BYTES`,
+    however large the file. Raises FileError.
     """
     found, others = Optimized(), _Others(writer, again=again)
     done: list[StoreId] = []
@@ -44,7 +51,7 @@ def optimize(
         counts = found.merged if not done else Merged()
         messages = merged_messages(passes(), counts, repeats())
         store = _One(messages, others if not done else None, done)
-        for chunk in profile.applied(store.chunks()):
+        for chunk in _put_together(store, profile):
             assert store.store_id is not None
             if store.last is not None and store.last.message.chunk is chunk:
                 writer.copy(store.last.entry)
@@ -82,6 +89,63 @@ class _Others:
     def taken_chunks(self) -> int:
         taken, self._chunks = self._chunks, 0
         return taken
+
+
+def _put_together(store: _One, profile: OptimizationProfile) -> Iterator[Chunk]:
+    """Its chunks by the profile, in two steps, so that memory is kept whatever the chunks are.
+
+    A small chunk as it was read holds on to all the bytes it was read from, many times its own; so few of them wait at a
+    time. What becomes of those is dense, and more may wait.
+    """
+    targets = Targets(
+        MAX_BYTES if profile.max_bytes is None else profile.max_bytes,
+        MAX_ROWS if profile.max_rows is None else profile.max_rows,
+        MAX_ROWS_IF_UNSORTED if profile.max_rows_if_unsorted is None else profile.max_rows_if_unsorted,
+    )
+
+    def read_cost(chunk: Chunk) -> int:
+        packed = None if store.last is None else store.last.entry.packed
+        return dense_cost(chunk) + (0 if packed is None or not is_small(chunk) else packed.uncompressed_size)
+
+    def dense_cost(chunk: Chunk) -> int:
+        return CHUNK_BYTES + chunk.nbytes if is_small(chunk) else 0
+
+    def is_small(chunk: Chunk) -> bool:
+        return targets.is_small(chunk.num_rows, chunk.nbytes)
+
+    def compacted(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        return compact(
+            chunks,
+            max_bytes=targets.max_bytes,
+            max_rows=targets.max_rows,
+            max_rows_if_unsorted=targets.max_rows_if_unsorted,
+        )
+
+    dense = _in_stretches(store.chunks(), compacted, read_cost, READ_BYTES)
+    return _in_stretches(dense, profile.applied, dense_cost, DENSE_BYTES)
+
+
+def _in_stretches(
+    chunks: Iterator[Chunk],
+    put_together: Callable[[Iterable[Chunk]], Iterator[Chunk]],
+    cost: Callable[[Chunk], int],
+    limit: int,
+) -> Iterator[Chunk]:
+    """Stretches of chunks that cost so much to hold, each put together for itself."""
+    is_done = False
+
+    def stretch() -> Iterator[Chunk]:
+        nonlocal is_done
+        held = 0
+        for chunk in chunks:
+            held += cost(chunk)
+            yield chunk
+            if held > limit:
+                return
+        is_done = True
+
+    while not is_done:
+        yield from put_together(stretch())
 
 
 class _Read(NamedTuple):
