@@ -67,8 +67,8 @@ class Batch:
         query = self._plan.query
         if query.alignment is not None:
             return self._find_aligned(query.alignment, rows).rows
-        if query.fill_latest_at and rows.shown is rows.filled:
-            return rows.filled.at(positions_until(rows.filled.times, self._times))
+        if query.fill_latest_at and (rows.shown is rows.filled or not query.fill_over_clears):
+            return rows.shown.at(positions_until(rows.shown.times, self._times))
         shown = rows.shown.at(positions_at(rows.shown.times, self._times))
         if not query.fill_latest_at:
             return shown

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from rrbridge._arrow import list_values
 from rrbridge._query_chunks import Part
 from rrbridge._query_rows import MISSING, as_array
 from rrbridge.errors import InvalidChunkError
 
 __all__ = ["CellColumn"]
 
+Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 
 
@@ -38,20 +40,18 @@ class CellColumn:
             if 0 <= rows.start < rows.stop <= count:
                 return self._run(rows.start, rows.stop)
             rows = as_array(rows)
-        low, high = int(rows.min(initial=count)), int(rows.max(initial=MISSING)) + 1
-        present = rows
-        if low < 0 or high > count:
-            present = rows[(rows > MISSING) & (rows < count)]
-            low, high = int(present.min(initial=0)), int(present.max(initial=MISSING)) + 1
+        is_cell = (rows > MISSING) & (rows < count)
+        present = rows[is_cell]
         if not len(present):
             return self._spread(pa.nulls(0, self.datatype), rows, 0, count)
+        low, high = int(present.min()), int(present.max()) + 1
         first, last = self._part_of(low), self._part_of(high - 1)
         if high - low > 2 * len(present) + 1024 and last > first:
             return self._take_apart(rows, present, count)
         cells = self._run(low, high)
-        if len(rows) == high - low and len(present) == len(rows) and bool((rows[1:] > rows[:-1]).all()):
-            return cells
-        return self._spread(cells, rows, low, count)
+        if len(present) < high - low or bool((present[1:] <= present[:-1]).any()) or cells.null_count:
+            return self._spread(cells, rows, low, count)
+        return cells if len(present) == len(rows) else _set_apart(cells, is_cell, rows != MISSING)
 
     def _part_of(self, row: int) -> int:
         return int(np.searchsorted(self.starts, row, "right")) - 1
@@ -106,3 +106,14 @@ class CellColumn:
     def most_instances(self) -> int:
         """How many instances the fullest cell has."""
         return max((part.most_instances for part in self.parts), default=0)
+
+
+def _set_apart(cells: pa.ListArray, is_cell: Bools, valid: Bools) -> pa.ListArray:
+    """Cells at some rows, in order, nulls and empty lists between them; their values stay where they are."""
+    starts, values = list_values(cells)
+    offsets = np.zeros(len(is_cell) + 1, np.int32)
+    offsets[1:][is_cell] = np.diff(starts)
+    np.cumsum(offsets, out=offsets)
+    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    nulls = int(len(valid) - np.count_nonzero(valid))
+    return pa.Array.from_buffers(cells.type, len(valid), [mask, pa.py_buffer(offsets)], nulls, children=[values])

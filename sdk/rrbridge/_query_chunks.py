@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
+from rrbridge._memory import give_back
 from rrbridge._messages import StoreId
 from rrbridge._tuid import TuidArray
 from rrbridge.errors import DamagedFileError, FileError
@@ -121,6 +122,7 @@ class ChunksOnDisk:
         self._outlines: dict[str, list[Outline]] = {}
         self._cached: OrderedDict[int, Chunk] = OrderedDict()
         self._cached_bytes = 0
+        self._let_go_bytes = 0
         self._lock = threading.RLock()
 
     def _manifest_of(self, store_id: StoreId) -> Manifest:
@@ -144,7 +146,15 @@ class ChunksOnDisk:
         except DamagedFileError as err:
             _log.warning("left out: %s", err)
             return None
+        self._let_go(chunk)
         return Outline.kept(chunk, lambda: self._read(index)) if chunk.num_rows and chunk.components else None
+
+    def _let_go(self, chunk: Chunk) -> None:
+        """Allocators keep what is freed for later; much of it is handed back now and then."""
+        self._let_go_bytes += chunk.nbytes
+        if self._let_go_bytes > CACHE_BYTES:
+            self._let_go_bytes = 0
+            give_back()
 
     def _read(self, index: int) -> Chunk:
         with self._lock:
@@ -157,4 +167,5 @@ class ChunksOnDisk:
             while self._cached_bytes > CACHE_BYTES and len(self._cached) > 1:
                 _, dropped = self._cached.popitem(last=False)
                 self._cached_bytes -= dropped.nbytes
+                self._let_go(dropped)
             return chunk

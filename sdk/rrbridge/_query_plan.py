@@ -52,6 +52,8 @@ class Query:
     index_values: Times | None = None
     """A row for each of these times, strictly rising, whether or not anything was logged then."""
     fill_latest_at: bool = False
+    fill_over_clears: bool = True
+    """Whether filling goes on, after a clear, with what was there before it."""
     alignment: Alignment | None = None
     """Instead of what stands at exactly a time, or the latest: what is found by this, a clear being an empty row."""
     include_semantically_empty_columns: bool = False

@@ -59,6 +59,7 @@ class View:
     not_null: tuple[str, ...] = ()
     index_values: Any = None
     is_filled: bool = False
+    is_filled_over_clears: bool = True
     clock: Clock | None = None
     selection: tuple[tuple[str, str], ...] | None = None
     is_plain: bool = False
@@ -95,9 +96,13 @@ class View:
         """Only rows at whose time this component column was logged; what `fill_latest_at` adds does not count."""
         return dataclasses.replace(self, not_null=(*self.not_null, column))
 
-    def fill_latest_at(self) -> View:
-        """Where nothing was logged at a row's time, show the latest value so far."""
-        return dataclasses.replace(self, is_filled=True)
+    def fill_latest_at(self, *, over_clears: bool = True) -> View:
+        """Where nothing was logged at a row's time, show the latest value so far.
+
+        After a `Clear` that is, as in the reference, the value from before it; without `over_clears` the cell stays
+        empty until something is logged again.
+        """
+        return dataclasses.replace(self, is_filled=True, is_filled_over_clears=over_clears)
 
     def using_index_values(self, times: Any) -> View:
         """A row for each of these times, whether or not anything was logged then; usually with `fill_latest_at`.
@@ -189,6 +194,7 @@ class View:
             contents=self.contents,
             not_null=self.not_null,
             fill_latest_at=self.is_filled,
+            fill_over_clears=self.is_filled_over_clears,
             include_semantically_empty_columns=self.include_semantically_empty_columns,
             include_tombstone_columns=self.include_tombstone_columns,
         )

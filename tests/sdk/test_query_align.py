@@ -104,6 +104,9 @@ def test_aligned_values_equal_the_model(
     )
     table = view.to_arrow()
     assert given_times.to_arrow().equals(table)
+    if method == "latest" and limit is None:
+        filled = recording.view("t", "/data").using_index_values(np.array(ticks)).fill_latest_at(over_clears=False)
+        assert filled.to_arrow().equals(table)
     assert table["t"].cast(pa.int64()).to_pylist() == ticks
     for name in table.schema.names[1:]:
         kind = name.removeprefix("/data:")
