@@ -14,7 +14,7 @@ from rrbridge.rrd._codec import Entry
 from rrbridge.rrd._protocol import ArrowMsg, Compression
 from rrbridge.rrd.tools._problems import Problems
 
-__all__ = ["WITHOUT_ID", "check_chunk", "same_type"]
+__all__ = ["WITHOUT_ID", "check_chunk", "is_text", "same_type"]
 
 RESERVED = ("rerun.archetypes.", "rerun.blueprint.archetypes.")
 WITHOUT_ID = "a message without its chunk's id; some tools fail for it where there is an index"
@@ -27,7 +27,7 @@ def check_chunk(problems: Problems, offset: int, entry: Entry, chunk: Chunk) -> 
     where = chunk.entity_path
     if not entry.is_current:
         problems.warn(offset, "in the names of an older version; `rrd merge` brings them up to date", where)
-    if not _is_text(chunk.to_record_batch().schema):
+    if not is_text(chunk.to_record_batch().schema):
         problems.error(offset, "a key or value of the schema is no UTF-8, which readers refuse", where)
     if not chunk.num_rows:
         problems.warn(offset, "no rows; stores drop such a chunk", where)
@@ -58,15 +58,24 @@ def _check_message(problems: Problems, offset: int, packed: ArrowMsg, chunk: Chu
         problems.error(offset, "a message that says wrongly whether its chunk is static", where)
 
 
-def _is_text(schema: pa.Schema) -> bool:
+def is_text(schema: pa.Schema) -> bool:
     """Whether all that is said about columns is UTF-8."""
     try:
         for said in (schema.metadata, *(field.metadata for field in schema)):
             for key, value in (said or {}).items():
                 key.decode(), value.decode()
+        for field in schema:
+            _read_names(field)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _read_names(field: pa.Field) -> None:
+    """The names of a field and of those in it, which Arrow does not check. Raises UnicodeDecodeError."""
+    assert isinstance(field.name, str)
+    for index in range(field.type.num_fields):
+        _read_names(field.type.field(index))
 
 
 def _check_rows(problems: Problems, offset: int, chunk: Chunk) -> None:
@@ -140,5 +149,5 @@ def same_type(one: pa.DataType, other: pa.DataType) -> bool:
             return False
         is_named = pa.types.is_struct(one) or pa.types.is_union(one)
         pairs = [(one.field(i), other.field(i)) for i in range(one.num_fields)]
-        return all((a.name == b.name or not is_named) and same_type(a.type, b.type) for a, b in pairs)
+        return all((not is_named or a.name == b.name) and same_type(a.type, b.type) for a, b in pairs)
     return bool(one.equals(other))

@@ -12,7 +12,7 @@ from rrbridge.rrd._codec import DECODE_ERRORS
 from rrbridge.rrd._frames import End
 from rrbridge.rrd._manifest import INDEX_KEY, Manifest
 from rrbridge.rrd._protocol import RawManifest, decode_footer
-from rrbridge.rrd.tools._chunk_rules import same_type
+from rrbridge.rrd.tools._chunk_rules import is_text, same_type
 from rrbridge.rrd.tools._problems import Problems
 
 __all__ = ["check_index"]
@@ -60,6 +60,9 @@ def check_index(problems: Problems, end: End | None, position: int, made: Mappin
 
 def _check_store(problems: Problems, offset: int, raw: RawManifest, given: Manifest, made: Manifest) -> None:
     name = raw.store_id.recording_id
+    if not (is_text(given.schema) and is_text(given.data.schema)):
+        problems.error(offset, "a name in the index is no UTF-8, which readers refuse", name)
+        return
     if len(raw.schema_hash) != HASH_BYTES:
         problems.error(offset, "the index lacks the hash of its schema", name)
     missing = [column for column in GLOBAL if given.data.schema.get_field_index(column) < 0]

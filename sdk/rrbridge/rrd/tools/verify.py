@@ -101,7 +101,9 @@ class _Work:
         match entry.message:
             case StoreInfo():
                 sources = list(_sources(frame.payload))
-                if not sources:
+                if not _is_sound(frame.payload):
+                    self.problems.error(offset, "a store's announcement holds a damaged message, which readers refuse")
+                elif not sources:
                     self.problems.error(offset, "a store is announced without saying who made it, which readers refuse")
                 elif not all(map(_is_readable, sources)):
                     self.problems.error(offset, "who made a store is said in no UTF-8, which readers refuse")
@@ -155,6 +157,18 @@ def _sources(message: memoryview) -> Iterator[memoryview]:
             yield from (
                 wire.octets(value) for number, value in wire.fields(wire.octets(info)) if number == STORE_SOURCE
             )
+
+
+def _is_sound(message: memoryview) -> bool:
+    """Whether the messages in an announcement can be read, those too that say nothing that we need."""
+    try:
+        for number, info in wire.fields(message):
+            if number == STORE_INFO:
+                for _, value in wire.fields(wire.octets(info)):
+                    list(wire.fields(wire.octets(value)))
+    except wire.WireError:
+        return False
+    return True
 
 
 def _is_readable(source: memoryview) -> bool:
