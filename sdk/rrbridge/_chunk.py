@@ -375,6 +375,14 @@ class Chunk:
             row_ids=self.row_ids[rows],
         )
 
+    def with_rows(self, batch: pa.RecordBatch, tuid: bytes) -> Chunk:
+        """Other rows of the same entity in the same columns: a batch that says so itself, and has this id."""
+        other = Chunk.__new__(Chunk)
+        other.tuid, other.entity_path = tuid, self.entity_path
+        other._held, other._unfilled = batch, ()
+        other._time_columns, other._columns = self._time_columns, self._columns
+        return other
+
     def with_entity_path(self, entity_path: str) -> Chunk:
         """The same rows at another path, under a chunk id of their own."""
         metadata = self._metadata_with_new_id() | {b"rerun:entity_path": _entity_path.normalize(entity_path).encode()}

@@ -108,8 +108,9 @@ class Layout:
             schema = self._schemas[key] = pa.schema(fields)
         kept = like.to_record_batch().schema.metadata
         metadata = {name: value for name, value in kept.items() if not name.startswith(_PROBES)}
-        metadata[b"rerun:id"] = format_tuid(new_tuid(), "chunk_").encode()
-        return Chunk(pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata)))
+        tuid = new_tuid()
+        metadata[b"rerun:id"] = format_tuid(tuid, "chunk_").encode()
+        return like.with_rows(pa.RecordBatch.from_arrays(columns, schema=schema.with_metadata(metadata)), tuid)
 
 
 class Layouts:
@@ -184,7 +185,7 @@ def taken(chunk: Chunk, layout: Layout, rows: npt.NDArray[np.int64]) -> Chunk:
 def _in_order(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:
     """Whether row ids, which do, and each timeline rise."""
     times = [as_numpy(batch.column(1 + index), np.int64) for index in range(layout.num_times)]
-    return np.array([True, *(bool(np.all(column[1:] >= column[:-1])) for column in times)])
+    return np.array([True, *((column[1:] >= column[:-1]).all() for column in times)])
 
 
 def _with_times(batch: pa.RecordBatch, layout: Layout, like: Chunk) -> pa.RecordBatch:

@@ -175,17 +175,18 @@ class ChunkStore(ChunkSource):
                     self._note_kind(timeline, kind)
             self._revision += 1
             self._ids.add(chunk.tuid)
-            before = group.nbytes, group.held
+            held, before = group.held if self._limit is not None else 0, group.nbytes
             group.insert(chunk, rows, nbytes, self._revision)
             entity.revision += 1
-            self._nbytes += group.nbytes - before[0]
-            self._held += group.held - before[1]
+            self._nbytes += group.nbytes - before
             self._num_rows += rows
             if CLEAR in layout.components:
                 self._clears.insert(chunk)
             if self._is_followed:
                 self._tell(chunk, group, is_first=entity.revision == 1)
-            self._make_room()
+            if self._limit is not None:
+                self._held += group.held - held
+                self._make_room()
         return True
 
     def insert_all(self, chunks: Iterable[Chunk]) -> int:
@@ -209,7 +210,7 @@ class ChunkStore(ChunkSource):
             _log.warning("timeline %s: some chunks have %s, some %s", timeline, known.name.lower(), kind.name.lower())
 
     def _make_room(self) -> None:
-        """Keep to the memory limit."""
+        """Keep to the memory limit; without one, nobody counts what is held."""
         limit = self._limit
         if limit is None or self._held + self._cold_held <= _FULL * limit:
             return
@@ -261,10 +262,10 @@ class ChunkStore(ChunkSource):
         """An entity with all its chunks taken account of; None if there is none."""
         entity = self._entities.get(path)
         if entity is not None and not entity.is_settled:
-            before = entity.nbytes, entity.held
+            held, before = entity.held if self._limit is not None else 0, entity.nbytes
             entity.settle()
-            self._nbytes += entity.nbytes - before[0]
-            self._held += entity.held - before[1]
+            self._nbytes += entity.nbytes - before
+            self._held += entity.held - held if self._limit is not None else 0
         return entity
 
     @property

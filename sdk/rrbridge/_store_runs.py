@@ -153,7 +153,7 @@ class Group:
         packed = merged(chunks, self.layout, self.targets)
         self.nbytes -= nbytes
         for chunk in packed:
-            run = Run(chunk, chunk.nbytes, age, level)
+            run = Run(chunk, memory_of(chunk) if chunk is not chunks[0] else chunk.nbytes, age, level)
             self.nbytes += run.nbytes
             is_small = len(packed) == 1 and self.targets.is_small(chunk.num_rows, run.nbytes)
             (self.unsettled if is_small else self.settled).append(run)
