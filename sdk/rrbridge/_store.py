@@ -49,6 +49,8 @@ _FULL, _EASED = 0.93, 0.88
 _GIVE_BACK = 0.03
 """After so large a share of the limit was freed, memory is handed back to the system."""
 _LEAST_GIVEN_BACK = 8 << 20
+_MOST_UNSETTLED = 16_384
+"""Chunks that came since small ones were last put together in all entities; each takes some kilobytes until then."""
 _ANSWERS_KEPT = 16
 _RANGES_KEPT = 2
 
@@ -84,6 +86,7 @@ class ChunkStore(ChunkSource):
         self._freed = 0
         self._warned = False
         self._stuck_at = 0
+        self._unsettled = 0
         self._dropped: dict[str, Dropped] = {}
         self._targets = compaction
         self._lock = threading.RLock()
@@ -179,13 +182,18 @@ class ChunkStore(ChunkSource):
             group.insert(chunk, rows, nbytes, self._revision)
             entity.revision += 1
             self._nbytes += group.nbytes - before
+            self._held += group.held - held if self._limit is not None else 0
             self._num_rows += rows
             if CLEAR in layout.components:
                 self._clears.insert(chunk)
             if self._is_followed:
                 self._tell(chunk, group, is_first=entity.revision == 1)
+            self._unsettled += 1
+            if self._unsettled > _MOST_UNSETTLED:
+                self._unsettled = 0
+                for path in self._entities:
+                    self._settled(path)
             if self._limit is not None:
-                self._held += group.held - held
                 self._make_room()
         return True
 

@@ -16,8 +16,10 @@ from rrbridge._timeline import STATIC_TIME
 
 __all__ = ["OVERHEAD_BYTES", "Group", "Run", "memory_of"]
 
-OVERHEAD_BYTES = 4096
-"""About what a chunk takes in memory beside its data: the schema, and what is looked up in it."""
+OVERHEAD_BYTES = 10 * 1024
+"""About what a chunk takes in memory beside its data: a schema of its own, and what is looked up in it."""
+_MOST_WAITING = 512
+"""Chunks; as small ones take more beside their data than in it."""
 
 
 def memory_of(chunk: Chunk) -> int:
@@ -130,7 +132,11 @@ class Group:
         if targets is None or not targets.is_small(rows, nbytes):
             self.settled.append(Run(chunk, nbytes, age))
             return
-        if self._waiting_rows + rows > targets.max_rows or self._waiting_bytes + nbytes > targets.max_bytes:
+        if (
+            self._waiting_rows + rows > targets.max_rows
+            or self._waiting_bytes + nbytes > targets.max_bytes
+            or len(self._waiting) >= _MOST_WAITING
+        ):
             self.settle()
         if not self._waiting:
             self._waiting_since = age
