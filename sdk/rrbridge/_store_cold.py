@@ -154,8 +154,8 @@ def open_recording(path: str | os.PathLike[str], store_id: StoreId | None) -> Co
     recordings = [m for m in manifests if m.store_id.kind is StoreKind.RECORDING]
     wanted = [m for m in manifests if m.store_id == store_id] if store_id is not None else recordings
     if not wanted:
-        what = "no recording" if store_id is None else f"no {store_id}"
-        raise FileError(reader.path, f"holds {what}")
+        which = "" if store_id is None else f" {store_id.recording_id!r} of application {store_id.application_id!r}"
+        raise FileError(reader.path, f"it holds no recording{which}")
     return ColdFile(reader, wanted[0])
 
 

