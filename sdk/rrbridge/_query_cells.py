@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class CellColumn:
     """The cells of a component, chunk after chunk."""
 
@@ -102,6 +103,12 @@ class CellColumn:
             return pa.nulls(len(rows), self.datatype)
         missing = rows == MISSING
         return cells.take(pa.array(rows - low, mask=missing) if missing.any() else pa.array(rows - low))
+
+    @cached_property
+    def bytes_per_row(self) -> float:
+        """The size of a cell, on average in the chunk where that is most."""
+        rows = np.diff(self.starts).tolist()
+        return max((part.nbytes / max(1, count) for part, count in zip(self.parts, rows, strict=True)), default=0.0)
 
     def most_instances(self) -> int:
         """How many instances the fullest cell has."""

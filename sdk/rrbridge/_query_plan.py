@@ -96,18 +96,29 @@ class Plan:
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """The rows in parts, small enough that the columns asked for take about 32 MiB in each."""
-        step = self._rows_per_batch(names)
-        for start in range(0, len(self.times), step):
-            yield Batch(self, self.times[start : start + step])
+        for start in range(0, len(self.times), BATCH_ROWS):
+            for times in self._parts(self.times[start : start + BATCH_ROWS], names):
+                yield Batch(self, times)
 
-    def _rows_per_batch(self, names: Sequence[str]) -> int:
-        each = 8.0 * len(names)
+    def _parts(self, times: Times, names: Sequence[str]) -> Iterator[Times]:
+        half = len(times) // 2
+        if half and self._size(times, names) > BATCH_BYTES:
+            yield from self._parts(times[:half], names)
+            yield from self._parts(times[half:], names)
+        else:
+            yield times
+
+    def _size(self, times: Times, names: Sequence[str]) -> float:
+        """About how many bytes some rows take: cells are as large as in the chunk where they are largest."""
         repeats = self.query.fill_latest_at or self.query.alignment is not None
+        size = 8.0 * len(names) * len(times)
         for column in (self.columns[name] for name in names if name in self.columns):
-            rows = max(1, int(column.cells.starts[-1]))
-            share = 1.0 if repeats or column.rows is None else min(1.0, rows / max(1, len(self.times)))
-            each += share * sum(part.nbytes for part in column.cells.parts) / rows
-        return max(1, min(BATCH_ROWS, int(BATCH_BYTES / max(each, 1.0))))
+            count = len(times)
+            if column.rows is not None and not repeats:
+                known = column.rows.shown.times
+                count = int(np.searchsorted(known, times[-1], "right") - np.searchsorted(known, times[0]))
+            size += min(count, len(times)) * column.cells.bytes_per_row
+        return size
 
 
 def plan(store: ChunkStore, query: Query, on_disk: ChunksOnDisk | None = None) -> Plan:

@@ -270,7 +270,11 @@ def test_rows_come_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -
     blobs = pa.array([[b"x" * 100_000]] * 3)
     store = store_of(blobs, entity="/image", times=[0, 500, 900])
     store.insert_all(store_of(pa.array([[i] for i in range(1000)])).chunks())
-    view = Recording("r", store).view("t").fill_latest_at()
+    store.insert_all(store_of(pa.array([[b"y" * 50_000]] * 60), entity="/burst", times=np.arange(60) + 300).chunks())
+    view = Recording("r", store).view("t")
+    assert max(batch.nbytes for batch in view) < 2 << 20
+    assert [batch.num_rows for batch in view.select("t")] == [1000]
+    view = view.fill_latest_at()
     sizes = [batch.nbytes for batch in view]
     assert max(sizes) < 2 << 20
     assert sum(batch.num_rows for batch in view) == 1000
