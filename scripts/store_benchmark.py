@@ -83,6 +83,10 @@ def timed(name: str, ours: float, other: float, what: str) -> Row:
     return Row(name, ours / other, _duration(ours), f"{_duration(other)} ({what})")
 
 
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
 def _duration(value: float) -> str:
     return f"{value * 1e6:.1f} µs" if value < 1e-3 else f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
 
@@ -191,7 +195,7 @@ def one_latest(rows: int, rounds: int) -> Row:
     def other() -> float:
         return secs(lambda: np.searchsorted(times, next(asked), "right"), 2000)
 
-    return timed(f"one latest-at, {rows:,} rows".replace(",", " "), *alternate(ours, other, rounds), "`searchsorted`")
+    return timed(f"one latest-at, {_count(rows)} rows", *alternate(ours, other, rounds), "`searchsorted`")
 
 
 def ranges(rows: int, rounds: int) -> list[Row]:
@@ -215,7 +219,7 @@ def ranges(rows: int, rounds: int) -> list[Row]:
     def copy() -> float:
         return secs(source.copy)
 
-    name = f"range, {rows:,} scalars".replace(",", " ")
+    name = f"range, {_count(rows)} scalars"
     return [
         timed(f"{name}, chunked Arrow", *alternate(chunked, copy, rounds), "numpy copy"),
         timed(f"{name}, one array", *alternate(contiguous, copy, rounds), "numpy copy"),
@@ -238,7 +242,7 @@ def inserts(count: int, entities: int, rounds: int) -> Row:
     def other() -> float:
         return secs(lambda: rerun.chunk.ChunkStore.from_chunks(theirs))
 
-    name = f"insert {count:,} chunks of one row, {entities} entities".replace(",", " ")
+    name = f"insert {_count(count)} chunks of one row, {entities} entities"
     return timed(name, *alternate(ours, other, rounds), "reference, which does not compact")
 
 
@@ -267,9 +271,9 @@ def resident_bytes_per_row(rows: int, rows_per_chunk: int, timelines: int) -> fl
     return (resident_bytes() - before) / rows
 
 
-def residents(rows_per_chunk: int, timelines: int) -> Row:
+def residents(rows_per_chunk: int, timelines: int, rows: int = 2_000_000) -> Row:
     """Memory per row, in a process of its own; against the bytes of its values."""
-    command = [sys.executable, "-c", RESIDENT, "2000000", str(rows_per_chunk), str(timelines)]
+    command = [sys.executable, "-c", RESIDENT, str(rows), str(rows_per_chunk), str(timelines)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     found = float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
     bare = 28 + 8 * timelines
@@ -291,7 +295,7 @@ def rows(rounds: int, folder: Path, nbytes: int) -> Iterator[Row]:
     yield inserts(10_000, 1000, rounds)
     yield residents(64, 1)
     yield residents(64, 3)
-    yield residents(1, 1)
+    yield residents(1, 1, 200_000)
 
 
 def main() -> None:

@@ -96,6 +96,8 @@ def test_rows_of_a_file_by_the_reference(tmp_path: Path) -> None:
     assert compared > 700
     (store,) = load_messages(RrdReader(path).messages()).values()
     assert check(store, path) == compared
+    assert check(ChunkStore.open(path), path) == compared
+    assert check(ChunkStore.open(path, memory_limit=30_000), path) == compared
     found = store.range("/series", "Scalars:scalars", "step", 100, 102)
     assert found.cells.to_pylist() == [[399.0], [398.0], [397.0]]
 
@@ -113,4 +115,7 @@ def test_rows_of_a_file_by_the_reference(tmp_path: Path) -> None:
 def test_rows_of_real_files(shared_data: Path, name: str, rows: int) -> None:
     path = shared_data / name
     (store,) = load_messages(RrdReader(path).messages()).values()
-    assert check(store, path) > rows
+    compared = check(store, path)
+    assert compared > rows
+    if path.suffix == ".rrd":
+        assert check(ChunkStore.open(path, memory_limit="1MB"), path) == compared
