@@ -17,24 +17,24 @@ __all__ = ["ChunkSource", "summary_of"]
 
 
 class ChunkSource(ABC):
-    """A store whose chunks are in memory."""
+    """A store whose chunks are at hand, in memory or on disk."""
 
     @abstractmethod
-    def chunks(self) -> list[Chunk]:
-        """Its chunks as they are now."""
+    def iter_chunks(self) -> Iterable[Chunk]:
+        """Its chunks as they are now, one after the other."""
 
     def stream(self) -> LazyChunkStream:
         """Its chunks as a lazy stream: those that are there when it runs."""
         from rrbridge._chunk_nodes import Source
         from rrbridge._chunk_stream import LazyChunkStream
 
-        return LazyChunkStream(Source(type(self).__name__, self.chunks))
+        return LazyChunkStream(Source(type(self).__name__, self.iter_chunks))
 
     def summary(self) -> str:
         """A line for each chunk, by entity and age: entity, rows, timelines, columns. The same for equal chunks."""
         return summary_of(
             (c.entity_path, c.tuid, c.num_rows, c.is_static, c.timeline_names, list(c.components))
-            for c in self.chunks()
+            for c in self.iter_chunks()
         )
 
     def write_rrd(self, path: str | os.PathLike[str], *, application_id: str, recording_id: str) -> None:

@@ -190,3 +190,15 @@ def test_a_limit_below_what_stays_is_said_once(caplog: pytest.LogCaptureFixture)
     assert len(store.latest_at_many(store.entities(), ["pixels"], "log", 9)) == 8
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "memory limit" in caplog.text
+
+
+def test_a_file_is_rewritten_without_holding_it(file: Path, tmp_path: Path) -> None:
+    store = ChunkStore.open(file, memory_limit=10 * PICTURE_BYTES)
+    store.write_rrd(tmp_path / "again.rrd", application_id="app", recording_id="again")
+    assert store.nbytes <= 10 * PICTURE_BYTES
+    again = ChunkStore.open(tmp_path / "again.rrd")
+    assert again.num_rows == store.num_rows
+    for time in (0, 50, 99):
+        found = [s.latest_at("/right", None, "log", time)["pixels"] for s in (store, again)]
+        assert found[0] == found[1]
+        assert found[0].values.equals(found[1].values)
