@@ -227,6 +227,8 @@ class ColdEntity:
             run = self._file.load(index)
             return None if run is None else run.span(timeline, component)
 
+        if not is_exact and all(load(index) is None for index in indices.tolist()):
+            return None
         return ColdColumn(starts[present][order], ends[present][order], indices[order], load, is_exact=is_exact)
 
     def _bounds(self, timeline: str, component: str) -> tuple[Indices, Indices, bool]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._store import ChunkStore
 from rrbridge._store_events import Added, Appeared, Event, Removed
 from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge.rrd import RrdReader, RrdWriter
+from rrbridge.rrd import Manifest, RrdReader, RrdWriter
 
 ENTITIES = ["/", "/a", "/a/b", "/ab"]
 TIMELINES = ["log", "frame"]
@@ -187,10 +188,23 @@ def check_after(store: ChunkStore, rows: list[Row], data: st.DataObject) -> None
         check(store, rows, data, timeline, max(horizons, default=-1))
 
 
-@given(recordings(), st.booleans(), st.sampled_from([None, 1, 20_000]), st.data())
+def without_component_times(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """The same indexes, which say of timelines and components only what an index must say."""
+    return tuple(
+        Manifest(index.store_id, index.schema, index.data.select([f.name for f in index.data.schema if needed(f)]))
+        for index in manifests
+    )
+
+
+def needed(field: pa.Field) -> bool:
+    metadata = field.metadata or {}
+    return b"rerun:component" not in metadata or metadata[b"rerun:index"] == b"rerun:static"
+
+
+@given(recordings(), st.booleans(), st.booleans(), st.sampled_from([None, 1, 20_000]), st.data())
 @settings(max_examples=100, deadline=None)
 def test_a_file_answers_as_the_chunks_in_it(
-    recording: list[list[Row]], is_finished: bool, memory_limit: int | None, data: st.DataObject
+    recording: list[list[Row]], is_finished: bool, is_terse: bool, memory_limit: int | None, data: st.DataObject
 ) -> None:
     in_file = data.draw(st.integers(1, len(recording)))
     store_id = StoreId(StoreKind.RECORDING, "app", "run")
@@ -206,7 +220,11 @@ def test_a_file_answers_as_the_chunks_in_it(
             assert finished is not None
             ends = finished.manifests[0].byte_offsets + finished.manifests[0].byte_sizes
             path.write_bytes(path.read_bytes()[: int(ends.max())])
-        store = ChunkStore.open(path, memory_limit=memory_limit)
+        with pytest.MonkeyPatch.context() as patch:
+            if is_terse:
+                full = RrdReader.manifests
+                patch.setattr(RrdReader, "manifests", lambda reader: without_component_times(full(reader)))
+            store = ChunkStore.open(path, memory_limit=memory_limit)
         assert store.store_id == store_id
         seen = [row for chunk in recording[:in_file] for row in chunk]
         assert store.num_rows == len(seen)
