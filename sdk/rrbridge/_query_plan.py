@@ -136,7 +136,9 @@ def plan(store: ChunkStore, query: Query, on_disk: ChunksOnDisk | None = None) -
 def no_such_index(index: str, timelines: Sequence[str] | dict[str, TimeKind]) -> InvalidValueError:
     """The error for a timeline that is not there."""
     return InvalidValueError(
-        "index", f"a timeline of the recording ({', '.join(timelines) or 'it has none'})", repr(index)
+        "index",
+        f"a timeline of the recording ({', '.join(timelines) or 'it has none; index=None shows static data'})",
+        repr(index),
     )
 
 

@@ -102,7 +102,10 @@ def sql(recordings: Queryable, query: str, index: str = "") -> Answer:
     duckdb = _duckdb()
     connection = duckdb.connect()
     for name in _named_in(query, [LOG, LOG_FILLED, *entity_tables(recordings)]):
-        connection.register(name, _Table(table(recordings, name, index).work_out()))
+        output = table(recordings, name, index).work_out()
+        if not output.schema.names:
+            raise QueryError(f"table {name} has no columns: nothing was logged", query)
+        connection.register(name, _Table(output))
     with errors_of_sql(query):
         try:
             relation = connection.sql(query)
@@ -127,7 +130,7 @@ def register(view: View, connection: duckdb.DuckDBPyConnection, name: str) -> du
 def table_names(recordings: Queryable) -> list[str]:
     """The tables there are: `log`, `log_filled`, and one for each entity, by the shortest name it has."""
     short = {entity: name for name, entity in entity_tables(recordings).items() if "/" not in name}
-    return [LOG, LOG_FILLED, *(short.get(entity, f'"{entity}"') for entity in recordings.entities())]
+    return [LOG, LOG_FILLED, *(short.get(entity, f'"{_quoted(entity)}"') for entity in recordings.entities())]
 
 
 def entity_tables(recordings: Queryable) -> dict[str, str]:
@@ -143,22 +146,36 @@ def entity_tables(recordings: Queryable) -> dict[str, str]:
     return found
 
 
+def _quoted(name: str) -> str:
+    """As it stands between quotes."""
+    return name.replace('"', '""')
+
+
 def _named_in(query: str, names: Iterable[str]) -> list[str]:
     """The tables whose names stand in a statement; DuckDB's own answer to this knows no tables yet, and is less sure."""
     text = query.lower()
-    return [name for name in names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+    return [name for name in names if re.search(rf"(?<!\w){re.escape(_quoted(name))}(?!\w)", text)]
 
 
 def table(recordings: Queryable, name: str, index: str = "") -> View:
-    """The view that stands behind a table; `index` instead of the default one."""
+    """The view that stands behind a table, named as in SQL or by a path; `index` instead of the default one.
+
+    Without timelines it is of static data.
+    """
+    wanted = index or (recordings.default_index() if recordings.timelines() else None)
+    if name.startswith('"'):
+        name = name[1:-1].replace('""', '"')
     if name not in (LOG, LOG_FILLED):
-        return _entity_view(recordings, entity_tables(recordings)[name.lower()], index or recordings.default_index())
-    view = recordings.view(index).plain_values()
+        return _entity_view(recordings, entity_tables(recordings)[name.lower()], wanted)
+    view = recordings.view(wanted).plain_values()
     return view if name == LOG else view.fill_latest_at()
 
 
-def _entity_view(recordings: Queryable, entity: str, wanted: str) -> View:
-    """The rows of an entity alone, by the index wanted if it has rows there, its columns by short names."""
+def _entity_view(recordings: Queryable, entity: str, wanted: str | None) -> View:
+    """The rows of an entity alone, by the index wanted if it has rows there, its columns by short names.
+
+    A topic without messages has no rows, and the index alone as its column.
+    """
     stores = [source.store for source in recordings.sources()]
     timelines = {name for store in stores for name in store.timelines() if len(store.times(entity, name))}
     index = wanted if wanted in timelines else min(timelines, default=None)
@@ -171,6 +188,8 @@ def _entity_view(recordings: Queryable, entity: str, wanted: str) -> View:
         for name, descriptor in known.items()
         if not name.startswith(ABOUT_THE_FILE) and (column := column_name(entity, name)) in shown
     }
+    if wanted is not None and not (timelines or columns):
+        return recordings.view(wanted, entity).select(wanted)
     ordered = dict(sorted(columns.items(), key=lambda named: shown.index(named[1])))
     first = [RECORDING] if RECORDING in shown else []
     return view.select(*first, *sorted(timelines), **ordered).plain_values()

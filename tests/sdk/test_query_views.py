@@ -333,6 +333,28 @@ def test_tables_of_entities() -> None:
     assert caught.value.query == "select * from a_b"
 
 
+def test_every_table_that_is_listed_can_be_asked() -> None:
+    store = store_of(pa.array([[1], [2]]), entity=r"/a\"b")
+    channel = [ComponentColumn("McapChannel:topic", pa.array([["/silent"]]))]
+    store.insert(Chunk.from_columns("/silent", components=channel))
+    recording = Recording("r", store)
+    counts = {name: recording.sql(f"select count(*) from {name}").fetchall()[0][0] for name in recording.tables()}
+    assert counts == {"log": 2, "log_filled": 2, "a_b": 2, "silent": 0}
+    assert recording.sql("select * from silent").columns == ["t"]
+    assert recording.sql(r'select x from "/a\""b"').fetchall() == [(1,), (2,)]
+
+
+def test_sql_on_what_has_no_timeline() -> None:
+    store = ChunkStore()
+    with pytest.raises(QueryError, match="table log has no columns: nothing was logged"):
+        Recording("r", store).sql("select * from log")
+    store.insert(Chunk.from_columns("/robot", components=[ComponentColumn("name", pa.array([["arm"]]))]))
+    recording = Recording("r", store)
+    assert recording.sql("select * from robot").fetchall() == [("arm",)]
+    for name in ("log", "log_filled"):
+        assert recording.sql(f'select "/robot:name" from {name}').fetchall() == [("arm",)]
+
+
 def test_a_view_is_a_table_in_a_connection(tmp_path: Path) -> None:
     import duckdb
 

@@ -168,7 +168,7 @@ def _print_tables(recordings: Any, index: str) -> None:
     shown.add_column("rows", justify="right", no_wrap=True)
     shown.add_column("columns", overflow="fold")
     for name in recordings.tables():
-        view = table(recordings, name.strip('"'), index)
+        view = table(recordings, name, index)
         columns = view.schema().names
         if not columns:
             continue
