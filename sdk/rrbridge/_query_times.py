@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._timeline import STATIC_TIME, TimeKind, duration_nanos, timestamp_nanos
+from rrbridge._timeline import STATIC_TIME, TimeKind, duration_nanos, timestamp_nanos, unit_nanos
 from rrbridge.errors import InvalidValueError
 
 __all__ = ["Bound", "TimeLike", "index_times"]
@@ -85,7 +85,7 @@ def _whole(values: Any, kind: TimeKind) -> npt.NDArray[np.int64]:
             return np.empty(0, np.int64)
         raise InvalidValueError("using_index_values", expected, f"{array.dtype}, shape {array.shape}")
     if array.dtype.kind in "mM":
-        array = array.astype(f"{array.dtype.kind}8[ns]")
+        return unit_nanos(array)
     return array.astype(np.int64)
 
 

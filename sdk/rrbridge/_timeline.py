@@ -19,7 +19,7 @@ import pyarrow as pa
 from rrbridge._arrow import empty
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["MIN_TIME", "STATIC_TIME", "TimeColumn", "TimeKind", "duration_nanos", "timestamp_nanos"]
+__all__ = ["MIN_TIME", "STATIC_TIME", "TimeColumn", "TimeKind", "duration_nanos", "timestamp_nanos", "unit_nanos"]
 
 STATIC_TIME = -(2**63)
 """Reserved: a row written with this time would vanish from queries (FORMAT §5.2)."""
@@ -50,6 +50,16 @@ class TimeKind(Enum):
         return cls(datatype)
 
 
+def unit_nanos(times: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Nanoseconds of numpy's datetime64 or timedelta64 of any unit; NaT becomes STATIC_TIME. Raises InvalidValueError."""
+    array = np.asarray(times)
+    nanos = array.astype(f"{array.dtype.kind}8[ns]")
+    is_coarser = np.can_cast(array.dtype, nanos.dtype, "safe")  # then numpy multiplies, and wraps around without a word
+    if is_coarser and not np.array_equal(nanos.astype(array.dtype).view(np.int64), array.view(np.int64)):
+        raise InvalidValueError("time", "at most 292 years, which nanoseconds of 64 bits reach", repr(array)[:80])
+    return nanos.view(np.int64)
+
+
 def duration_nanos(value: DurationLike) -> int:
     """Nanoseconds of a duration; plain numbers are seconds. Raises InvalidValueError.
 
@@ -57,7 +67,7 @@ def duration_nanos(value: DurationLike) -> int:
     """
     match value:
         case np.timedelta64() if not np.isnat(value):
-            return int(value.astype("timedelta64[ns]").astype(np.int64))
+            return int(unit_nanos(value))
         case dt.timedelta() if abs(value.days) < _MOST_SECONDS // 86_400:
             return round(1e9 * value.total_seconds())
         case int() | np.integer() if -_MOST_SECONDS <= value <= _MOST_SECONDS:
@@ -73,9 +83,9 @@ def timestamp_nanos(value: TimestampLike) -> int:
         case pa.TimestampScalar() if value.is_valid:
             return int(value.cast(pa.timestamp("ns")).value)
         case np.datetime64() if not np.isnat(value):
-            return int(value.astype("datetime64[ns]").astype(np.int64))
+            return int(unit_nanos(value))
         case dt.datetime() if hasattr(value, "to_datetime64"):  # of pandas, which knows nanoseconds
-            return int(value.to_datetime64().astype("datetime64[ns]").astype(np.int64))
+            return int(unit_nanos(value.to_datetime64()))
         case dt.datetime():
             aware = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
             return duration_nanos(aware - _EPOCH)
@@ -88,8 +98,7 @@ def _many_nanos(values: object, unit_kind: str, one: Callable[[Any], int]) -> np
     """Fractions of nanoseconds are cut off in arrays and rounded in lists, which is what the reference does."""
     array = np.asarray(values)
     if array.dtype.kind == unit_kind and not np.isnat(array).any():
-        exact: npt.NDArray[np.int64] = array.astype(f"{unit_kind}8[ns]").astype(np.int64)
-        return exact
+        return unit_nanos(array)
     if array.dtype.kind not in "iuf" or not _are_within(array, -_MOST_SECONDS, _MOST_SECONDS):
         return np.array([one(v) for v in array.ravel().tolist()], np.int64)
     if array.dtype.kind != "f":

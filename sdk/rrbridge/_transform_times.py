@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge._timeline import MIN_TIME, duration_nanos, timestamp_nanos
+from rrbridge._timeline import MIN_TIME, duration_nanos, timestamp_nanos, unit_nanos
 from rrbridge.errors import InvalidValueError
 
 __all__ = ["SpanLike", "TimeLike", "TimesLike", "span_of", "times_of"]
@@ -29,7 +29,7 @@ def times_of(given: TimesLike) -> tuple[Indices, bool]:
     if array.ndim > 1:
         raise InvalidValueError("t", "one time or a row of times", f"an array of shape {array.shape}")
     if array.dtype.kind in "mM":
-        array = array.astype(f"{array.dtype.kind}8[ns]").astype(np.int64)
+        array = unit_nanos(array)
     if array.size and array.dtype.kind not in "iu":
         raise InvalidValueError("t", _EXPECTED, f"{array.dtype} {str(array.ravel()[0])[:40]}")
     if array.size and (int(array.min()) < MIN_TIME or int(array.max()) >= 2**63):

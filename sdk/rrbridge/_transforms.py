@@ -185,6 +185,8 @@ class TransformTree:
         """
         if (source_time is None) != (fixed_frame is None):
             raise InvalidValueError("lookup", "both of source_time= and fixed_frame=, or none", "one of them")
+        if missing not in ("raise", "nan"):
+            raise InvalidValueError("missing", "'raise' or 'nan'", repr(missing))
         limit = None if extrapolation_limit is None else span_of(extrapolation_limit)
         times, many = times_of(t)
         if source_time is None or fixed_frame is None:

@@ -153,6 +153,20 @@ def test_index_values_in_every_form(tmp_path: Path) -> None:
             view.using_index_values(wrong).to_arrow()
 
 
+@given(st.sampled_from(["W", "D", "h", "m", "s", "ms", "us", "ns"]), st.integers(-(2**62), 2**62) | INTS)
+def test_times_of_any_unit_are_nanoseconds_or_refused(unit: str, count: int) -> None:
+    seconds = {"W": 604_800, "D": 86_400, "h": 3_600, "m": 60, "s": 1}
+    nanos = count * (seconds[unit] * SECOND if unit in seconds else {"ms": 1_000_000, "us": 1_000, "ns": 1}[unit])
+    view = Recording("r", store_of(pa.array([[1]]))).view("t").fill_latest_at()
+    times = np.array([count], f"timedelta64[{unit}]")
+    if abs(nanos) < 2**63:
+        assert view.using_index_values(times).to_arrow()["t"].cast(pa.int64()).to_pylist() == [nanos]
+        return
+    for refused in (view.using_index_values(times), view.filter_range(times[0])):
+        with pytest.raises(InvalidValueError, match="at most 292 years"):
+            refused.to_arrow()
+
+
 def test_pandas_and_polars_have_the_same_rows(tmp_path: Path) -> None:
     view = rr.open(write(tmp_path / "a.rrd", [1.5, 2.5])).view().plain_values()
     assert view.to_pandas()["/imu:Scalars:scalars"].to_list() == [1.5, 2.5]

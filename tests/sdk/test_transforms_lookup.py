@@ -161,9 +161,11 @@ def test_dates_and_spans_of_python_and_numpy() -> None:
     assert tree.can_transform("map", "base", "log", late, extrapolation_limit=dt.timedelta(seconds=1))
     with pytest.raises(TransformTimeError, match=r"is 1 s old at 2024-05-17T10:00:03Z on log, and the limit is 0.9 s"):
         tree.lookup("map", "base", "log", late, extrapolation_limit=np.timedelta64(900, "ms"))
-    for wrong in (1.5, [0.5], "noon", np.datetime64("NaT"), [[1]], 2**64, None):
+    for wrong in (1.5, [0.5], "noon", np.datetime64("NaT"), np.datetime64("3000"), [[1]], 2**64, None):
         with pytest.raises(InvalidValueError):
             tree.lookup("map", "base", "log", wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="missing: expected 'raise' or 'nan'"):
+        tree.lookup("map", "base", "log", start, missing="zero")  # type: ignore[arg-type]
 
 
 def test_no_such_frame_names_those_near() -> None:
