@@ -33,6 +33,11 @@ def count(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")
 
 
+def many(number: int, thing: str, things: str = "") -> str:
+    """`1 chunk`, `12 chunks`; `things` where an s is not enough."""
+    return f"{count(number)} {thing if number == 1 else things or thing + 's'}"
+
+
 def duration(nanos: int) -> str:
     """`1 h 02 min`, `2 min 05 s`, `12.3 s`."""
     seconds = nanos / 1e9

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from rrbridge.rrd.tools.recover import Loss, Recovery, TimeSpan
-from rrbridge_bridge.format import count, size, timeline_time, wide_console
+from rrbridge_bridge.format import count, many, size, timeline_time, wide_console
 from rrbridge_bridge.recovery import Recovered
 
 __all__ = ["print_json", "print_text"]
@@ -55,9 +55,9 @@ def _notes(found: Recovery) -> Iterator[str]:
     if found.finished_streams < found.streams and not found.losses:
         yield "there was no index"
     if found.duplicates:
-        yield f"{count(found.duplicates)} chunks came twice and are kept once"
+        yield f"{many(found.duplicates, 'chunk')} came twice and kept once"
     if found.announced:
-        yield f"{count(found.announced)} stores were not announced"
+        yield f"{many(found.announced, 'store')} not announced before the first chunk"
 
 
 def _loss(loss: Loss) -> str:

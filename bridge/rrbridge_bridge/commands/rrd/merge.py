@@ -36,15 +36,15 @@ def merge(
     older versions is brought up to date.
     """
     from rrbridge.rrd.tools.merge import merge as merged
-    from rrbridge_bridge.format import count
+    from rrbridge_bridge.format import many
 
     source = Inputs(paths, keep_going=continue_on_error)
     with open_output(output, source.files, force=force) as writer:
         found = merged(source.entries("merging"), writer, repeats_in(source))
     if found.duplicates:
-        say(f"{count(found.duplicates)} chunks came twice and are kept once")
+        say(f"{many(found.duplicates, 'chunk')} came twice and kept once")
     if found.repeats:
-        say(f"{count(found.repeats)} rows that a cut had repeated are left out beside their originals")
+        say(f"{many(found.repeats, 'row')} that a cut had repeated left out beside the originals")
     code = source.exit_code()
     ctx.exit(code)
     return code

@@ -44,16 +44,16 @@ def stats(ctx: click.Context, paths: tuple[Path, ...], continue_on_error: bool, 
 def _print_text(found: Stats) -> None:
     from rich.text import Text
 
-    from rrbridge_bridge.format import count, size, timeline_time, wide_console
+    from rrbridge_bridge.format import count, many, size, timeline_time, wide_console
 
     console = wide_console()
     rows, packed, unpacked = found.rows, found.packed_bytes, found.unpacked_bytes
     console.print(
-        f"{count(found.chunks)} chunks ({count(found.static_chunks)} static), {count(rows.total)} rows, "
-        f"{count(len(found.entity_paths))} entities in {count(len(found.entities))} stores"
+        f"{many(found.chunks, 'chunk')} ({count(found.static_chunks)} static), {many(rows.total, 'row')}, "
+        f"{many(len(found.entity_paths), 'entity', 'entities')} in {many(len(found.entities), 'store')}"
     )
     if found.chunks_without_components:
-        console.print(f"{count(found.chunks_without_components)} chunks without components")
+        console.print(f"{many(found.chunks_without_components, 'chunk')} without components")
     table = _table("per chunk", "total", "min", "average", "max", *(f"{p:g} %" for p in packed.percentiles))
     for name, one, show in (
         ("rows", rows, _number),
@@ -93,7 +93,7 @@ def _print_packed(source: Inputs, *, as_json: bool) -> None:
     import sys
 
     from rrbridge.rrd.tools.stats import packed_stats_of
-    from rrbridge_bridge.format import count, size, unless_nobody_reads, wide_console
+    from rrbridge_bridge.format import many, size, unless_nobody_reads, wide_console
     from rrbridge_bridge.output_files import progress_bar
 
     for path in source.paths:
@@ -106,7 +106,7 @@ def _print_packed(source: Inputs, *, as_json: bool) -> None:
                 sizes = {"packed_bytes": _distribution(packed), "unpacked_bytes": _distribution(unpacked)}
                 sys.stdout.write(json.dumps({"path": str(path), "chunks": chunks, "per_chunk": sizes}) + "\n")
                 continue
-            wide_console().print(f"{path}: {count(chunks)} chunks of {count(len(found.stores))} stores")
+            wide_console().print(f"{path}: {many(chunks, 'chunk')} of {many(len(found.stores), 'store')}")
             table = _table("per chunk", "total", "min", "average", "max", *(f"{p:g} %" for p in packed.percentiles))
             for name, one in (("packed", packed), ("unpacked", unpacked)):
                 numbers = (one.minimum, one.average, one.maximum, *one.percentiles.values())
