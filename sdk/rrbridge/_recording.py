@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -389,8 +390,6 @@ class RecordingStream:
             raise TimeoutError(f"the recording was not flushed within {timeout_sec} s")
         try:
             self._write_pending()
-            if self._failure is None:
-                self._sink.flush()
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -447,6 +446,7 @@ class RecordingStream:
             sink = make_sink()
             for message in (*blueprint, *kept):
                 sink.send(message)
+            sink.flush()
             self._sink, self._failure = sink, None
         if not isinstance(sink, MemorySink) and self._flusher is None:
             self._flusher = threading.Thread(
@@ -471,19 +471,29 @@ class RecordingStream:
         self._send_messages(StoredChunk(self.store_id, chunk) for chunk in chunks)
 
     def _send_messages(self, messages: Iterable[LogMessage]) -> None:
-        """Pass on messages; an error of the sink is kept for `flush`, one of the messages is the caller's."""
+        """Pass on messages, past the buffers of pipes; errors of the sink go to `_reporting`, those of messages to the caller."""
         for message in messages:
             with self._sink_lock:
                 if self._failure is not None:
                     return
-                try:
+                with self._reporting():
                     self._sink.send(message)
-                except FileError as err:
-                    self._failure = err
-                    log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
                 if self._followers and isinstance(message, StoredChunk) and message.store_id == self.store_id:
                     for store in tuple(self._followers):
                         store.insert(message.chunk)
+
+        with self._sink_lock, self._reporting():
+            if self._failure is None:
+                self._sink.flush()
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """An error of the sink is said once, and kept for `flush`."""
+        try:
+            yield
+        except FileError as err:
+            self._failure = err
+            log.error("nothing more is recorded: %s", err)  # noqa: TRY400 - the sentence says it all
 
     def _flush_soon(self) -> None:
         if self._flusher is None or self._must_write():
@@ -510,7 +520,9 @@ class RecordingStream:
     def _after_fork(self) -> None:
         """Start anew in a child process: locks may be held by threads that are gone, files are the parent's."""
         self._batcher = Batcher(self._batcher.config)
+        self._sink.let_go()
         self._sink, self._failure = MemorySink(), None
+        self._followers = weakref.WeakSet()
         self._sink.send(StoreInfo.new(self.store_id))
         self._sink_lock = threading.RLock()
         self._wake = threading.Condition()

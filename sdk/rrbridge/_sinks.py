@@ -43,6 +43,9 @@ class Sink(Protocol):
     def close(self) -> None:
         """Take no more."""
 
+    def let_go(self) -> None:
+        """In a forked child: leave everything to the parent."""
+
     def kept(self) -> Iterable[LogMessage] | None:
         """Everything taken so far, after a flush; None if it cannot be had any more. Raises FileError."""
 
@@ -69,6 +72,9 @@ class MemorySink:
 
     def close(self) -> None:
         """Nothing to finish."""
+
+    def let_go(self) -> None:
+        """Nothing the parent would miss."""
 
     def kept(self) -> Iterable[LogMessage]:
         """What was not yet given up."""
@@ -107,9 +113,17 @@ class RrdSink:
         try:
             self._writer.close(footer=self._write_footer)
         finally:
-            if self._pipe is not None:
-                with contextlib.suppress(OSError):  # the reader may be gone, then there is nothing left to tell it
-                    self._pipe.close()
+            self._close_pipe()
+
+    def let_go(self) -> None:
+        """Close this process's ends."""
+        self._writer.abandon()
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):  # the reader may be gone, then there is nothing left to tell it
+                self._pipe.close()
 
     def kept(self) -> Iterable[LogMessage] | None:
         """What the file holds, if it is one."""
@@ -139,6 +153,11 @@ class Tee:
         """Finish each."""
         for sink in self._sinks:
             sink.close()
+
+    def let_go(self) -> None:
+        """Leave each."""
+        for sink in self._sinks:
+            sink.let_go()
 
     def kept(self) -> Iterable[LogMessage] | None:
         """What the first of them has that still has it."""

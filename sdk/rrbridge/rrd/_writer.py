@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 _COMPRESSIONS = {"lz4": Compression.LZ4, "none": Compression.NONE}
 
 
+def _error(path: Path, err: OSError | ValueError) -> FileError:
+    return FileError(path, getattr(err, "strerror", None) or str(err))
+
+
 class RrdWriter:
     """Writes a recording (or a layout, `.rbl`) to a file or a pipe; not for several threads at once.
 
@@ -60,7 +64,7 @@ class RrdWriter:
             try:
                 self._file: IO[bytes] = self.path.open("wb", buffering=0)
             except OSError as err:
-                raise FileError(self.path, err.strerror or str(err)) from err
+                raise _error(self.path, err) from err
             self._owned = True
         else:
             name = getattr(target, "name", None)
@@ -120,8 +124,8 @@ class RrdWriter:
         """Hand everything to the operating system."""
         try:
             self._file.flush()
-        except OSError as err:
-            raise FileError(self.path, err.strerror or str(err)) from err
+        except (OSError, ValueError) as err:  # a ValueError says that somebody closed it
+            raise _error(self.path, err) from err
 
     def sync(self) -> None:
         """Put everything on the disk (`fdatasync`), to survive a power cut; does nothing for a pipe."""
@@ -130,7 +134,7 @@ class RrdWriter:
             os.fdatasync(self._file.fileno())
         except OSError as err:
             if err.errno not in (errno.EINVAL, errno.ENOTSUP, None):
-                raise FileError(self.path, err.strerror or str(err)) from err
+                raise _error(self.path, err) from err
 
     def close(self, *, footer: bool = True) -> None:
         """Finish; with the index unless told otherwise. Closing twice does nothing.
@@ -149,6 +153,12 @@ class RrdWriter:
         finally:
             if self._owned:
                 self._file.close()
+
+    def abandon(self) -> None:
+        """Write no more, and leave the file as it is."""
+        self._closed = True
+        if self._owned:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -192,9 +202,9 @@ class RrdWriter:
             view = memoryview(b"".join(parts) if done < size else b"")[done:]
             while view:
                 view = view[self._write_some(view) :]
-        except OSError as err:
+        except (OSError, ValueError) as err:
             self._take_back()
-            raise FileError(self.path, err.strerror or str(err)) from err
+            raise _error(self.path, err) from err
         except BaseException:
             self._take_back()
             raise
