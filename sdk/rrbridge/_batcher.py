@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 import os
 import threading
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -124,9 +123,14 @@ class _Rows:
 
     timelines: Timelines
     layout: Layout
-    stamps: array[int] = field(default_factory=lambda: array("q"))
-    """For each row the two halves of its id, then its times."""
-    batches: list[tuple[Batch, ...]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    """Each the two halves of its id, its times, its batches: one tuple, so that a row is never there in part."""
+
+    def columns(self) -> tuple[Sequence[Sequence[int]], list[list[Batch | None]]]:
+        """The stamps and the batches of all rows, column by column."""
+        by_column: list[tuple[Any, ...]] = list(zip(*self.rows, strict=True))
+        width = 2 + len(self.timelines.kinds)
+        return by_column[:width], [list(batches) for batches in by_column[width:]]
 
 
 @dataclass(slots=True)
@@ -140,8 +144,11 @@ class _Entity:
 
     def chunks(self, max_rows_if_unsorted: int) -> list[Chunk]:
         """Groups of the same timelines and types go together; what a row lacks is null."""
+        taken, self.groups = self.groups, {}  # at once: a signal may let somebody else take it meanwhile
         together: dict[tuple[Any, ...], list[list[_Rows]]] = {}
-        for rows in self.groups.values():
+        for rows in taken.values():
+            if not rows.rows:
+                continue
             alike = together.setdefault((rows.timelines, rows.layout.types), [])
             fitting = next((groups for groups in alike if all(map(rows.layout.fits, [g.layout for g in groups]))), None)
             if fitting is None:
@@ -159,14 +166,15 @@ class _Entity:
 
 def _chunks(entity_path: str, groups: Sequence[_Rows], max_rows_if_unsorted: int) -> list[Chunk]:
     kinds = groups[0].timelines.kinds
-    stamps = np.concatenate([np.frombuffer(group.stamps, np.int64) for group in groups]).reshape(-1, 2 + len(kinds))
-    columns = _columns(groups)
-    if not np.all(stamps[1:, 1] > stamps[:-1, 1]):  # ids are counted up, but threads may have overtaken each other
-        order = np.lexsort((stamps[:, 1], stamps[:, 0]))
-        stamps, places = stamps[order], order.tolist()
+    by_group = [group.columns() for group in groups]
+    stamps = np.concatenate([_stamps(stamps) for stamps, _ in by_group], axis=1)
+    columns = _columns([(group.layout, batches) for group, (_, batches) in zip(groups, by_group, strict=True)])
+    if not np.all(stamps[1, 1:] > stamps[1, :-1]):  # ids are counted up, but threads may have overtaken each other
+        order = np.lexsort((stamps[1], stamps[0]))
+        stamps, places = stamps[:, order], order.tolist()
         columns = [(descriptor, encoding, [batches[i] for i in places]) for descriptor, encoding, batches in columns]
-    ids: TuidArray = stamps[:, :2].astype(">u8")
-    times = stamps[:, 2:].T.copy()
+    ids: TuidArray = stamps[:2].T.astype(">u8", order="C")
+    times = stamps[2:]
     found: list[Chunk] = []
     for lo, hi in pairwise(_cuts(times, max_rows_if_unsorted)):
         with gathering() as parts:
@@ -178,6 +186,11 @@ def _chunks(entity_path: str, groups: Sequence[_Rows], max_rows_if_unsorted: int
             )
         found.append(chunk.filled_later(parts))
     return found
+
+
+def _stamps(columns: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    """Shape (columns, rows)."""
+    return np.stack([np.fromiter(column, np.int64, len(column)) for column in columns])
 
 
 def _cuts(times: npt.NDArray[np.int64], max_rows_if_unsorted: int) -> list[int]:
@@ -196,18 +209,18 @@ def _cuts(times: npt.NDArray[np.int64], max_rows_if_unsorted: int) -> list[int]:
 _Column: TypeAlias = tuple[ComponentDescriptor, Encoding[Any], list[Batch | None]]
 
 
-def _columns(groups: Sequence[_Rows]) -> list[_Column]:
+def _columns(groups: Sequence[tuple[Layout, list[list[Batch | None]]]]) -> list[_Column]:
     """Each component's batch of each row, in the order of the groups; None where a row lacks it."""
     if len(groups) == 1:
-        by_column = zip(*groups[0].batches, strict=True)
-        return [(d, e, list(batches)) for (d, e), batches in zip(groups[0].layout.columns, by_column, strict=True)]
-    count = sum(len(group.batches) for group in groups)
+        layout, by_column = groups[0]
+        return [(d, e, batches) for (d, e), batches in zip(layout.columns, by_column, strict=True)]
+    count = sum(len(by_column[0]) for _, by_column in groups)
     found: dict[str, _Column] = {}
     start = 0
-    for group in groups:
-        end = start + len(group.batches)
-        for (descriptor, encoding), batches in zip(group.layout.columns, zip(*group.batches, strict=True), strict=True):
-            name, given = descriptor.component, list(batches)
+    for layout, by_column in groups:
+        end = start + len(by_column[0])
+        for (descriptor, encoding), batches in zip(layout.columns, by_column, strict=True):
+            name, given = descriptor.component, batches
             column = found.setdefault(name, (descriptor, encoding, [None] * count))
             if column[1] is not encoding:  # a declared one, and Arrow arrays of the same type
                 given = _as_arrow(encoding, given)
@@ -249,12 +262,17 @@ def _size(batch: Batch) -> int:
     return int(batch.nbytes)
 
 
+_Row: TypeAlias = tuple[str, Timelines, Layout, tuple[Any, ...], int]
+
+
 class Batcher:
-    """Collects rows; safe from any thread."""
+    """Collects rows; safe from any thread, and from what runs in the middle of it: signal handlers, `__del__`."""
 
     def __init__(self, config: ChunkBatcherConfig) -> None:
         self.config = config
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._late: list[_Row] = []
+        """Rows that were logged while the same thread was adding one; they take their place with the next `take`."""
         self._entities: dict[str, _Entity] = {}
         self._due: list[_Entity] = []
         """Those that have as many rows as they may."""
@@ -278,24 +296,36 @@ class Batcher:
         size = layout.weight + TIMES_WEIGHT if timelines.kinds else layout.weight
         for batch in batches:
             size += batch.nbytes if type(batch) is np.ndarray else _size(batch)
-        key = (timelines, layout)
+        row = (entity_path, timelines, layout, stamps + batches, size)
+        if self._lock._is_owned():  # type: ignore[attr-defined]  # as threading.Condition asks it
+            self._late.append(row)
+            return False
         with self._lock:
-            entity = self._entities.get(entity_path)
-            if entity is None:
-                entity = self._entities[entity_path] = _Entity(entity_path)
-            rows = entity.groups.get(key)
-            if rows is None:
-                rows = entity.groups[key] = _Rows(timelines, layout)
-            rows.stamps.extend(stamps)
-            rows.batches.append(batches)
-            entity.rows += 1
-            entity.size += size
-            self._bytes += size
-            config = self.config
-            if entity.size < config.flush_num_bytes and entity.rows < config.flush_num_rows:
-                return self._bytes >= config.max_bytes_in_flight
-            self._due.append(self._entities.pop(entity_path))
-            return True
+            return self._place(*row)
+
+    def _place(self, entity_path: str, timelines: Timelines, layout: Layout, row: tuple[Any, ...], size: int) -> bool:
+        """Under the lock. An error raised at any point, by Ctrl-C say, leaves whole rows."""
+        entities = self._entities
+        entity = entities.get(entity_path)
+        if entity is None:
+            entity = entities[entity_path] = _Entity(entity_path)
+        key = (timelines, layout)
+        rows = entity.groups.get(key)
+        if rows is None:
+            rows = entity.groups[key] = _Rows(timelines, layout)
+        if entities is not self._entities:  # a signal handler has flushed meanwhile
+            self._late.append((entity_path, timelines, layout, row, size))
+            return False
+        rows.rows.append(row)
+        entity.rows += 1
+        entity.size += size
+        self._bytes += size
+        config = self.config
+        if entity.size < config.flush_num_bytes and entity.rows < config.flush_num_rows:
+            return self._bytes >= config.max_bytes_in_flight
+        del entities[entity_path]  # nothing can come between this and the next call
+        self._due.append(entity)
+        return True
 
     def add(self, chunk: Chunk) -> None:
         """Add a chunk as it is; it must not share memory that may yet change."""
@@ -306,6 +336,9 @@ class Batcher:
     def take(self, *, everything: bool = True) -> list[Chunk]:
         """What was collected so far, as chunks: everything, or what is due."""
         with self._lock:
+            late, self._late = self._late, []
+            for row in late:
+                self._place(*row)
             chunks, self._chunks = self._chunks, []
             due, self._due = self._due, []
             if everything:

@@ -36,9 +36,15 @@ TuidArray: TypeAlias = npt.NDArray[np.uint64]
 BLOCK = 1 << 14
 """As many ids at a time, so that what is worked out on the way stays in the processor's cache."""
 _PACK = struct.Struct(">QQ").pack
-_lock = threading.Lock()
+
+
+def _random_start() -> int:
+    return int.from_bytes(os.urandom(8)) >> 2  # `secrets` would do the same, and load a lot
+
+
+_lock = threading.RLock()  # signal handlers and `__del__` log too, whatever their thread is doing
 _last_nanos = 0
-_counter = int.from_bytes(os.urandom(8)) >> 2  # `secrets` would do the same, and load a lot
+_counter = _random_start()
 
 
 def new_tuid_parts() -> tuple[int, int]:
@@ -48,6 +54,17 @@ def new_tuid_parts() -> tuple[int, int]:
         _last_nanos = max(_last_nanos, time.time_ns())
         _counter += 1
         return _last_nanos, _counter
+
+
+def _after_fork() -> None:
+    """In a child the lock may be held by a thread that is not there; a new start keeps its ids apart from the parent's."""
+    global _lock, _counter
+    _lock = threading.RLock()
+    _counter = _random_start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def new_tuids(count: int) -> TuidArray:

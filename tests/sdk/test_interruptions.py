@@ -1,0 +1,162 @@
+"""Logging from what comes in between: signal handlers, Ctrl-C, finalizers, forks; in programs of their own, as they may hang."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rrbridge._messages import StoredChunk
+from rrbridge.rrd import RrdReader
+
+HEAD = """
+import gc, os, signal, sys, threading, time
+import rrbridge as rr
+rr.init("interruptions", recording_id="one", strict=True, send_properties=False)
+rr.log("warm", rr.Scalars(0))
+rr.save(sys.argv[1])
+end = time.monotonic() + 1
+"""
+TIMEOUT_SECS = 60
+
+
+def rows(path: Path, entity: str) -> list[tuple[int, float]]:
+    """`(frame, scalar)` of all rows of an entity, in order."""
+    chunks = [
+        m.chunk for m in RrdReader(path).messages() if isinstance(m, StoredChunk) and m.chunk.entity_path == entity
+    ]
+    frames = [
+        int(frame) for c in chunks for frame in (c.times["frame"].values if "frame" in c.times else [-1] * len(c))
+    ]
+    values = [value for c in chunks for cell in c.components["Scalars:scalars"].cells.to_pylist() for value in cell]
+    return list(zip(frames, values, strict=True))
+
+
+def run(script: str, path: Path) -> str:
+    """What the program prints, without the variable that unbuffers its output."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-W", "error", "-c", HEAD + script, str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECS)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_signal_handlers_and_finalizers_may_log_in_the_middle_of_a_call(tmp_path: Path) -> None:
+    script = """
+import itertools
+late = itertools.count()
+def log_late(*_):
+    rr.log("late", rr.Scalars(next(late)))
+class Logs:
+    def __init__(self):
+        self.me = self
+    __del__ = log_late
+signal.signal(signal.SIGALRM, log_late)
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+gc.set_threshold(50)
+count = 0
+while time.monotonic() < end:
+    Logs()
+    rr.set_time("frame", sequence=count)
+    rr.log("x", rr.Scalars(count))
+    count += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+gc.collect()
+print(count, next(late))
+"""
+    path = tmp_path / "signals.rrd"
+    count, late = map(int, run(script, path).split())
+    assert late > 100
+    assert rows(path, "/x") == [(i, i) for i in range(count)]
+    assert sorted(value for _, value in rows(path, "/late")) == list(range(late))
+
+
+def test_a_signal_handler_may_finish_the_file(tmp_path: Path) -> None:
+    script = """
+def stop(*_):
+    rr.log("x", rr.Scalars(-1))
+    rr.disconnect()
+    os._exit(0)
+signal.signal(signal.SIGALRM, stop)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+rr.set_time("frame", sequence=0)
+while True:
+    rr.log("x", rr.Scalars(0))
+"""
+    for attempt in range(3):
+        path = tmp_path / f"{attempt}.rrd"
+        run(script, path)
+        values = [value for _, value in rows(path, "/x")]
+        assert values.count(-1) == 1
+        assert len(values) > 100
+
+
+def test_ctrl_c_leaves_whole_rows(tmp_path: Path) -> None:
+    script = """
+def interrupt():
+    while time.monotonic() < end:
+        time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+started, count, hits = threading.Thread(target=interrupt), 0, 0
+started.start()
+while started.is_alive():
+    try:
+        while started.is_alive():
+            rr.set_time("frame", sequence=count)
+            rr.log("x", rr.Scalars(count))
+            count += 1
+    except KeyboardInterrupt:
+        hits += 1
+print(count, hits)
+"""
+    path = tmp_path / "keys.rrd"
+    count, hits = map(int, run(script, path).split())
+    assert hits > 100
+    frames, values = np.array(rows(path, "/x")).T
+    assert np.array_equal(frames, values)
+    assert set(frames) >= set(range(count))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_children_forked_while_others_log_can_log(tmp_path: Path) -> None:
+    script = """
+def busy():
+    while time.monotonic() < end:
+        rr.log("busy", rr.Scalars(1))
+threads = [threading.Thread(target=busy) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for child in range(20):
+    if (pid := os.fork()) == 0:
+        signal.alarm(20)
+        rr.set_time("frame", sequence=child)
+        rr.save(f"{sys.argv[1]}.{child}")
+        rr.log("x", rr.Scalars(child))
+        rr.disconnect()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+    path = tmp_path / "parent.rrd"
+    run(script, path)
+    assert [rows(Path(f"{path}.{child}"), "/x") for child in range(20)] == [[(child, child)] for child in range(20)]
+
+
+def test_what_is_logged_to_a_pipe_arrives_while_the_program_goes_on(tmp_path: Path) -> None:
+    script = """
+rr.stdout()
+rr.log("x", rr.Scalars(1))
+sys.stdin.readline()
+"""
+    command = [sys.executable, "-c", HEAD + script, str(tmp_path / "unused.rrd")]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        received = b""
+        while b"/x" not in received:
+            received += os.read(program.stdout.fileno(), 4096)
+        program.stdin.close()
