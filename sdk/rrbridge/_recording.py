@@ -446,8 +446,9 @@ class RecordingStream:
             sink = make_sink()
             for message in (*blueprint, *kept):
                 sink.send(message)
-            sink.flush()
             self._sink, self._failure = sink, None
+            with self._reporting():
+                sink.flush()
         if not isinstance(sink, MemorySink) and self._flusher is None:
             self._flusher = threading.Thread(
                 target=_flush_forever, args=(weakref.ref(self),), name="rrbridge", daemon=True
