@@ -35,9 +35,14 @@ class LoggingHandler(logging.Handler):
         stream = get_data_recording()
         if stream is None:
             return
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - arguments that do not fit the message; said as logging's own handlers say it
+            self.handleError(record)
+            return
         path = record.module.replace(".", "/")
         level = self.LVL2NAME.get(record.levelno, record.levelname)
         stream.log(
             path if self.path_prefix is None else f"{self.path_prefix}/{path}",
-            TextLog(record.getMessage(), level=level),
+            TextLog(text, level=level),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import threading
 import weakref
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,18 @@ def rerun_shutdown() -> None:
                 log.error("%s", err)  # noqa: TRY400 - the program is ending; the sentence says it all
 
 
+def _finish() -> None:
+    """At the program's end. Another Ctrl-C would not end it sooner, only cost the end of its files."""
+    import signal
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    rerun_shutdown()
+
+
 def unregister_shutdown() -> None:
     """Do not finish recordings when the program ends."""
-    atexit.unregister(rerun_shutdown)
+    atexit.unregister(_finish)
 
 
 def cleanup_if_forked_child() -> None:
@@ -50,6 +60,6 @@ def cleanup_if_forked_child() -> None:
         stream._after_fork()
 
 
-atexit.register(rerun_shutdown)
+atexit.register(_finish)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=cleanup_if_forked_child)

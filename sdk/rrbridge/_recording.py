@@ -402,8 +402,18 @@ class RecordingStream:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Finish the file, so that it can be read; what is logged from now on is kept in memory until the next `save`."""
+        """Finish the file, so that it can be read; what is logged from now on is kept in memory until the next `save`.
+
+        Raises FileError if it cannot be, unless the block is left with an error of its own.
+        """
         _active.pop(self)
+        try:
+            self._leave()
+        except FileError:
+            if err is None:
+                raise
+
+    def _leave(self) -> None:
         self.flush()
         with self._sink_lock:
             if self._sink.is_file:

@@ -101,11 +101,12 @@ def interrupt():
     for _ in range(300):
         time.sleep(0.002)
         os.kill(os.getpid(), signal.SIGINT)
-started, count, hits = threading.Thread(target=interrupt), 0, 0
-started.start()
-while started.is_alive():
+    done.append(True)
+done, count, hits = [], 0, 0
+threading.Thread(target=interrupt).start()
+while not done:
     try:
-        while started.is_alive():
+        while not done:
             rr.set_time("frame", sequence=count)
             rr.log("x", rr.Scalars(count))
             count += 1

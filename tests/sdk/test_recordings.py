@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -221,6 +222,33 @@ def test_chunks_and_tables_come_back_as_they_were(tmp_path: Path) -> None:
     rec.send_chunks([chunk])
     rec.disconnect()
     assert scalars(tmp_path / "t.rrd") == [1, 2, 3]
+
+
+def test_handlers_of_log_messages_raise_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("rrbridge_test_handler")
+    logger.propagate = False  # pytest's own handler raises
+    logger.addHandler(rr.LoggingHandler("logs"))
+    with rr.RecordingStream("rrbridge_test_handler"):
+        logger.error("%d wheels", "four")
+    assert "four" in capsys.readouterr().err
+
+
+def test_a_full_disk_does_not_hide_what_ended_a_block(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    script = """
+import resource, sys, numpy as np, rrbridge as rr
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+recording = rr.RecordingStream("full")
+recording.save(sys.argv[1])
+with recording:
+    rr.log("x", rr.Tensor(np.random.default_rng(1).random(10_000)))
+    raise SystemExit(7)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "a.rrd"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 7
+    assert done.stderr.count("nothing more is recorded") == 1
 
 
 def test_a_viewer_that_ends_is_told_once_and_harms_nobody() -> None:
