@@ -16,6 +16,7 @@ error names the field at the caller's line; Arrow is built later, for many rows 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import functools
@@ -39,7 +40,7 @@ import numpy.typing as npt
 
 from rrbridge._arrow import duplicate, list_array, list_values
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
-from rrbridge._chunk import ComponentColumn
+from rrbridge._chunk import ComponentColumn, row_bounds
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge._misuse import caller_depth, strict_mode
 from rrbridge.columns import Ragged
@@ -111,16 +112,21 @@ class ComponentColumnList(Sequence[ComponentColumn]):
     def partition(self, lengths: npt.ArrayLike) -> ComponentColumnList:
         """Put consecutive instances together: row i takes the next `lengths[i]`; what is left over is left out.
 
-        Columns with one entry per such row stay. Raises InvalidValueError where there are too few.
+        Columns with one entry per such row stay. Where there are too few there are no columns, with a warning; strict mode
+        raises InvalidValueError.
         """
-        sizes = np.asarray(lengths, np.int64)
-        offsets = Ragged.from_lengths(sizes, None).offsets
+        with _no_columns() as none:
+            return self._partitioned(lengths)
+        return none
+
+    def _partitioned(self, lengths: npt.ArrayLike) -> ComponentColumnList:
+        offsets = row_bounds("partition", lengths, None)
 
         def regrouped(column: ComponentColumn) -> ComponentColumn:
             _, values = list_values(column.cells)
             if len(values) == offsets[-1]:
                 return ComponentColumn(column.descriptor, list_array(offsets, values))
-            if len(column) == len(sizes):
+            if len(column) == len(offsets) - 1:
                 return column
             if len(values) > offsets[-1]:
                 return ComponentColumn(column.descriptor, list_array(offsets, values.slice(0, int(offsets[-1]))))
@@ -129,6 +135,17 @@ class ComponentColumnList(Sequence[ComponentColumn]):
             )
 
         return ComponentColumnList(regrouped(column) for column in self._columns)
+
+
+@contextlib.contextmanager
+def _no_columns() -> Iterator[ComponentColumnList]:
+    """What there is instead of columns that cannot be made: none of them, and a warning unless in strict mode."""
+    try:
+        yield ComponentColumnList(())
+    except RrbridgeError as err:
+        if strict_mode():
+            raise
+        warnings.warn(f"{err}; there are no columns", RrbridgeWarning, caller_depth())
 
 
 def _component(hint: Any) -> Component | None:
@@ -215,12 +232,7 @@ class Archetype:
         """A partial update: only the fields given are logged. With `clear_unset` the others are logged empty."""
         cls._check_names(fields)
         made = cls.__new__(cls)
-        try:
-            made._assign(**fields)
-        except RrbridgeError as err:
-            if strict_mode():
-                raise
-            _stay_empty(made, err)
+        made._assign(**fields)
         if clear_unset:
             for name, field in cls.fields.items():
                 if getattr(made, name) is None:
@@ -245,15 +257,11 @@ class Archetype:
     @classmethod
     def _columns(cls, values: Mapping[str, Any]) -> ComponentColumnList:
         cls._check_names(values)
-        try:
+        with _no_columns() as none:
             return ComponentColumnList(
                 _column(cls.fields[name], value) for name, value in values.items() if value is not None
             )
-        except RrbridgeError as err:
-            if strict_mode():
-                raise
-            warnings.warn(f"{err}; there are no columns", RrbridgeWarning, caller_depth())
-            return ComponentColumnList(())
+        return none
 
     @classmethod
     def _check_names(cls, given: Iterable[str]) -> None:
@@ -429,10 +437,15 @@ class DrawnArchetype(Archetype):
 
 
 def _parsed(field: Field, value: Any) -> Batch:
+    """What the encoding makes of a value. One that does not fit is logged empty, with a warning; strict mode raises."""
     try:
         batch = field.parse(value)
     except Exception as err:  # the value's own methods may raise anything
-        raise InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err)) from err
+        misfit = InvalidValueError(field.descriptor.component, field.component.encoding.expects, str(err))
+        if strict_mode():
+            raise misfit from err
+        warnings.warn(f"{misfit}; it stays empty", RrbridgeWarning, caller_depth())
+        return empty(field.component.encoding)
     return _owned(batch, value) if isinstance(value, _CHANGEABLE) else batch
 
 

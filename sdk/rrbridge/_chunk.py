@@ -76,7 +76,7 @@ class ComponentColumn:
         if lengths is None and offsets is None:
             self.cells = unit_lists(values)
             return
-        bounds = _bounds(name, lengths, offsets)
+        bounds = row_bounds(name, lengths, offsets)
         if bounds[0] < 0 or bounds[-1] > len(values) or np.any(bounds[1:] < bounds[:-1]):
             raise InvalidValueError(name, f"rows within {len(values)} instances", f"{bounds[-1]} instances")
         if offsets is None and bounds[-1] != len(values):
@@ -99,7 +99,7 @@ class ComponentColumn:
 
     def partition(self, lengths: npt.ArrayLike) -> ComponentColumn:
         """The same instances cut into other rows: row i takes the next `lengths[i]`."""
-        bounds = _bounds(self.descriptor.component, lengths, None)
+        bounds = row_bounds(self.descriptor.component, lengths, None)
         _, values = list_values(self.cells)
         if bounds[-1] != len(values):
             raise InvalidValueError(
@@ -108,7 +108,7 @@ class ComponentColumn:
         return ComponentColumn(self.descriptor, list_array(bounds, values))
 
 
-def _bounds(name: str, lengths: npt.ArrayLike | None, offsets: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
+def row_bounds(name: str, lengths: npt.ArrayLike | None, offsets: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
     """Where rows begin and end, from one of the two ways to say it."""
     if (lengths is None) == (offsets is None):
         raise InvalidValueError(name, "either lengths= or offsets=", "both")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 
+from rrbridge._misuse import caller_depth
 from rrbridge._timeline import TimeKind
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import InvalidValueError, RrbridgeWarning
 
 __all__ = ["STATIC", "Clock", "Stamps", "Timelines"]
 
@@ -52,14 +54,19 @@ class Clock:
         self._time_place = self._tick_place = -1
 
     def set(self, timeline: str, kind: TimeKind, value: int) -> None:
-        """Stand at this time of a timeline. Raises InvalidValueError where that has no name."""
+        """Stand at this time of a timeline, which keeps its kind. Raises InvalidValueError where that has no name."""
         before = self._set.get(timeline)
         if before is None:
             _check_name(timeline)
-        self._set[timeline] = (kind, value)
-        if before is None or before[0] is not kind:
             self._stamps = None
-        elif self._stamps is not None:
+        elif before[0] is not kind:
+            what = (
+                f"{timeline!r} is given a {kind.name.lower()} and stays a {before[0].name.lower()}; use two timelines"
+            )
+            warnings.warn(f"set_time: {what}", RrbridgeWarning, caller_depth())
+            kind = before[0]
+        self._set[timeline] = (kind, value)
+        if self._stamps is not None:
             self._values[self._places[timeline]] = value
 
     def drop(self, timeline: str) -> None:
@@ -101,5 +108,9 @@ class Clock:
 
 def _check_name(timeline: object) -> None:
     """A timeline of another kind of name would fail with every row that is logged from then on."""
-    if not isinstance(timeline, str) or not timeline:
-        raise InvalidValueError("timeline", "a name", repr(timeline)[:80])
+    try:
+        if isinstance(timeline, str) and timeline.encode():
+            return
+    except UnicodeEncodeError:
+        pass
+    raise InvalidValueError("timeline", "a name", ascii(timeline)[:80])

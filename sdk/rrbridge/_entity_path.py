@@ -16,8 +16,8 @@ __all__ = ["ancestors", "escape_entity_path_part", "is_descendant", "join", "nor
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _UNNAMED = {"n": "\n", "r": "\r", "t": "\t"}
-_PART = re.compile(r"(?:\\.|[^/\\])+", re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{4})\}|(.))", re.DOTALL)
+_PART = re.compile(r"(?:\\.?|[^/\\])+", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f]{1,8})\}|(.?))", re.DOTALL)
 _PLAIN = re.compile(r"[/A-Za-z0-9_.-]*")
 
 
@@ -28,24 +28,30 @@ def _escape(char: str) -> str:
         return _NAMED[char]
     if char == " " or (char.isascii() and char.isprintable()):
         return "\\" + char
-    return "".join(f"\\u{{{unit:04X}}}" for unit in _utf16_units(char))
+    if not _is_unicode(ord(char)):
+        raise InvalidValueError("entity_path", "Unicode text", ascii(char))
+    return f"\\u{{{ord(char):04X}}}"
 
 
-def _utf16_units(char: str) -> list[int]:
-    raw = char.encode("utf-16-be", "surrogatepass")
-    return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
+def _is_unicode(code: int) -> bool:
+    return code < 0xD800 or 0xDFFF < code < 0x110000
 
 
 def escape_entity_path_part(part: str) -> str:
-    """One part of a path, written so that it stays one part: `"b c"` → `r"b\\ c"`."""
+    """One part of a path, written so that it stays one part: `"b c"` → `r"b\\ c"`. Raises InvalidValueError for surrogates."""
     return "".join(_escape(char) for char in part)
 
 
 def unescape(part: str) -> str:
-    """The text that an escaped part stands for."""
-    if "\\" not in part:
-        return part
-    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _UNNAMED.get(m[2], m[2]), part)
+    """The text that an escaped part stands for; a backslash that escapes nothing stands for itself."""
+    return _ESCAPE.sub(_unescaped, part) if "\\" in part else part
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code, char = escape.groups()
+    if code is not None:
+        return chr(int(code, 16)) if _is_unicode(int(code, 16)) else escape[0]
+    return escape[0] if char in ("", "u") else _UNNAMED.get(char, char)
 
 
 def parts(path: str) -> list[str]:
@@ -62,7 +68,8 @@ def normalize(path: str | Iterable[object]) -> str:
     """
     if isinstance(path, str):
         return _normal_text(path)
-    if not isinstance(path, Iterable):
+    given: object = path
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
         raise InvalidValueError("entity_path", "a path, or a list of its parts", repr(path))
     return "/" + "/".join(escape_entity_path_part(str(part)) for part in path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import operator
 import os
 import sys
 import threading
@@ -560,7 +561,10 @@ def _time(sequence: int | None, duration: DurationLike | None, timestamp: Timest
     if (sequence is None) + (duration is None) + (timestamp is None) != 2:
         raise InvalidValueError("set_time", "exactly one of sequence=, duration=, timestamp=", "another number")
     if sequence is not None:
-        kind, value = TimeKind.SEQUENCE, int(sequence)
+        try:
+            kind, value = TimeKind.SEQUENCE, operator.index(sequence)
+        except TypeError:
+            raise InvalidValueError("sequence", "a whole number", repr(sequence)[:80]) from None
     elif duration is not None:
         kind, value = TimeKind.DURATION, duration_nanos(duration)
     else:

@@ -38,8 +38,10 @@ class Ragged:
 
     @classmethod
     def from_lengths(cls, lengths: npt.ArrayLike, values: Any) -> Ragged:
-        """Rows of the given lengths over `values`."""
+        """Rows of the given lengths over `values`. Raises ValueError for lengths below 0."""
         sizes = np.asarray(lengths, np.int64)
+        if sizes.size and sizes.min() < 0:
+            raise ValueError(f"rows of {sizes.min()} elements")
         offsets = np.zeros(len(sizes) + 1, np.int64)
         np.cumsum(sizes, out=offsets[1:])
         return cls(offsets, values)

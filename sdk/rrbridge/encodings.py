@@ -387,7 +387,7 @@ def strips(dtype: npt.DTypeLike, width: int) -> Encoding[Any]:
                 raise ValueError(f"strips of {width}-vectors, not shape {value.shape}")
             return Ragged.from_lengths(np.full(value.shape[0], value.shape[1]), item.parse(value))
         rows = list(value)
-        if rows and np.ndim(rows[0]) == 1:
+        if rows and np.ndim(rows[0]) == 1 and len(rows[0]):  # one strip; an empty list is a strip of no points
             rows = [rows]
         points = [item.parse(np.asarray(row)) for row in rows]
         values = np.concatenate(points) if points else np.empty((0, width), wanted)

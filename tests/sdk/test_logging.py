@@ -147,7 +147,9 @@ def test_columns_and_updates_that_do_not_fit_warn_at_the_callers_line(tmp_path: 
         recording.log("b", update)
     assert [(w.category, w.filename) for w in caught] == [(RrbridgeWarning, __file__)] * 2
     recording.disconnect()
-    assert not [m for m in RrdReader(tmp_path / "x.rrd").messages() if isinstance(m, StoredChunk)]
+    (chunk,) = [m.chunk for m in RrdReader(tmp_path / "x.rrd").messages() if isinstance(m, StoredChunk)]
+    assert chunk.entity_path == "/b"
+    assert chunk.components["Points3D:positions"].cells.to_pylist() == [[]]
 
 
 def test_of_a_component_given_twice_the_first_counts(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_recordings_that_are_off_make_no_files(
     assert not list(tmp_path.iterdir())
 
 
-def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> None:
+def test_misuse_warns_at_the_callers_line_and_logs_nothing_else(tmp_path: Path) -> None:
     rec = rr.RecordingStream("rrbridge_test", send_properties=False)
     rec.save(tmp_path / "misuse.rrd")
     with strict(False), warnings.catch_warnings(record=True) as caught:
@@ -185,7 +187,7 @@ def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> No
         rec.set_time("t", sequence=1, duration=2)
         rec.set_time("t", sequence="x")  # type: ignore[arg-type]
         rec.log(None, rr.Scalars(1))  # type: ignore[arg-type]
-        rec.log("x", rr.Points3D("nonsense"))  # type: ignore[arg-type]
+        rec.log("empty", rr.Points3D("nonsense"))  # type: ignore[arg-type]
         rec.log("x", rr.EncodedImage(path="missing.png"))
         rec.log("x")  # type: ignore[call-arg]
     assert [w.category for w in caught] == [RrbridgeWarning] * 7
@@ -193,7 +195,7 @@ def test_misuse_warns_at_the_callers_line_and_logs_nothing(tmp_path: Path) -> No
     with pytest.raises(InvalidValueError):
         rec.log("x", "not an archetype", strict=True)  # type: ignore[arg-type]
     rec.disconnect()
-    assert rows_of(tmp_path / "misuse.rrd") == {}
+    assert rows_of(tmp_path / "misuse.rrd").keys() == {("/empty", "Points3D:positions")}
 
 
 def test_no_recording_is_a_warning() -> None:

@@ -35,6 +35,16 @@ JUNK: dict[str, Callable[[Any], object]] = {
     "a text": lambda rec: rec.log("a", "text"),
     "a number for a path": lambda rec: rec.log(5, rr.Scalars(1)),
     "values without Arrow": lambda rec: rec.log("a", rr.AnyValues(x=object())),
+    "half a character for a path": lambda rec: rec.log("a\ud800", rr.Scalars(1)),
+    "bytes for a path": lambda rec: rec.log(b"a", rr.Scalars(1)),
+    "too few instances": lambda rec: rec.send_columns(
+        "a", [rr.TimeColumn("t", sequence=[1, 2])], rr.Points3D.columns(positions=np.ones((3, 3))).partition([2, 2])
+    ),
+    "less than no instances": lambda rec: rec.send_columns(
+        "a", [rr.TimeColumn("t", sequence=[1, 2])], rr.Points3D.columns(positions=np.ones((3, 3))).partition([-1, 4])
+    ),
+    "half a sequence number": lambda rec: rec.set_time("t", sequence=1.5),
+    "half a character for a timeline": lambda rec: rec.set_time("a\ud800", sequence=1),
     "no time": lambda rec: rec.set_time("t"),
     "two times": lambda rec: rec.set_time("t", sequence=1, duration=2),
     "no number": lambda rec: rec.set_time("t", timestamp="x"),

@@ -18,7 +18,7 @@ SCRIPTS = sorted(path.stem for path in (HERE / "scripts").glob("*.py"))
 EXTRA = {
     "binary": ["binary"], "blocks": ["again", "next", "unsaved", "dropped", "failed", "left", "right"], "blueprints": ["shown"],
     "config": ["config"], "contexts": ["one", "two"], "default_id": ["init"],
-    "footer": ["nofooter"], "memory": ["memory"], "sinks": ["left", "right"], "streams": ["second"],
+    "footer": ["nofooter"], "memory": ["memory"], "misfits": ["misfits"], "sinks": ["left", "right"], "streams": ["second"],
 }  # fmt: skip
 """Recordings that scripts make themselves, beside the one they are given."""
 
