@@ -159,7 +159,7 @@ class RecordingStream:
         if self._enabled:
             times = [TimeColumn.from_like(index) for index in indexes]
             components = list(_columns(columns))
-            if not components:
+            if not components or self._is_full(len(components[0])):
                 return
             batcher = self._batcher
             if self._flusher is None or batcher.pending_bytes >= batcher.config.max_bytes_in_flight:
@@ -520,13 +520,13 @@ class RecordingStream:
         batcher = self._batcher
         return batcher.config.when_full == "block" and batcher.pending_bytes >= batcher.config.max_bytes_in_flight
 
-    def _is_full(self) -> bool:
-        """Whether a row must be given up, since too much waits to be written. Counts it."""
+    def _is_full(self, rows: int = 1) -> bool:
+        """Whether rows must be given up, since too much waits to be written. Counts them."""
         batcher = self._batcher
         config = batcher.config
         if config.when_full == "block" or batcher.pending_bytes < config.max_bytes_in_flight:
             return False
-        self.dropped_rows += 1
+        self.dropped_rows += rows
         return True
 
     def _after_fork(self) -> None:

@@ -78,10 +78,13 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
     rec.save(tmp_path / "full.rrd")
     for i in range(2000):
         rec.log("x", rr.Scalars(i))
+    dropped = rec.dropped_rows
+    rec.send_columns("y", [rr.TimeColumn("t", sequence=range(30))], rr.Scalars.columns(scalars=range(30)))
+    assert rec.dropped_rows == dropped + 30
     rec.disconnect()
-    kept = scalars(tmp_path / "full.rrd")
-    assert rec.dropped_rows > 0
-    assert kept == list(range(2000 - rec.dropped_rows))
+    assert dropped > 0
+    assert scalars(tmp_path / "full.rrd") == list(range(2000 - dropped))
+    assert scalars(tmp_path / "full.rrd", "/y") == []
 
 
 def test_a_full_queue_blocks_by_default_and_loses_nothing(tmp_path: Path) -> None:
