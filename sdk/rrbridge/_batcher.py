@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -139,16 +139,21 @@ class _Entity:
 
     path: str
     groups: dict[tuple[Timelines, Layout], _Rows] = field(default_factory=dict)
-    rows: int = 0
     size: int = 0
+
+    def add(self, timelines: Timelines, layout: Layout, row: tuple[Any, ...], size: int) -> None:
+        """Add a row of this size."""
+        key = (timelines, layout)
+        rows = self.groups.get(key)
+        if rows is None:
+            rows = self.groups[key] = _Rows(timelines, layout)
+        rows.rows.append(row)
+        self.size += size
 
     def chunks(self, max_rows_if_unsorted: int) -> list[Chunk]:
         """Groups of the same timelines and types go together; what a row lacks is null."""
-        taken, self.groups = self.groups, {}  # at once: a signal may let somebody else take it meanwhile
         together: dict[tuple[Any, ...], list[list[_Rows]]] = {}
-        for rows in taken.values():
-            if not rows.rows:
-                continue
+        for rows in self.groups.values():
             alike = together.setdefault((rows.timelines, rows.layout.types), [])
             fitting = next((groups for groups in alike if all(map(rows.layout.fits, [g.layout for g in groups]))), None)
             if fitting is None:
@@ -262,21 +267,31 @@ def _size(batch: Batch) -> int:
     return int(batch.nbytes)
 
 
-_Row: TypeAlias = tuple[str, Timelines, Layout, tuple[Any, ...], int]
+_Row: TypeAlias = tuple[str, Timelines, Layout, tuple[Any, ...], int, bool]
+"""Entity path, timelines, layout, stamps and batches, size, whether what came so far of the entity is due."""
+
+
+@dataclass(slots=True)
+class _Load:
+    """What came of an entity since it was last due."""
+
+    size: int = 0
+    rows: int = 0
 
 
 class Batcher:
-    """Collects rows; safe from any thread, and from what runs in the middle of it: signal handlers, `__del__`."""
+    """Collects rows; safe from any thread, and from what runs in the middle of it: signal handlers, `__del__`.
+
+    Adding holds no lock, which whoever interrupts it would wait for in vain: a row is there with one step that Python does
+    not divide. `take` is for one thread at a time.
+    """
 
     def __init__(self, config: ChunkBatcherConfig) -> None:
         self.config = config
-        self._lock = threading.RLock()
-        self._late: list[_Row] = []
-        """Rows that were logged while the same thread was adding one; they take their place with the next `take`."""
+        self._arrived: deque[_Row | Chunk] = deque()
+        self._loads: dict[str, _Load] = {}
         self._entities: dict[str, _Entity] = {}
-        self._due: list[_Entity] = []
-        """Those that have as many rows as they may."""
-        self._chunks: list[Chunk] = []
+        """What arrived and is not yet due."""
         self._bytes = 0
 
     @property
@@ -296,56 +311,53 @@ class Batcher:
         size = layout.weight + TIMES_WEIGHT if timelines.kinds else layout.weight
         for batch in batches:
             size += batch.nbytes if type(batch) is np.ndarray else _size(batch)
-        row = (entity_path, timelines, layout, stamps + batches, size)
-        if self._lock._is_owned():  # type: ignore[attr-defined]  # as threading.Condition asks it
-            self._late.append(row)
-            return False
-        with self._lock:
-            return self._place(*row)
-
-    def _place(self, entity_path: str, timelines: Timelines, layout: Layout, row: tuple[Any, ...], size: int) -> bool:
-        """Under the lock. An error raised at any point, by Ctrl-C say, leaves whole rows."""
-        entities = self._entities
-        entity = entities.get(entity_path)
-        if entity is None:
-            entity = entities[entity_path] = _Entity(entity_path)
-        key = (timelines, layout)
-        rows = entity.groups.get(key)
-        if rows is None:
-            rows = entity.groups[key] = _Rows(timelines, layout)
-        if entities is not self._entities:  # a signal handler has flushed meanwhile
-            self._late.append((entity_path, timelines, layout, row, size))
-            return False
-        rows.rows.append(row)
-        entity.rows += 1
-        entity.size += size
-        self._bytes += size
+        load = self._loads.get(entity_path)
+        if load is None:
+            load = self._loads[entity_path] = _Load()
+        load.size += size
+        load.rows += 1
         config = self.config
-        if entity.size < config.flush_num_bytes and entity.rows < config.flush_num_rows:
-            return self._bytes >= config.max_bytes_in_flight
-        del entities[entity_path]  # nothing can come between this and the next call
-        self._due.append(entity)
-        return True
+        is_due = load.size >= config.flush_num_bytes or load.rows >= config.flush_num_rows
+        if is_due:
+            load.size = load.rows = 0
+        self._bytes += size
+        self._arrived.append((entity_path, timelines, layout, stamps + batches, size, is_due))
+        return is_due or self._bytes >= config.max_bytes_in_flight
 
     def add(self, chunk: Chunk) -> None:
         """Add a chunk as it is; it must not share memory that may yet change."""
-        with self._lock:
-            self._chunks.append(chunk)
-            self._bytes += chunk.nbytes
+        self._bytes += chunk.nbytes
+        self._arrived.append(chunk)
 
     def take(self, *, everything: bool = True) -> list[Chunk]:
         """What was collected so far, as chunks: everything, or what is due."""
-        with self._lock:
-            late, self._late = self._late, []
-            for row in late:
-                self._place(*row)
-            chunks, self._chunks = self._chunks, []
-            due, self._due = self._due, []
-            if everything:
-                due += self._entities.values()
-                self._entities = {}
-            self._bytes = sum([entity.size for entity in self._entities.values()])
+        chunks, due = self._sorted_in()
+        if everything:
+            self._loads = {}
+            due += self._entities.values()
+            self._entities = {}
+        self._bytes -= sum([chunk.nbytes for chunk in chunks]) + sum([entity.size for entity in due])
         limit = self.config.chunk_max_rows_if_unsorted
         for entity in due:
             chunks += entity.chunks(limit)
         return chunks
+
+    def _sorted_in(self) -> tuple[list[Chunk], list[_Entity]]:
+        """Put what arrived where it belongs; returns the chunks and the entities that are due."""
+        chunks: list[Chunk] = []
+        due: list[_Entity] = []
+        for _ in range(len(self._arrived)):
+            if not self._arrived:  # a signal handler has flushed meanwhile
+                break
+            arrived = self._arrived.popleft()
+            if isinstance(arrived, Chunk):
+                chunks.append(arrived)
+                continue
+            path, timelines, layout, row, size, is_due = arrived
+            entity = self._entities.get(path)
+            if entity is None:
+                entity = self._entities[path] = _Entity(path)
+            entity.add(timelines, layout, row, size)
+            if is_due:
+                due.append(self._entities.pop(path))
+        return chunks, due

@@ -119,7 +119,7 @@ print(count, hits)
     assert hits > 10
     frames, values = np.array(rows(path, "/x")).T
     assert np.array_equal(frames, values)
-    assert set(frames) >= set(range(count))
+    assert len(set(range(count)) - set(frames)) <= hits  # each costs no more than the row it falls into
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
