@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -292,6 +292,7 @@ class Batcher:
         self._loads: dict[str, _Load] = {}
         self._entities: dict[str, _Entity] = {}
         """What arrived and is not yet due."""
+        self._due: deque[_Entity | Chunk] = deque()
         self._bytes = 0
 
     @property
@@ -329,29 +330,30 @@ class Batcher:
         self._bytes += chunk.nbytes
         self._arrived.append(chunk)
 
-    def take(self, *, everything: bool = True) -> list[Chunk]:
-        """What was collected so far, as chunks: everything, or what is due."""
-        chunks, due = self._sorted_in()
+    def take(self, *, everything: bool = True) -> Iterator[Chunk]:
+        """What was collected so far, as chunks: everything, or what is due. What was not asked for yet stays for the next."""
+        self._sort_in()
         if everything:
             self._loads = {}
-            due += self._entities.values()
+            self._due.extend(self._entities.values())
             self._entities = {}
-        self._bytes -= sum([chunk.nbytes for chunk in chunks]) + sum([entity.size for entity in due])
         limit = self.config.chunk_max_rows_if_unsorted
-        for entity in due:
-            chunks += entity.chunks(limit)
-        return chunks
+        while self._due:
+            first = self._due[0]
+            size = first.nbytes if isinstance(first, Chunk) else first.size
+            yield from [first] if isinstance(first, Chunk) else first.chunks(limit)
+            if self._due and self._due[0] is first:  # else a signal handler has flushed meanwhile
+                self._due.popleft()
+                self._bytes -= size
 
-    def _sorted_in(self) -> tuple[list[Chunk], list[_Entity]]:
-        """Put what arrived where it belongs; returns the chunks and the entities that are due."""
-        chunks: list[Chunk] = []
-        due: list[_Entity] = []
+    def _sort_in(self) -> None:
+        """Put what arrived where it belongs."""
         for _ in range(len(self._arrived)):
             if not self._arrived:  # a signal handler has flushed meanwhile
                 break
             arrived = self._arrived.popleft()
             if isinstance(arrived, Chunk):
-                chunks.append(arrived)
+                self._due.append(arrived)
                 continue
             path, timelines, layout, row, size, is_due = arrived
             entity = self._entities.get(path)
@@ -359,5 +361,4 @@ class Batcher:
                 entity = self._entities[path] = _Entity(path)
             entity.add(timelines, layout, row, size)
             if is_due:
-                due.append(self._entities.pop(path))
-        return chunks, due
+                self._due.append(self._entities.pop(path))

@@ -469,7 +469,10 @@ class RecordingStream:
     def _write_pending(self, *, everything: bool = True) -> None:
         """Pass on what was logged. Under the lock from the start, so that whoever has it next finds nothing under way."""
         with self._sink_lock:
-            self._send(self._batcher.take(everything=everything))
+            chunks = self._batcher.take(everything=everything)
+            self._send(chunks)
+            for _ in chunks:  # a sink that has failed takes no more: let go of the rest
+                pass
 
     def _blueprint(self, blueprint: BlueprintLike | None, *, make_active: bool, make_default: bool) -> list[LogMessage]:
         if blueprint is None:
@@ -479,7 +482,7 @@ class RecordingStream:
         application_id = self.store_id.application_id
         return list(to_messages(blueprint, application_id, make_active=make_active, make_default=make_default))
 
-    def _send(self, chunks: list[Chunk]) -> None:
+    def _send(self, chunks: Iterable[Chunk]) -> None:
         self._send_messages(StoredChunk(self.store_id, chunk) for chunk in chunks)
 
     def _send_messages(self, messages: Iterable[LogMessage]) -> None:
