@@ -11,7 +11,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,10 @@ import pyarrow.compute as pc
 
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
+from rrbridge._joined_files import JoinedFiles
 from rrbridge._memory import give_back
-from rrbridge._messages import StoreId
 from rrbridge._tuid import TuidArray
-from rrbridge.errors import DamagedFileError, FileError
+from rrbridge.errors import DamagedFileError
 from rrbridge.rrd import Manifest, RrdReader
 
 __all__ = ["ChunksOnDisk", "Outline", "Part", "outlines_of"]
@@ -108,12 +107,11 @@ def outlines_of(chunks: Iterable[Chunk]) -> list[Outline]:
 
 
 class ChunksOnDisk:
-    """The chunks of one recording in a finished `.rrd` file; safe to use from several threads."""
+    """The chunks of one recording in `.rrd` files; safe to use from several threads."""
 
-    def __init__(self, path: Path, store_id: StoreId) -> None:
-        """Read the file's index. Raises FileError."""
-        self._reader = RrdReader(path)
-        self._manifest = self._manifest_of(store_id)
+    def __init__(self, reader: RrdReader | JoinedFiles, manifest: Manifest) -> None:
+        self._reader = reader
+        self._manifest = manifest
         self._of_entity: dict[str, list[int]] = {}
         ids = self._manifest.data.column("chunk_id").to_pylist()
         for index in {chunk_id: index for index, chunk_id in reversed(list(enumerate(ids)))}.values():
@@ -124,12 +122,6 @@ class ChunksOnDisk:
         self._cached_bytes = 0
         self._let_go_bytes = 0
         self._lock = threading.RLock()
-
-    def _manifest_of(self, store_id: StoreId) -> Manifest:
-        found = [manifest for manifest in self._reader.manifests() if manifest.store_id == store_id]
-        if not found:
-            raise FileError(self._reader.path, f"holds no {store_id}")
-        return found[0]
 
     def outlines(self, entity: str) -> Sequence[Outline]:
         """The chunks of an entity; damaged ones are left out with a warning. Raises FileError."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from rrbridge import importers
+from rrbridge._joined_files import JoinedFiles
 from rrbridge._memory import memory_limit_bytes
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge._query_chunks import ChunksOnDisk
@@ -17,6 +18,7 @@ from rrbridge._query_recording import LiveRecording, Recording, Recordings
 from rrbridge._store import ChunkStore, load_messages
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 from rrbridge.rrd import Manifest, RrdReader
+from rrbridge.rrd._importer import reader_of
 
 if TYPE_CHECKING:
     from rrbridge._recording import RecordingStream
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["open", "open_all"]
 
 PathLike: TypeAlias = str | os.PathLike[str]
+Part: TypeAlias = ChunkStore | tuple[RrdReader, Manifest]
+"""What a file holds of a recording: read into memory, or its index."""
 
 
 @overload
@@ -47,9 +51,10 @@ def open(  # noqa: A001
     application id and recording id, such as the parts of a split run, are one recording. A `RecordingStream` gives a
     recording that grows as it is logged to.
 
-    `options`: how to read what is not yet a recording (topics, times, fields). A finished `.rrd` is opened by its index
-    and read as far as it is asked; one that would not fit into `memory_limit` (`"4GB"`, `"25%"`, bytes; None: none)
-    stays on disk. Files of other kinds are read into memory. Raises FileError.
+    `options`: how to read what is not yet a recording (topics, times, fields). An `.rrd` is opened by its index, which is
+    made by reading it once where writing was interrupted, and read as far as it is asked; one that would not fit into
+    `memory_limit` (`"4GB"`, `"25%"`, bytes; None: none) stays on disk. Files of other kinds are read into memory.
+    Raises FileError.
     """
     from rrbridge._recording import RecordingStream
 
@@ -70,53 +75,59 @@ def open_all(
     if not paths:
         raise InvalidValueError("source", "a recording", "none")
     limit = memory_limit_bytes(memory_limit)
-    found: dict[StoreId, Recording] = {}
+    found: dict[StoreId, list[Part]] = {}
     paths_of: dict[StoreId, Path] = {}
     for path in (file for given in paths for file in _files(given)):
-        for store_id, recording in _load(path, options, limit):
+        for store_id, part in _load(path, options):
             paths_of.setdefault(store_id, path)
-            known = found.get(store_id)
-            found[store_id] = recording if known is None else _joined(known, recording)
+            found.setdefault(store_id, []).append(part)
     if not found:
         raise FileError(paths[0], "holds no recording, only a layout")
     names = _names(paths_of)
-    return Recordings(replace(found[store_id], name=name) for store_id, name in names.items())
+    return Recordings(_recording(name, store_id, found[store_id], limit) for store_id, name in names.items())
 
 
-def _joined(first: Recording, second: Recording) -> Recording:
-    first.store.insert_all(second.store.iter_chunks())
-    return replace(first, on_disk=None)
-
-
-def _load(
-    path: Path, options: importers.ImportOptions | None, limit: int | None
-) -> Iterator[tuple[StoreId, Recording]]:
+def _load(path: Path, options: importers.ImportOptions | None) -> Iterator[tuple[StoreId, Part]]:
     """The recordings of a file. Raises FileError."""
-    manifests = _index_of(path) if _is_plain(options) else ()
-    if not manifests:
+    is_rrd = not path.is_dir() and importers.find(path).name == "RRD"
+    reader = reader_of(path, options) if is_rrd and _is_plain(options) else None
+    manifests = () if reader is None else reader.manifests()
+    if reader is None or not manifests:
         messages = (m for m in importers.read(path, options) if m.store_id.kind is StoreKind.RECORDING)
-        for store_id, store in load_messages(messages).items():
-            yield store_id, Recording(path.stem, store)
+        yield from load_messages(messages).items()
+        return
     for manifest in manifests:
         if manifest.store_id.kind is StoreKind.RECORDING:
-            store = ChunkStore.open(path, store_id=manifest.store_id, memory_limit=limit)
-            sizes = manifest.uncompressed_sizes if manifest.uncompressed_sizes is not None else manifest.byte_sizes
-            is_large = limit is not None and int(sizes.sum()) > limit
-            on_disk = ChunksOnDisk(path, manifest.store_id) if is_large else None
-            yield manifest.store_id, Recording(path.stem, store, on_disk)
+            yield manifest.store_id, (reader, manifest)
+
+
+def _recording(name: str, store_id: StoreId, parts: list[Part], limit: int | None) -> Recording:
+    """One recording of what files hold of it; in memory, unless all of them have an index."""
+    on_disk = [part for part in parts if not isinstance(part, ChunkStore)]
+    if len(on_disk) == len(parts):
+        reader = on_disk[0][0] if len(parts) == 1 else JoinedFiles.of(on_disk)
+        if reader is not None:
+            return _on_disk(name, store_id, reader, limit)
+    if len(parts) == 1 and isinstance(parts[0], ChunkStore):
+        return Recording(name, parts[0])
+    store = ChunkStore(store_id)
+    for part in parts:
+        given = part if isinstance(part, ChunkStore) else ChunkStore.open(part[0], store_id=store_id)
+        store.insert_all(given.iter_chunks())
+    return Recording(name, store)
+
+
+def _on_disk(name: str, store_id: StoreId, reader: RrdReader | JoinedFiles, limit: int | None) -> Recording:
+    store = ChunkStore.open(reader, store_id=store_id, memory_limit=limit)
+    manifest = next(manifest for manifest in reader.manifests() if manifest.store_id == store_id)
+    sizes = manifest.uncompressed_sizes if manifest.uncompressed_sizes is not None else manifest.byte_sizes
+    is_large = limit is not None and int(sizes.sum()) > limit
+    return Recording(name, store, ChunksOnDisk(reader, manifest) if is_large else None)
 
 
 def _is_plain(options: importers.ImportOptions | None) -> bool:
     """Whether all of a recording is wanted, as it is."""
     return options is None or replace(options, note=None, progress=None) == importers.ImportOptions()
-
-
-def _index_of(path: Path) -> tuple[Manifest, ...]:
-    """The index of a finished `.rrd`; empty for anything else. Raises FileError."""
-    if path.is_dir() or importers.find(path).name != "RRD":
-        return ()
-    footer = RrdReader(path).footer()
-    return () if footer is None else footer.manifests
 
 
 def _files(path: Path) -> list[Path]:

@@ -33,11 +33,11 @@ from rrbridge._store_table import LatestTable, latest_table
 from rrbridge._timeline import TimeKind
 
 if TYPE_CHECKING:
-    from rrbridge._store_cold import ColdEntity, ColdFile
-
-if TYPE_CHECKING:
     from rrbridge._chunk_filter import ContentLike
+    from rrbridge._joined_files import JoinedFiles
     from rrbridge._schema import Schema
+    from rrbridge._store_cold import ColdEntity, ColdFile
+    from rrbridge.rrd import RrdReader
 
 __all__ = ["ChunkStore", "Latest", "Range", "load_messages"]
 
@@ -115,7 +115,7 @@ class ChunkStore(ChunkSource):
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str],
+        source: str | os.PathLike[str] | RrdReader | JoinedFiles,
         *,
         store_id: StoreId | None = None,
         memory_limit: str | int | None = None,
@@ -129,7 +129,7 @@ class ChunkStore(ChunkSource):
         """
         from rrbridge._store_cold import open_recording
 
-        cold = open_recording(path, store_id)
+        cold = open_recording(source, store_id)
         store = cls(cold.manifest.store_id, memory_limit=memory_limit, compaction=compaction)
         store._take(cold)
         return store

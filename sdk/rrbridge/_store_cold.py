@@ -15,6 +15,7 @@ import pyarrow as pa
 from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._joined_files import JoinedFiles
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge._store_index import Latest, Span
 from rrbridge._store_rows import ColdColumn
@@ -34,7 +35,7 @@ Indices = npt.NDArray[np.int64]
 class ColdFile:
     """One recording of a file, by its index. Chunks that were read are kept, the last used ones longest."""
 
-    def __init__(self, reader: RrdReader, manifest: Manifest) -> None:
+    def __init__(self, reader: RrdReader | JoinedFiles, manifest: Manifest) -> None:
         self.reader = reader
         self.manifest = manifest
         self.on_load: Callable[[], None] = _nothing
@@ -145,11 +146,13 @@ def _nothing() -> None:
     """There is no limit."""
 
 
-def open_recording(path: str | os.PathLike[str], store_id: StoreId | None) -> ColdFile:
+def open_recording(source: str | os.PathLike[str] | RrdReader | JoinedFiles, store_id: StoreId | None) -> ColdFile:
     """A recording of a file: the one named, or else the first. Raises FileError."""
-    reader = RrdReader(path)
+    reader = RrdReader(source) if isinstance(source, str | os.PathLike) else source
     manifests = reader.manifests()
-    if any(manifest.num_rows is None for manifest in manifests):  # of an old version, with names of its time
+    if isinstance(reader, RrdReader) and any(
+        m.num_rows is None for m in manifests
+    ):  # of an old version, with names of its time
         manifests = reader.scan()
     recordings = [m for m in manifests if m.store_id.kind is StoreKind.RECORDING]
     wanted = [m for m in manifests if m.store_id == store_id] if store_id is not None else recordings

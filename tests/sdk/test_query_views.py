@@ -26,6 +26,7 @@ from rrbridge._query_select import Shown
 from rrbridge._store import ChunkStore
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.errors import FileError, InvalidChunkError, InvalidValueError, NotARecordingError, QueryError
+from rrbridge.importers import ImportOptions, Note
 
 SECOND = 1_000_000_000
 
@@ -206,6 +207,53 @@ def test_parts_of_a_run_are_one_recording(tmp_path: Path) -> None:
     assert (whole.names, whole.view().count_rows()) == (["part_0"], 2)
     assert isinstance(other, Recordings)
     assert other.names == ["other", "part_0"]
+
+
+@pytest.mark.parametrize("limit", [None, 0, "10MB"])
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_parts_that_do_not_fit_into_memory_are_the_whole(tmp_path: Path, limit: int | None, is_torn: bool) -> None:
+    """The parts differ in their entities, components and timelines, as a run does that grows."""
+
+    def log(stream: rr.RecordingStream, part: int) -> None:
+        for step in range(5 * part, 5 * part + 5):
+            stream.set_time("step", sequence=step)
+            if part:
+                stream.set_time("stamp", timestamp=step)
+                stream.log("/sonar", rr.TextLog(f"ping {step}"))
+            stream.log("/imu", rr.Scalars([float(step)]))
+        stream.log(f"/static{part}", rr.Scalars([float(part)]), static=True)
+
+    whole = rr.RecordingStream("rrbridge_test", recording_id="run")
+    expected = rr.open(whole)
+    for part in range(3):
+        stream = rr.RecordingStream("rrbridge_test", recording_id="run")
+        stream.save(tmp_path / f"part_{part}.rrd")
+        for each in (whole, stream):
+            log(each, part)
+        stream.disconnect()
+    if is_torn:
+        for path in tmp_path.iterdir():
+            path.write_bytes(path.read_bytes()[:-40])
+    (found,) = rr.open_all(tmp_path, memory_limit=limit)
+    assert found.timelines() == expected.timelines()
+    for index in ("step", "stamp", None):
+        views = [r.view(index).fill_latest_at() for r in (expected, found)]
+        names = [name for name in views[0].schema().names if name not in ("log_time", "log_tick")]
+        tables = [view.select(*names).to_arrow().to_pylist() for view in views]
+        assert tables[0] == tables[1], index
+    latest = found.store.latest_at("/imu", ["Scalars:scalars"], "step", 7)
+    assert latest["Scalars:scalars"].values.to_pylist() == [7.0]
+    assert not found.store.dropped
+
+
+def test_a_torn_recording_that_does_not_fit_into_memory_stays_on_disk(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.rrd", [1.0, 2.0])
+    path.write_bytes(path.read_bytes()[:-40])
+    notes: list[Note] = []
+    (found,) = rr.open_all(path, ImportOptions(note=notes.append), memory_limit=0)
+    assert [note.is_loss for note in notes] == [True]
+    assert found.on_disk is not None
+    assert found.view().plain_values().to_arrow()["/imu:Scalars:scalars"].to_pylist() == [1.0, 2.0]
 
 
 def test_recordings_in_one_file_are_named_by_their_ids(tmp_path: Path) -> None:

@@ -56,9 +56,7 @@ class RrdImporter:
 
     def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
         """Everything in the file that is asked for; a layout is kept whole. Raises FileError."""
-        tell = options.note
-        on_damage = None if tell is None else lambda damage: tell(Note(str(damage), is_loss=True))
-        reader = RrdReader(path, on_damage=on_damage)
+        reader = reader_of(path, options)
         for message in reader.messages(options.progress):
             store_id = _renamed(message.store_id, options)
             match message:
@@ -88,6 +86,12 @@ class RrdImporter:
 
 
 importer = RrdImporter()
+
+
+def reader_of(path: Path, options: ImportOptions | None) -> RrdReader:
+    """A reader that tells of damage as the options say."""
+    tell = None if options is None else options.note
+    return RrdReader(path, on_damage=None if tell is None else lambda damage: tell(Note(str(damage), is_loss=True)))
 
 
 def _topics(manifest: Manifest) -> Iterator[TopicSummary]:
