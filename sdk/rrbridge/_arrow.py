@@ -33,6 +33,7 @@ __all__ = [
     "list_values",
     "nested",
     "primitive",
+    "take_lists",
     "unit_lists",
     "utf8",
     "valid_rows",
@@ -44,6 +45,8 @@ ITEM = "item"
 INT32_MAX = 2**31 - 1
 POOLED_BYTES = 1 << 18
 GATHERED_BYTES = 1 << 19
+LARGE_CELL_BYTES = 1 << 10
+"""From this size on, copying cells one by one is faster than Arrow's `take`, which numbers every value in them."""
 """Arrays that have so many bytes together are put together when somebody looks, if they may be."""
 
 _thread = threading.local()
@@ -181,6 +184,14 @@ def fixed_size_lists(columns: Sequence[pa.Array], *, is_nullable: bool) -> pa.Ar
     mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
     datatype = pa.list_(pa.field(ITEM, items.type, nullable=is_nullable), width)
     return pa.Array.from_buffers(datatype, count, [mask], -1 if mask else 0, children=[items])
+
+
+def take_lists(lists: pa.ListArray, indices: pa.Array) -> pa.ListArray:
+    """What `lists.take(indices)` gives; of pictures and clouds much faster, and without 8 bytes per value on the side."""
+    if not len(indices) or lists.nbytes < LARGE_CELL_BYTES * len(lists):
+        return lists.take(indices)
+    nothing = pa.nulls(1, lists.type)
+    return pa.concat_arrays([nothing if i is None else lists.slice(i, 1) for i in indices.to_pylist()])
 
 
 def list_type(items: pa.DataType, *, nullable: bool = True) -> pa.DataType:

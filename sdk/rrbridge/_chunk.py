@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, unit_lists
+from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, take_lists, unit_lists
 from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeColumnLike, TimeKind
@@ -364,14 +364,11 @@ class Chunk:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Chunk:
         """The given rows, in the order asked for, under a chunk id of their own."""
-        batch = self._batch.take(pa.array(rows))
+        indices = pa.array(rows)
         return Chunk.from_columns(
             self.entity_path,
             times=[TimeColumn.of(t.timeline, t.kind, t.values[rows]) for t in self.times.values()],
-            components=[
-                ComponentColumn(c.descriptor, batch.column(1 + self._time_columns + i))
-                for i, c in enumerate(self.components.values())
-            ],
+            components=[ComponentColumn(c.descriptor, take_lists(c.cells, indices)) for c in self.components.values()],
             row_ids=self.row_ids[rows],
         )
 
@@ -443,7 +440,7 @@ def _in_order_of_time(
         if np.any(order[1:] < order[:-1]):
             rows = pa.array(order)
             times = [TimeColumn.of(time.timeline, time.kind, time.values[order]) for time in times]
-            components = [ComponentColumn(column.descriptor, column.cells.take(rows)) for column in components]
+            components = [ComponentColumn(column.descriptor, take_lists(column.cells, rows)) for column in components]
     return list(times), list(components)
 
 

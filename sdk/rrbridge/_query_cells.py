@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_values
+from rrbridge._arrow import list_values, take_lists
 from rrbridge._query_chunks import Part
 from rrbridge._query_rows import MISSING, as_array
 from rrbridge.errors import InvalidChunkError
@@ -71,7 +71,7 @@ class CellColumn:
         picked = []
         for part, low, high in zip(used.tolist(), bounds[:-1], bounds[1:], strict=True):
             inside = wanted[low:high] - self.starts[part]
-            picked.append(self._cast(self.parts[part].cells().take(pa.array(inside))))
+            picked.append(self._cast(take_lists(self.parts[part].cells(), pa.array(inside))))
         cells = self._joined(picked)
         renumbered = np.where((rows > MISSING) & (rows < count), np.searchsorted(wanted, rows), rows)
         renumbered[rows >= count] = len(wanted)
@@ -102,7 +102,7 @@ class CellColumn:
         if not len(cells):
             return pa.nulls(len(rows), self.datatype)
         missing = rows == MISSING
-        return cells.take(pa.array(rows - low, mask=missing) if missing.any() else pa.array(rows - low))
+        return take_lists(cells, pa.array(rows - low, mask=missing if missing.any() else None))
 
     @cached_property
     def bytes_per_row(self) -> float:

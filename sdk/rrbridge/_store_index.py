@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_offsets, primitive, valid_rows
+from rrbridge._arrow import list_offsets, primitive, take_lists, valid_rows
 from rrbridge._chunk import Chunk
 from rrbridge._timeline import STATIC_TIME
 from rrbridge._tuid import TuidArray
@@ -208,7 +208,7 @@ class Span:
 
     def taken(self, positions: Indices) -> pa.ListArray:
         """A copy of the cells of given entries."""
-        return self.cells.lists.take(primitive(positions if self.rows is None else self.rows[positions]))
+        return take_lists(self.cells.lists, primitive(positions if self.rows is None else self.rows[positions]))
 
     def lists(self, part: slice) -> pa.ListArray:
         """The cells of some entries."""
@@ -216,7 +216,7 @@ class Span:
             lists = self.cells.lists
             whole = part.start == 0 and part.stop == len(lists)
             return lists if whole else lists.slice(part.start, max(0, part.stop - part.start))
-        return self.cells.lists.take(primitive(self.rows[part]))
+        return take_lists(self.cells.lists, primitive(self.rows[part]))
 
     def latest_at(self, position: int) -> Latest:
         """The cell of an entry: the same object for the last few that were asked for."""

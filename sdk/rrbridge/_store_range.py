@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_type, primitive
+from rrbridge._arrow import list_type, primitive, take_lists
 from rrbridge._store_clears import CLEAR, Clears, Marks
 from rrbridge._store_entity import Entity
 from rrbridge._store_index import Latest, Span, tuid_order
@@ -103,7 +103,7 @@ class Range:
         cleared = sum(part.stop - part.start for _, part in self._clears)
         if cleared:
             merged = self._concat([merged, _empty_cells(cleared, merged.type)])
-        return merged if self._order is None else merged.take(primitive(self._order))
+        return merged if self._order is None else take_lists(merged, primitive(self._order))
 
     def _pieces(self) -> list[pa.ListArray]:
         """The cells of each chunk, all of one type."""

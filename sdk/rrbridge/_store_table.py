@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_type, primitive
+from rrbridge._arrow import list_type, primitive, take_lists
 from rrbridge._store_clears import CLEAR, Clears, Tombstones
 from rrbridge._store_entity import Entity
 from rrbridge._store_index import Times, tuid_order
@@ -49,7 +49,7 @@ class LatestColumn:
         """One cell for each entity and time, entity by entity; null = there is none. Raises InvalidChunkError."""
         flat = self.rows.reshape(-1)
         missing = flat < 0
-        return self.pool.take(primitive(flat, valid=~missing if missing.any() else None))
+        return take_lists(self.pool, primitive(flat, valid=~missing if missing.any() else None))
 
     @cached_property
     def times(self) -> Times:

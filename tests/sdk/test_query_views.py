@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import rrbridge as rr
 from rrbridge import _query_cells, _query_plan
+from rrbridge._arrow import take_lists
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoreId, StoreKind
@@ -325,6 +326,32 @@ def test_a_live_recording_of_a_pipe_says_what_it_lacks(caplog: pytest.LogCapture
     stream.log("/a", rr.Scalars(1.0))
     assert live.view("step").to_arrow()["step"].to_pylist() == [1]
     assert reader.read()
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_large_cells_are_taken_as_arrow_takes_them(data: st.DataObject) -> None:
+    cell = st.none() | st.lists(st.none() | st.integers(0, 6000).map(bytes), max_size=2)
+    cells = data.draw(st.lists(cell, max_size=5))
+    lists = pa.array([[], *cells], pa.list_(pa.list_(pa.uint8()))).slice(1)
+    indices = pa.array(
+        data.draw(st.lists(st.none() | st.integers(0, len(cells) - 1), max_size=6)) if cells else [], pa.int64()
+    )
+    assert take_lists(lists, indices).equals(lists.take(indices))
+
+
+def test_rows_of_pictures_take_no_memory_on_the_side() -> None:
+    """Arrow's own `take` wants eight bytes for every byte of a picture."""
+    pictures = pa.array([[bytes(1_000_000)] for _ in range(8)], pa.list_(pa.list_(pa.uint8())))
+    view = Recording("r", store_of(pictures)).view("t").fill_latest_at().using_index_values([0, 2, 2 * SECOND])
+    pool = pa.default_memory_pool()
+    watched = pa.proxy_memory_pool(pool)
+    pa.set_memory_pool(watched)
+    try:
+        assert view.to_arrow().num_rows == 3
+    finally:
+        pa.set_memory_pool(pool)
+    assert watched.max_memory() < 6_000_000
 
 
 def test_rows_come_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
