@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rrbridge._chunk import Chunk
 from rrbridge._compaction import MAX_BYTES, Layout, Targets, merged
+from rrbridge._memory import give_back
 from rrbridge._store_index import ALWAYS, NEVER, Cells, Latest, Span, tuid_order
 from rrbridge._timeline import STATIC_TIME
 
@@ -20,6 +21,8 @@ OVERHEAD_BYTES = 10 * 1024
 """About what a chunk takes in memory beside its data: a schema of its own, and what is looked up in it."""
 _MOST_WAITING = 512
 """Chunks; as small ones take more beside their data than in it."""
+_MOST_BEFORE_GIVING_BACK = 8192
+"""Chunks; small ones leave holes of some ten megabytes in the heap, which the system gets back in a millisecond."""
 
 
 def memory_of(chunk: Chunk) -> int:
@@ -113,6 +116,8 @@ class Group:
     _waiting_rows: int = 0
     _waiting_bytes: int = 0
     _waiting_since: int = 0
+    _put_together_since: int = 0
+    """Chunks, since free memory was given back."""
 
     @property
     def runs(self) -> list[Run]:
@@ -148,6 +153,13 @@ class Group:
         """Put together what waits."""
         if not self._waiting:
             return
+        self._put_together_since += len(self._waiting)
+        self._settle()
+        if self._put_together_since >= _MOST_BEFORE_GIVING_BACK:
+            self._put_together_since = 0
+            give_back()
+
+    def _settle(self) -> None:
         waiting, nbytes = self._waiting, self._waiting_bytes
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
         self._pack(waiting, nbytes, self._waiting_since, 0)

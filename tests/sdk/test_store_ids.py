@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rrbridge import _store_ids
 from rrbridge._store_ids import Ids
+from rrbridge._tuid import new_tuids
 
 NUMBERS = st.integers(0, 40)
 
@@ -20,6 +21,7 @@ def test_it_holds_what_was_put_in(steps: list[int | list[int]], shift: int) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_store_ids, "_RECENT", 3)
+        patch.setattr(_store_ids, "_BLOCK", 4)
         ids, expected = Ids(), set()
         for step in steps:
             if isinstance(step, list):
@@ -29,3 +31,13 @@ def test_it_holds_what_was_put_in(steps: list[int | list[int]], shift: int) -> N
                 ids.add(as_id(step))
                 expected.add(step)
             assert {number for number in range(41) if as_id(number) in ids} == expected
+
+
+def test_ids_made_one_after_the_other_take_few_bytes() -> None:
+    made = new_tuids(50_000)
+    made[:, 0] += np.arange(len(made), dtype=np.uint64) * 30_000
+    run = _store_ids._Run.of(made.view("S16").reshape(-1))
+    assert run.ids().tobytes() == made.tobytes()
+    assert (run.high_steps.nbytes + run.low_steps.nbytes + run.firsts.nbytes) / len(run) < 5
+    assert all(made[i].tobytes() in run for i in range(0, 50_000, 911))
+    assert new_tuids(1).tobytes() not in run
