@@ -82,7 +82,7 @@ def open_all(
             paths_of.setdefault(store_id, path)
             found.setdefault(store_id, []).append(part)
     if not found:
-        raise FileError(paths[0], "holds no recording, only a layout")
+        raise FileError(paths[0], "holds no recording, at most a layout")
     names = _names(paths_of)
     return Recordings(_recording(name, store_id, found[store_id], limit) for store_id, name in names.items())
 

@@ -250,6 +250,8 @@ class ChunkStore(ChunkSource):
         with self._lock:
             settled = [entity for path in self._entities if (entity := self._settled(path)) is not None]
             for dropped in drop_oldest(settled, nbytes):
+                if not dropped.rows:  # all of them are the last of something
+                    continue
                 known = self._dropped.get(dropped.entity)
                 self._dropped[dropped.entity] = dropped if known is None else known | dropped
                 self._revision += 1

@@ -104,6 +104,11 @@ def test_verify_tells_good_from_bad(run: Path, tmp_path: Path, capsys: Any) -> N
     assert rrd("verify", unfinished) == 1
     assert rrd("verify", "--check-footers", "false", unfinished) == 0
     assert rrd("verify", tmp_path / "none.rrd") == 1
+    empty = tmp_path / "empty.rrd"
+    assert rrd("filter", run, "--component", "None:such", "-o", empty) == 0
+    capsys.readouterr()
+    assert rrd("verify", empty) == 1
+    assert "no chunks, so no index" in capsys.readouterr().out
 
 
 def test_filter_split_merge_compare(run: Path, tmp_path: Path, capsys: Any) -> None:

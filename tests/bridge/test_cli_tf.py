@@ -98,6 +98,16 @@ def test_why_there_is_none(recording: Path, capsys: Any) -> None:
     assert "a whole number" in printed(capsys, str(recording), "--timeline", "frame_nr", "--at", "noon", code=1)
 
 
+def test_a_torn_recording_is_told_once(recording: Path, capsys: Any, caplog: pytest.LogCaptureFixture) -> None:
+    recording.write_bytes(recording.read_bytes()[:-40])
+    assert main(["tf", str(recording)]) == 3
+    out = capsys.readouterr()
+    assert "base" in out.out
+    assert out.err.startswith("data is missing: left out from byte")
+    assert out.err.count("left out from byte") == 1
+    assert not caplog.messages
+
+
 @pytest.mark.real_data
 def test_a_bag(shared_data: Path, capsys: Any) -> None:
     bag = shared_data / "cruise-automation+rosbag.js" / "example.bag"

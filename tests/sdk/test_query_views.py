@@ -465,7 +465,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
         rr.open([])
     layout = tmp_path / "layout.rbl"
     rr.blueprint.Blueprint().save("rrbridge_test", layout)
-    with pytest.raises(FileError, match="holds no recording, only a layout"):
+    with pytest.raises(FileError, match="holds no recording, at most a layout"):
         rr.open(layout)
     with pytest.raises(InvalidValueError, match="it has none"):
         Recording("r", ChunkStore()).view()

@@ -147,7 +147,7 @@ def test_real_files_are_summed_up(shared_data: Path) -> None:
     assert sum(t.count or 0 for t in unindexed.topics) == 206
     layout = shared_data / "nmayorov+rerun-4seasons/blueprint.rbl"
     assert len(importer.info(layout).topics) > 10
-    with pytest.raises(FileError, match="only a layout"):
+    with pytest.raises(FileError, match="at most a layout"):
         importer.recording_id(layout)
     with pytest.raises(UnsupportedVersionError):
         importers.info(shared_data / "microvault+rnl/output_map.rrd")

@@ -143,6 +143,7 @@ def test_a_live_store_drops_the_oldest_and_keeps_the_latest() -> None:
     kept = store.range("/camera", "pixels", "log", 0, 200).times
     assert kept.tolist() == list(range(int(kept[0]), 200))
     assert len(kept) > 20
+    assert list(store.dropped) == ["/camera"]
     dropped = store.dropped["/camera"]
     assert dropped.rows == 198 - len(kept)
     assert dropped.nbytes >= dropped.rows * PICTURE_BYTES

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from rrbridge_bridge.cli import EXIT_LOSSES
+
 if TYPE_CHECKING:
     from rrbridge import TransformTree
     from rrbridge._store import ChunkStore
@@ -46,7 +48,7 @@ def tf(
     recording: str | None,
     as_yaml: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Show the tree of frames: topic, rate, first and last time of each; or where SOURCE is in TARGET.
 
     Without --at, the tree is that of the end, and a transform that of the latest time that all its edges have. An entity's
@@ -57,7 +59,7 @@ def tf(
 
     if target is not None and source is None:
         raise click.UsageError("Name both frames, TARGET and SOURCE, or none.")
-    store = _load(file, recording)
+    store, is_whole = _load(file, recording)
     tree = TransformTree(store)
     timeline = _timeline(store, timeline)
     if target is None or source is None:
@@ -71,10 +73,11 @@ def tf(
         text = _json(document) if as_json else _echo(document, store.timelines().get(timeline))
     with unless_nobody_reads():
         click.echo(text)
+    return 0 if is_whole else EXIT_LOSSES
 
 
-def _load(file: Path, recording: str | None) -> ChunkStore:
-    """What a file says about frames, and no more of it. Raises FileError."""
+def _load(file: Path, recording: str | None) -> tuple[ChunkStore, bool]:
+    """What a file says about frames, and no more of it, and whether none is lost. Raises FileError."""
     from rrbridge import importers
     from rrbridge._messages import StoredChunk, StoreId, StoreKind
     from rrbridge._store import ChunkStore
@@ -83,14 +86,17 @@ def _load(file: Path, recording: str | None) -> ChunkStore:
     from rrbridge.errors import FileError
 
     stores: dict[StoreId, ChunkStore] = {}
+    notes: list[importers.Note] = []
     heavy = (t.topic for t in importers.info(file).topics if t.msgtype.rsplit("/", 1)[-1] in HEAVY)
     exclude = tuple(re.compile(f"^{re.escape(topic)}$") for topic in heavy)
-    for message in importers.read(file, importers.ImportOptions(fields="none", exclude=exclude)):
+    for message in importers.read(file, importers.ImportOptions(fields="none", exclude=exclude, note=notes.append)):
         if not isinstance(message, StoredChunk) or message.store_id.kind is not StoreKind.RECORDING:
             continue
         store = stores.setdefault(message.store_id, ChunkStore(message.store_id))
         if any(name == CLEAR or speaks_of_frames(name) for name in message.chunk.components):
             store.insert(message.chunk)
+    for note in dict.fromkeys(note.text for note in notes if note.is_loss):
+        click.echo(f"data is missing: {note}", err=True)
     ids = [store_id.recording_id for store_id in stores]
     chosen = [store for store_id, store in stores.items() if recording in (None, store_id.recording_id)]
     if not chosen:
@@ -98,7 +104,7 @@ def _load(file: Path, recording: str | None) -> ChunkStore:
         raise FileError(file, f"there is no recording {recording or 'in it'}; {held}")
     if len(chosen) > 1:
         raise FileError(file, f"it holds {len(ids)} recordings: choose one with --recording, of {', '.join(ids)}")
-    return chosen[0]
+    return chosen[0], not any(note.is_loss for note in notes)
 
 
 def _timeline(store: ChunkStore, wanted: str | None) -> str:

@@ -37,7 +37,7 @@ class RrdImporter:
 
     def info(self, path: Path) -> Summary:
         """One topic per entity, from the index, or by reading the file where there is none. Raises FileError."""
-        reader = RrdReader(path)
+        reader = RrdReader(path, on_damage=lambda _: None)  # the notes say so
         footer = reader.footer()
         manifests = reader.scan() if footer is None else footer.manifests
         recordings = [m for m in manifests if m.store_id.kind is StoreKind.RECORDING] or list(manifests)
@@ -82,7 +82,7 @@ class RrdImporter:
         for message in RrdReader(path).messages():
             if message.store_id.kind is StoreKind.RECORDING:
                 return message.store_id.recording_id
-        raise FileError(path, "holds no recording, only a layout")
+        raise FileError(path, "holds no recording, at most a layout")
 
 
 importer = RrdImporter()

@@ -26,6 +26,11 @@ HASH_BYTES = 32
 
 def check_index(problems: Problems, end: End | None, position: int, made: Mapping[StoreId, Manifest]) -> None:
     """`made`: the indexes that the chunks of the last stream give, with offsets from its start."""
+    if not made and (end is None or not end.payload):
+        problems.error(
+            position if end is None else end.offset, "no chunks, so no index, without which readers refuse it"
+        )
+        return
     if end is None:
         problems.error(
             position, "no index: large files open slowly, and some readers refuse them; `rrbridge recover` adds it"
