@@ -6,9 +6,7 @@ cells are read again when they are wanted, the last used chunks being kept up to
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rrbridge import _entity_path
 from rrbridge._chunk import Chunk
-from rrbridge._joined_files import JoinedFiles
 from rrbridge._memory import give_back
+from rrbridge._store_cold import ColdFile
 from rrbridge._tuid import TuidArray
-from rrbridge.errors import DamagedFileError
-from rrbridge.rrd import Manifest, RrdReader
+from rrbridge.errors import FileError
 
 __all__ = ["ChunksOnDisk", "Outline", "Part", "outlines_of"]
 
@@ -32,8 +28,6 @@ CACHE_BYTES = 64 << 20
 
 Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.int64]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,55 +103,44 @@ def outlines_of(chunks: Iterable[Chunk]) -> list[Outline]:
 class ChunksOnDisk:
     """The chunks of one recording in `.rrd` files; safe to use from several threads."""
 
-    def __init__(self, reader: RrdReader | JoinedFiles, manifest: Manifest) -> None:
-        self._reader = reader
-        self._manifest = manifest
-        self._of_entity: dict[str, list[int]] = {}
-        ids = self._manifest.data.column("chunk_id").to_pylist()
-        for index in {chunk_id: index for index, chunk_id in reversed(list(enumerate(ids)))}.values():
-            entity = _entity_path.normalize(self._manifest.entity_paths[index])
-            self._of_entity.setdefault(entity, []).append(index)
+    def __init__(self, file: ColdFile) -> None:
+        """`file`: for this alone, as its cache is used."""
+        self._file = file
+        self._entities = file.entities()
         self._outlines: dict[str, list[Outline]] = {}
-        self._cached: OrderedDict[int, Chunk] = OrderedDict()
-        self._cached_bytes = 0
         self._let_go_bytes = 0
         self._lock = threading.RLock()
+        file.on_load = self._make_room
 
     def outlines(self, entity: str) -> Sequence[Outline]:
         """The chunks of an entity; damaged ones are left out with a warning. Raises FileError."""
         with self._lock:
             found = self._outlines.get(entity)
             if found is None:
-                read = [self._outline(index) for index in sorted(self._of_entity.get(entity, ()))]
+                known = self._entities.get(entity)
+                read = [] if known is None else [self._outline(index) for index in known.indices.tolist()]
                 found = self._outlines[entity] = [outline for outline in read if outline is not None]
             return found
 
     def _outline(self, index: int) -> Outline | None:
-        try:
-            chunk = self._reader.chunk(self._manifest, index)
-        except DamagedFileError as err:
-            _log.warning("left out: %s", err)
+        run = self._file.load(index)
+        if run is None or not run.chunk.num_rows or not run.chunk.components:
             return None
-        self._let_go(chunk)
-        return Outline.kept(chunk, lambda: self._read(index)) if chunk.num_rows and chunk.components else None
-
-    def _let_go(self, chunk: Chunk) -> None:
-        """Allocators keep what is freed for later; much of it is handed back now and then."""
-        self._let_go_bytes += chunk.nbytes
-        if self._let_go_bytes > CACHE_BYTES:
-            self._let_go_bytes = 0
-            give_back()
+        return Outline.kept(run.chunk, lambda: self._read(index))
 
     def _read(self, index: int) -> Chunk:
         with self._lock:
-            chunk = self._cached.get(index)
-            if chunk is not None:
-                self._cached.move_to_end(index)
-                return chunk
-            chunk = self._cached[index] = self._reader.chunk(self._manifest, index)
-            self._cached_bytes += chunk.nbytes
-            while self._cached_bytes > CACHE_BYTES and len(self._cached) > 1:
-                _, dropped = self._cached.popitem(last=False)
-                self._cached_bytes -= dropped.nbytes
-                self._let_go(dropped)
-            return chunk
+            run = self._file.load(index)
+        if run is None:
+            raise FileError(self._file.reader.path, "a chunk that could be read before is damaged now")
+        return run.chunk
+
+    def _make_room(self) -> None:
+        """Allocators keep what is freed for later; much of it is handed back now and then."""
+        before = self._file.held
+        while self._file.held > CACHE_BYTES and self._file.evict() is not None:
+            pass
+        self._let_go_bytes += before - self._file.held
+        if self._let_go_bytes > CACHE_BYTES:
+            self._let_go_bytes = 0
+            give_back()

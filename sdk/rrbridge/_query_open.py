@@ -16,6 +16,7 @@ from rrbridge._messages import StoreId, StoreKind
 from rrbridge._query_chunks import ChunksOnDisk
 from rrbridge._query_recording import LiveRecording, Recording, Recordings
 from rrbridge._store import ChunkStore, load_messages
+from rrbridge._store_cold import ColdFile
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 from rrbridge.rrd import Manifest, RrdReader
 from rrbridge.rrd._importer import reader_of
@@ -122,7 +123,7 @@ def _on_disk(name: str, store_id: StoreId, reader: RrdReader | JoinedFiles, limi
     manifest = next(manifest for manifest in reader.manifests() if manifest.store_id == store_id)
     sizes = manifest.uncompressed_sizes if manifest.uncompressed_sizes is not None else manifest.byte_sizes
     is_large = limit is not None and int(sizes.sum()) > limit
-    return Recording(name, store, ChunksOnDisk(reader, manifest) if is_large else None)
+    return Recording(name, store, ChunksOnDisk(ColdFile(reader, manifest)) if is_large else None)
 
 
 def _is_plain(options: importers.ImportOptions | None) -> bool:

@@ -117,15 +117,11 @@ def entity_rows(
     masks = [valid[i] for i in order]
     starts = np.concatenate(([0], np.cumsum([chunk.num_rows for chunk in ordered]))).astype(np.int64)
     times = np.concatenate([_NO_TIMES, *(chunk.times[index] for chunk in ordered)])
-    if len(times) and times.min() == STATIC_TIME:  # such rows are found by no query (FORMAT §5.2)
+    is_real = times > STATIC_TIME  # other rows are found by no query (FORMAT §5.2)
+    kept: Bools | None = None
+    if not is_real.all() or any(mask is not None for mask in masks):
         masks = [np.ones(chunk.num_rows, bool) if m is None else m for chunk, m in zip(ordered, masks, strict=True)]
-        kept: Bools | None = np.concatenate([*masks]) & (times > STATIC_TIME)
-    elif any(mask is not None for mask in masks):
-        kept = np.concatenate(
-            [np.ones(chunk.num_rows, bool) if m is None else m for chunk, m in zip(ordered, masks, strict=True)]
-        )
-    else:
-        kept = None
+        kept = np.concatenate([*masks]) & is_real
     numbers = None if kept is None else np.flatnonzero(kept)
     filled = _standing(ordered, times if numbers is None else times[numbers], numbers)
     if clears is None or not len(clears.times):
