@@ -87,6 +87,22 @@ def test_json_and_files(log: Path, tmp_path: Path, capfd: pytest.CaptureFixture[
     assert len(json.loads((tmp_path / "all.json").read_text())) == 50
 
 
+def test_what_is_read_is_never_overwritten(bag: Path, log: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    link = log.with_name("link.csv")
+    link.symlink_to(log)
+    (mcap,) = bag.glob("*.mcap")
+    before = log.read_bytes(), mcap.read_bytes()
+    for read, output in ((log, log), (log, link), (log.parent, log), (bag, mcap)):
+        told = ask(capfd, read, "select 1", "--csv", "-o", output, code=1)
+        assert "is what is to be read" in told
+    assert "is no file but a device" in ask(capfd, log, "select 1", "--csv", "-o", "/dev/null", code=1)
+    told = ask(capfd, log, "select 1", "-o", log.parent / "none" / "a.csv", code=1)
+    assert "a.csv: cannot be written: No such file or directory" in told
+    assert (log.read_bytes(), mcap.read_bytes()) == before
+    assert ask(capfd, bag, "select 1 as one", "-o", bag / "one.csv") == ""
+    assert (bag / "one.csv").read_text() == "one\n1\n"
+
+
 def test_several_files_name_their_recording(bag: Path, log: Path, capfd: pytest.CaptureFixture[str]) -> None:
     other = log.with_name("field.rrd")
     stream = rr.RecordingStream("rrbridge_test", recording_id="field")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from rrbridge_bridge.cli import EXIT_LOSSES
+from rrbridge_bridge.output_files import complete_or_absent, output_path
 
 if TYPE_CHECKING:
     from rrbridge import Recording, Recordings
@@ -63,6 +63,7 @@ def query(
     if len(chosen) > 1:
         raise click.UsageError(f"one format at a time, not --{' and --'.join(chosen)}")
     kind = chosen[0] if chosen else _format_of(output)
+    target = None if output is None else _target(files, output)
     recordings, lost = _opened(files)
     if statement is None:
         if kind != "table" and chosen:
@@ -73,7 +74,7 @@ def query(
     if kind == "table":
         _print_table(answer, limit)
     else:
-        _write(answer, kind, output)
+        _write(answer, kind, target)
     return EXIT_LOSSES if lost else 0
 
 
@@ -110,6 +111,12 @@ def _opened(files: list[Path]) -> tuple[Recording | Recordings, bool]:
     return recordings, any(note.is_loss for note in notes)
 
 
+def _target(files: list[Path], output: Path) -> Path:
+    """Where to write. Raises FileError for what is being read; other files in a folder that is read may be written."""
+    inside = [path for file in files if file.is_dir() for path in file.iterdir()]
+    return output_path([path for path in (*files, *inside) if not path.is_dir()], output, force=True)
+
+
 def _write(answer: Answer, kind: str, output: Path | None) -> None:
     from rrbridge.errors import QueryError
 
@@ -123,12 +130,9 @@ def _write(answer: Answer, kind: str, output: Path | None) -> None:
             if "Broken pipe" not in str(err):  # else the reader, such as `head`, has seen enough
                 raise
         return
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        answer.write(part, kind)
-        part.replace(output)
-    finally:
-        part.unlink(missing_ok=True)
+    with complete_or_absent(output) as partial:
+        partial.touch()
+        answer.write(partial, kind)
 
 
 def _print_table(answer: Answer, limit: int) -> None:
