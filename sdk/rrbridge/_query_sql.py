@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 
 from rrbridge._query_columns import column_name
 from rrbridge._query_output import RECORDING, Output
+from rrbridge._query_plan import no_such_index
 from rrbridge.errors import MissingExtraError, QueryError
 
 if TYPE_CHECKING:
@@ -160,9 +161,12 @@ def _named_in(query: str, names: Iterable[str]) -> list[str]:
 def table(recordings: Queryable, name: str, index: str = "") -> View:
     """The view that stands behind a table, named as in SQL or by a path; `index` instead of the default one.
 
-    Without timelines it is of static data.
+    Without timelines it is of static data. Raises InvalidValueError for an index that is not there.
     """
-    wanted = index or (recordings.default_index() if recordings.timelines() else None)
+    timelines = recordings.timelines()
+    if index and index not in timelines:
+        raise no_such_index(index, timelines)
+    wanted = index or (recordings.default_index() if timelines else None)
     if name.startswith('"'):
         name = name[1:-1].replace('""', '"')
     if name not in (LOG, LOG_FILLED):

@@ -74,8 +74,10 @@ class FramesReport:
         ]
         widths = [max((len(row[i]) for row in rows if len(row) > i), default=0) for i in range(5)]
         texts = ["  ".join(text.ljust(width) for text, width in zip(row, [*widths, 0], strict=False)) for row in rows]
+        if not self.edges:
+            return "nothing says where a frame is"
         head = f"frames at {time_text(self.time, self.kind)} on {self.timeline}"
-        if self.kind is TimeKind.TIMESTAMP and self.edges:
+        if self.kind is TimeKind.TIMESTAMP:
             head += f"; seconds from {time_text(start, self.kind)}"
         shown = {name for _, name in branches}
         circling = sorted(name for name, parent in self.parents.items() if name not in shown and parent is not None)

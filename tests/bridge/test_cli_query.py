@@ -165,6 +165,8 @@ def test_a_reader_that_goes_away_is_no_failure(log: Path) -> None:
         (["lab.rrd", "gone.rrd"], 1, "gone.rrd: no such file or folder"),
         (["notes.txt", "select 1"], 1, "notes.txt: not a file that rrbridge can open"),
         (["lab.rrd", "select * from log", "--index", "stamp"], 1, "a timeline of the recording (t)"),
+        (["lab.rrd", "select * from battery", "--index", "stamp"], 1, "a timeline of the recording (t)"),
+        (["lab.rrd", ""], 1, "a statement that begins with SELECT"),
         (["lab.rrd", "select 1", "-o", "a.xlsx"], 2, "say the format with --csv, --json or --parquet"),
         (["lab.rrd", "select 1", "--csv", "--json"], 2, "one format at a time"),
         (["lab.rrd", "--json"], 2, "there is no SQL"),

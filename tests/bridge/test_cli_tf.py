@@ -108,6 +108,15 @@ def test_a_torn_recording_is_told_once(recording: Path, capsys: Any, caplog: pyt
     assert not caplog.messages
 
 
+def test_a_recording_without_frames(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "log.rrd"
+    stream = rr.RecordingStream("robot")
+    stream.save(path)
+    stream.log("imu", rr.Scalars([1.0]))
+    stream.disconnect()
+    assert printed(capsys, str(path)) == "nothing says where a frame is\n"
+
+
 @pytest.mark.real_data
 def test_a_bag(shared_data: Path, capsys: Any) -> None:
     bag = shared_data / "cruise-automation+rosbag.js" / "example.bag"

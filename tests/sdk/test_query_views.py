@@ -430,6 +430,9 @@ def test_every_table_that_is_listed_can_be_asked() -> None:
     counts = {name: recording.sql(f"select count(*) from {name}").fetchall()[0][0] for name in recording.tables()}
     assert counts == {"log": 2, "log_filled": 2, "a_b": 2, "silent": 0}
     assert recording.sql("select * from silent").columns == ["t"]
+    for name in counts:
+        with pytest.raises(InvalidValueError, match=r"index: expected a timeline of the recording \(t\), got 'stamp'"):
+            recording.sql(f"select * from {name}", index="stamp")
     assert recording.sql(r'select x from "/a\""b"').fetchall() == [(1,), (2,)]
 
 

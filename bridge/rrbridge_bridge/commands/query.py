@@ -81,7 +81,7 @@ def query(
 def _files_and_statement(words: tuple[str, ...]) -> tuple[list[Path], str | None]:
     """The last word is the statement unless it is a file; what looks like a missing file is left to be told as such."""
     last = words[-1]
-    if len(words) == 1 or Path(last).exists() or (" " not in last and Path(last).suffix):
+    if len(words) == 1 or (last and Path(last).exists()) or (" " not in last and Path(last).suffix):
         return [Path(word) for word in words], None
     return [Path(word) for word in words[:-1]], last
 
