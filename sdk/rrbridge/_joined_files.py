@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rrbridge._chunk import Chunk
+from rrbridge.errors import DamagedFileError
 from rrbridge.rrd import Manifest, RrdReader
 
 __all__ = ["JoinedFiles"]
@@ -50,6 +51,10 @@ class JoinedFiles:
         """One chunk of the index. Raises FileError."""
         reader = self._readers[bisect_right(self._starts, index) - 1]
         return reader.chunk(manifest, index)
+
+    def tell(self, error: DamagedFileError) -> None:
+        """Say that a chunk which the index has is left out."""
+        next(reader for reader in self._readers if reader.path == error.path).tell(error)
 
     def close(self) -> None:
         """Let go of all files."""

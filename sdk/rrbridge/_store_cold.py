@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +26,6 @@ from rrbridge.rrd import Manifest, RrdReader
 
 __all__ = ["ColdEntity", "ColdFile", "open_recording"]
 
-_log = logging.getLogger(__name__)
-
 Indices = npt.NDArray[np.int64]
 
 
@@ -41,7 +38,7 @@ class ColdFile:
         self.on_load: Callable[[], None] = _nothing
         """Called after a chunk was read; may call `evict`."""
         self._loaded: OrderedDict[int, Run] = OrderedDict()
-        self._unreadable: dict[int, DamagedFileError] = {}
+        self._unreadable: set[int] = set()
         self.held = 0
         """What the chunks in memory take, all in all."""
         self.ids = tuids_from_arrow(manifest.data.column("chunk_id")).view("S16").reshape(-1)
@@ -79,7 +76,7 @@ class ColdFile:
         return path
 
     def load(self, index: int) -> Run | None:
-        """A chunk, from memory or else from the file; None if it is damaged, which is logged once. Raises FileError."""
+        """A chunk, from memory or else from the file; None if it is damaged, which is told once. Raises FileError."""
         run = self._loaded.get(index)
         if run is not None:
             self._loaded.move_to_end(index)
@@ -89,8 +86,8 @@ class ColdFile:
         try:
             chunk = self._read(index)
         except DamagedFileError as err:
-            _log.warning("left out: %s", err)
-            self._unreadable[index] = err
+            self._unreadable.add(index)
+            self.reader.tell(err)
             return None
         run = self._loaded[index] = Run(chunk, chunk.nbytes, index)
         self.held += run.held

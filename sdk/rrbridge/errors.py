@@ -98,6 +98,7 @@ class DamagedFileError(FileError):
 
     def __init__(self, path: str | os.PathLike[str], message: str, *, offset: int) -> None:
         super().__init__(path, f"{message} (at byte {offset})")
+        self.reason = message
         self.offset = offset
 
 

@@ -16,6 +16,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 import rrbridge as rr
+from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -101,6 +102,25 @@ def test_what_is_read_is_never_overwritten(bag: Path, log: Path, capfd: pytest.C
     assert (log.read_bytes(), mcap.read_bytes()) == before
     assert ask(capfd, bag, "select 1 as one", "-o", bag / "one.csv") == ""
     assert (bag / "one.csv").read_text() == "one\n1\n"
+
+
+def test_damage_that_reading_meets_is_a_loss(
+    log: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (manifest,) = RrdReader(log).manifests()
+    damaged = bytearray(log.read_bytes())
+    index = manifest.entity_paths.index("/state")
+    start = int(manifest.byte_offsets[index])
+    damaged[start : start + int(manifest.byte_sizes[index])] = bytes(int(manifest.byte_sizes[index]))
+    path = log.parent / "damaged" / log.name
+    path.parent.mkdir()
+    path.write_bytes(damaged)
+    assert main(["query", str(path), "select count(*) as n from battery"]) == 0
+    assert capfd.readouterr() == ("n\n50\n", "")
+    for reads in ("from log", "from state"):
+        assert main(["query", str(path), reads]) == 3
+        assert capfd.readouterr().err.count("note: left out from byte") == 1
+    assert not caplog.messages
 
 
 def test_several_files_name_their_recording(bag: Path, log: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from rrbridge_bridge.output_files import complete_or_absent, output_path
 if TYPE_CHECKING:
     from rrbridge import Recording, Recordings
     from rrbridge._query_sql import Answer
+    from rrbridge.importers import Note
 
 __all__ = ["query"]
 
@@ -64,18 +65,20 @@ def query(
         raise click.UsageError(f"one format at a time, not --{' and --'.join(chosen)}")
     kind = chosen[0] if chosen else _format_of(output)
     target = None if output is None else _target(files, output)
-    recordings, lost = _opened(files)
+    notes: list[Note] = []
+    recordings = _opened(files, notes)
     if statement is None:
         if kind != "table" and chosen:
             raise click.UsageError("there is no SQL: give it after the files, in quotes")
         _print_tables(recordings, index)
-        return EXIT_LOSSES if lost else 0
-    answer = recordings.sql(statement, index=index)
-    if kind == "table":
-        _print_table(answer, limit)
     else:
-        _write(answer, kind, target)
-    return EXIT_LOSSES if lost else 0
+        answer = recordings.sql(statement, index=index)
+        if kind == "table":
+            _print_table(answer, limit)
+        else:
+            _write(answer, kind, target)
+    _tell(notes)  # reading may have met damage that opening did not see
+    return EXIT_LOSSES if any(note.is_loss for note in notes) else 0
 
 
 def _files_and_statement(words: tuple[str, ...]) -> tuple[list[Path], str | None]:
@@ -95,20 +98,22 @@ def _format_of(output: Path | None) -> str:
     return kind
 
 
-def _opened(files: list[Path]) -> tuple[Recording | Recordings, bool]:
-    """The recordings, and whether some of their data is lost; what a person should know of them goes to standard error."""
+def _opened(files: list[Path], notes: list[Note]) -> Recording | Recordings:
+    """The recordings; what a person should know of them goes into the notes, by the time they were read."""
+    import rrbridge as rr
+    from rrbridge.importers import ImportOptions
+
+    options = ImportOptions(note=notes.append)
+    return rr.open(files[0], options) if len(files) == 1 else rr.open(files, options)
+
+
+def _tell(notes: list[Note]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    import rrbridge as rr
-    from rrbridge.importers import ImportOptions, Note
-
-    console, notes = Console(stderr=True, soft_wrap=True, highlight=False), list[Note]()
-    options = ImportOptions(note=notes.append)
-    recordings = rr.open(files[0], options) if len(files) == 1 else rr.open(files, options)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
     for text in dict.fromkeys(note.text for note in notes):
         console.print(Text.assemble(("note: ", "yellow"), text))
-    return recordings, any(note.is_loss for note in notes)
 
 
 def _target(files: list[Path], output: Path) -> Path:

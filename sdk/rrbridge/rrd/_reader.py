@@ -170,8 +170,14 @@ class RrdReader:
     def _note(self, offset: int, reason: str) -> None:
         if self._strict:
             raise DamagedFileError(self.path, reason, offset=offset)
-        damage = Damage(offset, reason)
-        self._damage.append(damage)
+        self._damage.append(Damage(offset, reason))
+        self._tell(self._damage[-1])
+
+    def tell(self, error: DamagedFileError) -> None:
+        """Say that a chunk which the index has is left out, as it could not be read."""
+        self._tell(Damage(error.offset, error.reason))
+
+    def _tell(self, damage: Damage) -> None:
         if self._on_damage is not None:
             self._on_damage(damage)
         else:
