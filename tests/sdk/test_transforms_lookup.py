@@ -164,6 +164,8 @@ def test_dates_and_spans_of_python_and_numpy() -> None:
     for wrong in (1.5, [0.5], "noon", np.datetime64("NaT"), np.datetime64("3000"), [[1]], 2**64, None):
         with pytest.raises(InvalidValueError):
             tree.lookup("map", "base", "log", wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidValueError, match="t: expected times of 64 bits"):
+        tree.lookup("map", "base", "log", 2**64)
     with pytest.raises(InvalidValueError, match="missing: expected 'raise' or 'nan'"):
         tree.lookup("map", "base", "log", start, missing="zero")  # type: ignore[arg-type]
 
