@@ -30,7 +30,7 @@ def times_of(given: TimesLike) -> tuple[Indices, bool]:
         raise InvalidValueError("t", "one time or a row of times", f"an array of shape {array.shape}")
     if array.dtype.kind in "mM":
         array = unit_nanos(array)
-    if array.dtype.kind == "O" and all(isinstance(time, int) for time in array.ravel().tolist()):
+    if array.size and array.dtype.kind == "O" and all(isinstance(time, int) for time in array.ravel().tolist()):
         raise InvalidValueError("t", "times of 64 bits", f"{array.ravel()[0]}")
     if array.size and array.dtype.kind not in "iu":
         raise InvalidValueError("t", _EXPECTED, f"{array.dtype} {str(array.ravel()[0])[:40]}")
