@@ -212,6 +212,7 @@ def test_nothing_is_overwritten_unasked(run: Path, tmp_path: Path) -> None:
         ["split", "run.rrd", "-o", "x", "-n", "2", "--size", "1MB"],
         ["split", "run.rrd", "-o", "x", "--size", "much"],
         ["split", "run.rrd", "-o", "x", "-n", "2", "--timeline", "nothing"],
+        ["split", "run.rrd", "-o", "x", "--timeline", "frame", "-t", "+100000"],
         ["filter", "run.rrd", "--timeline", "nothing", "--start", "3"],
         ["nothing"],
     ],

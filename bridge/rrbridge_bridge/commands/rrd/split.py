@@ -62,7 +62,7 @@ def split(
     from rrbridge.rrd.tools.split import PARTS_MAX, cuts_by_number, cuts_by_size
     from rrbridge.rrd.tools.split import split as split_recording
     from rrbridge_bridge.commands.rrd._times import parse_timeline_time, span_of, the_timeline
-    from rrbridge_bridge.format import count
+    from rrbridge_bridge.format import count, timeline_time
     from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
 
     if sum((bool(times), num_parts is not None, part_bytes is not None)) != 1:
@@ -78,6 +78,9 @@ def split(
         cuts = cuts_by_size(manifests, name, part_bytes)
     else:
         cuts = [parse_timeline_time(text, kind, span[0]) for text in times]
+        if not all(span[0] < cut <= span[1] for cut in cuts):
+            first, last = (timeline_time(kind, edge) for edge in span)
+            raise click.UsageError(f"cuts must lie inside the recording, which goes from {first} to {last} on {name}")
     if len(cuts) >= PARTS_MAX:
         raise click.UsageError(f"that makes {len(cuts) + 1} parts; at most {PARTS_MAX} can be written at a time")
     output_dir.mkdir(parents=True, exist_ok=True)
