@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 
 from rrbridge._arrow import list_array, list_values, primitive, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
@@ -118,7 +117,7 @@ class Channel:
             raw = self._raw(batch.take(raw_rows))
             placed.append(replace(raw, rows=raw_rows))
         if repeated:
-            marks = ComponentColumn(REPEATED, unit_lists(pa.array(np.ones(count, np.bool_))))
+            marks = ComponentColumn(REPEATED, unit_lists(primitive(np.ones(count, np.bool_))))
             placed.append(Placed(self.entity_path, (marks,)))
         yield from self.recording.chunks(batch, self._times(batch, msgs), placed)
 

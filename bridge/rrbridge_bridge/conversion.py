@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import unit_lists
+from rrbridge._arrow import list_type, nested, unit_lists
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.adapters import Adapters
 from rrbridge.archetypes.meta import McapChannel, RecordingInfo
@@ -164,6 +164,6 @@ def _metadata_records(reader: BagReader) -> Iterator[Chunk]:
 
 def _property(entity: str, **values: Sequence[str]) -> Chunk:
     columns = [
-        ComponentColumn(ComponentDescriptor(k), pa.array([list(v)], pa.list_(pa.utf8()))) for k, v in values.items()
+        ComponentColumn(ComponentDescriptor(k), nested([list(v)], list_type(pa.utf8()))) for k, v in values.items()
     ]
     return Chunk.from_columns(f"{PROPERTIES}/{entity}", components=columns)

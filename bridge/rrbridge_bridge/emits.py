@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
+from rrbridge._arrow import as_numpy, primitive, utf8
 from rrbridge._timeline import TimeColumn
 from rrbridge.chunk import ComponentColumn
 from rrbridge.columns import Emit, Text
@@ -47,7 +48,7 @@ class Placed:
     def take(self, index: Int64s) -> Placed:
         """Some of the rows, in the order asked for."""
         rows = np.arange(len(self)) if self.rows is None else self.rows
-        wanted = pa.array(index)
+        wanted = primitive(index)
         return replace(
             self,
             columns=tuple(ComponentColumn(c.descriptor, c.cells.take(wanted)) for c in self.columns),
@@ -83,9 +84,9 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
         return
     if len(emit.at) != count:
         raise InvalidValueError("Emit.at", f"{count} paths", f"{len(emit.at)}")
-    paths = emit.at.to_arrow() if isinstance(emit.at, Text) else pa.array(emit.at, pa.utf8())
+    paths = emit.at.to_arrow() if isinstance(emit.at, Text) else utf8(emit.at)
     if by_message is not None:
-        paths = paths.take(pa.array(by_message))
+        paths = paths.take(primitive(by_message))
     for below, index in _groups(paths):
         yield replace(whole.take(index), entity_path=_entity_path.join(entity_path, below))
 
@@ -93,7 +94,7 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
 def _groups(names: pa.StringArray) -> Iterator[tuple[str, Int64s]]:
     """Each distinct name and the rows that have it, rising."""
     encoded = names.dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    codes = as_numpy(encoded.indices, np.int32)
     by_name = np.argsort(codes, kind="stable")
     for index in np.split(by_name, np.flatnonzero(np.diff(codes[by_name])) + 1):
         yield str(encoded.dictionary[int(codes[index[0]])].as_py()), index

@@ -55,7 +55,7 @@ def message_column(msgs: Columns, archetype: str, *, without: Collection[str] = 
 def struct_array(msgs: Columns, names: Collection[str]) -> pa.StructArray:
     """The named fields of N messages side by side."""
     if not names:
-        zeros = pa.array(np.zeros(len(msgs), np.uint8))
+        zeros = primitive(np.zeros(len(msgs), np.uint8))
         return pa.StructArray.from_arrays([zeros], fields=[pa.field(EMPTY_MESSAGE_FIELD, pa.uint8(), nullable=False)])
     arrays = [to_arrow(msgs[name]) for name in names]
     fields = [pa.field(name, array.type, nullable=False) for name, array in zip(names, arrays, strict=True)]

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rrbridge._arrow import list_array, list_type, list_values, unit_lists
+from rrbridge._arrow import as_numpy, flags, list_array, list_type, list_values, primitive, unit_lists, utf8
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.chunk import ComponentColumn
 from rrbridge.columns import Columns, Text
@@ -100,7 +100,7 @@ def _framed(item: Placed, frames: pa.StringArray, topic_entity: str) -> Placed:
     )
     if not places_entity and (item.entity_path == topic_entity or not _is_spatial(item)):
         return item
-    own = frames if item.rows is None else frames.take(pa.array(item.rows))
+    own = frames if item.rows is None else frames.take(primitive(item.rows))
     extra = ComponentColumn(PARENT_FRAME, unit_lists(own))
     if not places_entity:
         extra = _frame_column(own, of_images=_shows_an_image(item))
@@ -136,7 +136,7 @@ def _replaced(names: pa.StringArray, spelling: Callable[[str], str]) -> pa.Strin
     encoded = names.dictionary_encode()
     before = encoded.dictionary.to_pylist()
     after = [spelling(name) for name in before]
-    return names if before == after else pa.array(after, pa.utf8()).take(encoded.indices)
+    return names if before == after else utf8(after).take(encoded.indices)
 
 
 def _mapped(cells: pa.ListArray, spelling: Callable[[str], str]) -> pa.ListArray:
@@ -152,10 +152,9 @@ def _mapped(cells: pa.ListArray, spelling: Callable[[str], str]) -> pa.ListArray
 def _without_empty(cells: pa.ListArray) -> pa.ListArray:
     """Cells without empty names: an empty cell means the entity's own frame, or its parent's."""
     offsets, names = list_values(cells)
-    keep = pc.not_equal(names, "")
-    kept = keep.to_numpy(zero_copy_only=False).astype(np.bool_)
+    kept = as_numpy(pc.binary_length(names), np.int32) > 0
     if kept.all():
         return cells
     before = np.concatenate(([0], np.cumsum(kept)))
-    valid = None if not cells.null_count else cells.is_valid().to_numpy(zero_copy_only=False)
-    return list_array(before[offsets], names.filter(keep), valid=valid)
+    valid = None if not cells.null_count else flags(cells.is_valid())
+    return list_array(before[offsets], names.filter(primitive(kept)), valid=valid)

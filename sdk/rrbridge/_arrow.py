@@ -34,6 +34,7 @@ __all__ = [
     "nested",
     "primitive",
     "take_lists",
+    "text_scalar",
     "unit_lists",
     "utf8",
     "valid_rows",
@@ -164,6 +165,11 @@ def nested(values: Sequence[Any], datatype: pa.DataType) -> pa.Array:
     return primitive(numbers, datatype, valid=valid)
 
 
+def text_scalar(text: str) -> pa.StringScalar:
+    """One text, for Arrow's functions, which would import pandas for a string of Python's."""
+    return utf8([text])[0]
+
+
 def fixed_size_list(values: npt.NDArray[Any]) -> pa.Array:
     """`fixed_size_list<T not null>[k]` over an array of shape (n, k)."""
     count, width = values.shape
@@ -290,7 +296,7 @@ def list_values(cells: pa.Array) -> tuple[npt.NDArray[np.int32], pa.Array]:
     """`(offsets, values)` of a list array; offsets start at 0 and null rows are empty."""
     if cells.null_count:
         flat = cells.flatten()
-        lengths = cells.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        lengths = as_numpy(cells.value_lengths().fill_null(0), np.int32)
         return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), flat
     offsets = list_offsets(cells)
     return offsets - offsets[0], cells.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from rrbridge._arrow import as_numpy
+
 if TYPE_CHECKING:
     from rrbridge._archetype import ComponentColumnList
     from rrbridge._timeline import TimeColumn
@@ -114,7 +116,7 @@ class Text:
     def dictionary(self) -> tuple[npt.NDArray[np.int64], list[str]]:
         """`(codes, values)`: the distinct strings in order of appearance, and for each row which one it is."""
         encoded = self.to_arrow().dictionary_encode()
-        codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        codes = as_numpy(encoded.indices, np.int32).astype(np.int64)
         return codes, [str(s) for s in encoded.dictionary.to_pylist()]
 
 

@@ -26,6 +26,7 @@ from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.run_id import recording_id
 from rrbridge_bridge.times import parse_time
+from simulated_robot import simulate
 
 BIN = Path(sys.executable).parent
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -451,3 +452,17 @@ def test_anything_that_opens_recordings_opens_bags(bag: Path) -> None:
     assert "/number" in {m.chunk.entity_path for m in stored}
     assert importers.find(bag).name == importers.find(bag.parent).name == "rosbag2 sqlite3"
     assert np.sum([m.chunk.num_rows for m in stored if m.chunk.entity_path == "/number"]) > 10
+
+
+def test_converting_does_not_import_pandas(tmp_path: Path) -> None:
+    """It takes 0.2 s of a second; pandas is installed here, which is when pyarrow would import it."""
+    pytest.importorskip("pandas")
+    bag = simulate(tmp_path / "bag", duration_secs=2.0)
+    program = (
+        "import sys\nfrom rrbridge_bridge.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'pandas' not in sys.modules\n"
+    )
+    command = [sys.executable, "-c", program, "convert", str(bag), "-o", str(tmp_path / "run.rrd")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 import rrbridge as rr
+from rrbridge._arrow import text_scalar
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.columns import STAMP, Columns, Emit, nanos
 from rrbridge_bridge.messages._fields import custom
@@ -30,7 +31,9 @@ _ROS1_LEVELS = np.array([1, 2, 4, 8, 16])
 def _lines(msgs: Columns, levels: npt.NDArray[np.int64]) -> rr.ComponentColumnList:
     place = np.minimum(np.searchsorted(levels, msgs.level), len(levels) - 1)
     rank = np.where(levels[place] == msgs.level, place + 1, 0)
-    text = pc.binary_join_element_wise("[", msgs.name.to_arrow(), "] ", msgs.msg.to_arrow(), "")
+    text = pc.binary_join_element_wise(
+        text_scalar("["), msgs.name.to_arrow(), text_scalar("] "), msgs.msg.to_arrow(), text_scalar("")
+    )
     names = np.array([name for name, _ in _LEVELS], object)
     colors = np.array([color for _, color in _LEVELS], np.uint32)
     return rr.TextLog.columns(text=text, level=names[rank], color=colors[rank])

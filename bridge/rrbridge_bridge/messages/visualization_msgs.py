@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import rrbridge as rr
+from rrbridge._arrow import primitive, text_scalar, utf8
 from rrbridge._entity_path import escape_entity_path_part
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
@@ -63,14 +64,16 @@ def _markers(markers: Columns, rows: npt.NDArray[np.int64]) -> Iterator[Emit | S
 
 def _paths(markers: Columns) -> pa.StringArray:
     codes, namespaces = markers.ns.dictionary()
-    escaped = pa.array([escape_entity_path_part(ns) or "_" for ns in namespaces], pa.utf8())
+    escaped = utf8(escape_entity_path_part(ns) or "_" for ns in namespaces)
     if not len(codes):
         return escaped
-    return pc.binary_join_element_wise(escaped.take(pa.array(codes)), pa.array(markers.id).cast(pa.utf8()), "/")
+    return pc.binary_join_element_wise(
+        escaped.take(primitive(codes)), primitive(markers.id).cast(pa.utf8()), text_scalar("/")
+    )
 
 
 def _taken(paths: pa.StringArray, index: npt.NDArray[np.int64]) -> list[str]:
-    found: list[str] = paths.take(pa.array(index)).to_pylist()
+    found: list[str] = paths.take(primitive(index)).to_pylist()
     return found
 
 
