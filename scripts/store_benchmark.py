@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from rrbridge._arrow import unit_lists
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge._memory import resident_bytes
+from rrbridge._memory import give_back, resident_bytes
 from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.chunk import Chunk, ChunkStore, ComponentColumn
@@ -262,7 +262,7 @@ def resident_bytes_per_row(rows: int, rows_per_chunk: int, timelines: int) -> fl
             store.insert(scalar_chunk("/a", times, times * 0.5, timelines))
         assert store.num_chunks
         gc.collect()
-        pa.default_memory_pool().release_unused()
+        give_back()
 
     fill(ChunkStore(), 100_000)  # what is loaded when it is first used
     store = ChunkStore()
