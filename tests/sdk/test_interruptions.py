@@ -6,12 +6,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from rrbridge._messages import StoredChunk
-from rrbridge.rrd import RrdReader
+from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import StoredChunk, StoreId, StoreKind
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge.rrd import RrdReader, RrdWriter
 
 HEAD = """
 import gc, os, signal, sys, threading, time
@@ -129,6 +135,66 @@ print(count, hits)
     frames, values = np.array(rows(path, "/x")).T
     assert np.array_equal(frames, values)
     assert len(set(range(count)) - set(frames)) <= hits  # each costs no more than the row it falls into
+
+
+def test_a_write_interrupted_anywhere_and_repeated_leaves_the_same_file(tmp_path: Path) -> None:
+    def chunk(first: int, values: list[list[float] | None]) -> Chunk:
+        stamps = np.arange(first, first + len(values))
+        cells = pa.array(values, pa.list_(pa.float64()))
+        plain = pa.array([[float(i)] for i in stamps], pa.list_(pa.float64()))
+        return Chunk.from_columns(
+            "/x",
+            times=[
+                TimeColumn.of("frame", TimeKind.SEQUENCE, stamps),
+                TimeColumn.of("step", TimeKind.SEQUENCE, -stamps),
+            ],
+            components=[
+                ComponentColumn(ComponentDescriptor("gaps"), cells),
+                ComponentColumn(ComponentDescriptor("plain"), plain),
+            ],
+        )
+
+    store = StoreId(StoreKind.RECORDING, "interruptions", "one")
+    chunks = [chunk(0, [[1.0], None]), chunk(10, [None, [2.0], [3.0]]), chunk(20, [None, [4.0]])]
+
+    def write(path: Path, steps: int | None) -> bool:
+        """Whether the write of the second chunk was longer than so many steps, and was interrupted there."""
+        left = steps or 0
+
+        def step(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left
+            if not frame.f_code.co_filename.endswith(("_writer.py", "_manifest_builder.py")):
+                return None
+            if event == "line":
+                left -= 1
+                if left == 0:
+                    raise KeyboardInterrupt
+            return step
+
+        interrupted = False
+        with RrdWriter(path) as writer:
+            writer.write(StoredChunk(store, chunks[0]))
+            tracing = sys.gettrace()
+            try:
+                if steps is not None:
+                    sys.settrace(step)
+                writer.write(StoredChunk(store, chunks[1]))
+            except KeyboardInterrupt:
+                interrupted = True
+            finally:
+                sys.settrace(tracing)
+            if interrupted:
+                writer.write(StoredChunk(store, chunks[1]))
+            writer.write(StoredChunk(store, chunks[2]))
+        return interrupted
+
+    write(tmp_path / "whole.rrd", None)
+    whole = (tmp_path / "whole.rrd").read_bytes()
+    steps = 1
+    while write(tmp_path / "interrupted.rrd", steps):
+        assert (tmp_path / "interrupted.rrd").read_bytes() == whole, f"after {steps} steps"
+        steps += 1
+    assert steps > 60
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -58,6 +59,10 @@ class _Spans:
         self.start.append(int(times.min()))
         self.end.append(int(times.max()))
 
+    def cut(self, chunk: int) -> None:
+        """Forget everything from this chunk on."""
+        _shorten(bisect_left(self.chunk, chunk), self.chunk, self.start, self.end)
+
 
 @dataclass(slots=True)
 class _TimelineFacts:
@@ -73,6 +78,17 @@ class _Gaps:
     chunk: array[int] = field(default_factory=lambda: array("q"))
     rows: array[int] = field(default_factory=lambda: array("q"))
     spans: dict[str, _Spans] = field(default_factory=dict)
+
+    def cut(self, chunk: int) -> None:
+        """Forget everything from this chunk on."""
+        _shorten(bisect_left(self.chunk, chunk), self.chunk, self.rows)
+        for spans in self.spans.values():
+            spans.cut(chunk)
+
+
+def _shorten(count: int, *columns: array[int] | bytearray) -> None:
+    for column in columns:
+        del column[count:]
 
 
 class ManifestBuilder:
@@ -120,6 +136,17 @@ class ManifestBuilder:
                 column.is_empty = False
             if cells.null_count and times:
                 self._note_gaps(index, descriptor, cells, times)
+
+    def cut(self, count: int) -> None:
+        """Forget all chunks but the first `count`, and what an interrupted `add` left of one."""
+        _shorten(
+            count, self._entity, self._layout, self._static, self._rows, self._offsets, self._sizes, self._unpacked
+        )
+        _shorten(count * 16, self._ids)
+        for facts in self._timelines.values():
+            facts.spans.cut(count)
+        for gaps in self._gaps.values():
+            gaps.cut(count)
 
     def _note_gaps(self, index: int, descriptor: ComponentDescriptor, cells: pa.Array, times: list[TimeColumn]) -> None:
         gaps = self._gaps.setdefault(descriptor, _Gaps())

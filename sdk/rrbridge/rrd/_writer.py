@@ -146,7 +146,7 @@ class RrdWriter:
         self._closed = True
         try:
             if footer:
-                payload = encode_footer([builder.build() for builder in self._manifests.values()])
+                payload = encode_footer([builder.build() for builder in self._manifests.values() if len(builder)])
                 frame = FRAME.pack(FrameKind.END, len(payload)) + payload
                 self._put(frame + trailer(self._position + FRAME.size, payload))
             self.flush()
@@ -177,12 +177,18 @@ class RrdWriter:
     def _put_chunk(self, store_id: StoreId, chunk: Chunk, packed: ArrowMsg) -> None:
         parts = encode_arrow_msg(self._encoded(store_id), packed)
         size = sum(map(len, parts))
-        offset = self._position + FRAME.size
-        self._put(FRAME.pack(FrameKind.ARROW, size), *parts)
+        before = self._position
         builder = self._manifests.get(store_id)
         if builder is None:
             builder = self._manifests[store_id] = ManifestBuilder(store_id)
-        builder.add(chunk, offset, size, packed.uncompressed_size)
+        count = len(builder)
+        try:
+            self._put(FRAME.pack(FrameKind.ARROW, size), *parts)
+            builder.add(chunk, before + FRAME.size, size, packed.uncompressed_size)
+        except BaseException:  # Ctrl-C falls anywhere: the chunk is in the file and in the index, or in neither
+            builder.cut(count)
+            self._take_back(before)
+            raise
 
     def _encoded(self, store_id: StoreId) -> bytes:
         encoded = self._store_ids.get(store_id)
@@ -203,10 +209,10 @@ class RrdWriter:
             while view:
                 view = view[self._write_some(view) :]
         except (OSError, ValueError) as err:
-            self._take_back()
+            self._take_back(self._position)
             raise _error(self.path, err) from err
         except BaseException:
-            self._take_back()
+            self._take_back(self._position)
             raise
         self._position += size
 
@@ -218,11 +224,12 @@ class RrdWriter:
             raise BlockingIOError(errno.EAGAIN, "the other end takes no more for now; use a blocking file")
         return len(view)  # a minimal file-like object that does not count
 
-    def _take_back(self) -> None:
+    def _take_back(self, position: int) -> None:
         if not self._owned:
             return
         try:
-            self._file.truncate(self._position)
-            self._file.seek(self._position)
+            self._file.truncate(position)
+            self._file.seek(position)
+            self._position = position
         except OSError:
             log.debug("%s: a partial frame stays at its end", self.path)
