@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import list_type, nested, unit_lists
+from rrbridge._arrow import list_type, nested
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.adapters import Adapters
-from rrbridge.archetypes.meta import McapChannel, RecordingInfo
+from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge.importers import ImportOptions, Note
+from rrbridge_bridge.beside import Beside
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
-from rrbridge_bridge.readers.mcap import McapReader
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, notes_of
 
@@ -58,18 +58,20 @@ class Conversion:
         Notes, also on messages that did not become what they should, go to the options' `note` at the end.
         """
         formats = []
+        beside = Beside()
         for path in self.paths:
             with open_bag(path) as reader:
                 formats.append(reader.format)
                 self._driver.next_file(reader.ros_distro)
                 self.topics |= {connection.topic for connection in reader.connections}
                 yield from self._driver.announce(c for c in reader.connections if self.options.wants(c.topic))
-                yield from _metadata_records(reader)
                 yield from self._carried(reader)
                 for batch in reader.batches(self._read_options()):
                     self._see(batch)
                     yield from self._driver.convert(batch)
-                self._note(path, reader.notes)
+                beside.take(reader)
+                self._note(path, [*reader.notes, *beside.notes])
+        yield from beside.chunks()
         yield from self._properties(formats)
         self._tell(notes_of(self.reports))
 
@@ -146,20 +148,6 @@ def is_latched(connection: Connection) -> bool:
         or connection.metadata.get("latching", "0") in ("1", "true", "True")
         or TRANSIENT_LOCAL.search(qos) is not None
     )
-
-
-def _metadata_records(reader: BagReader) -> Iterator[Chunk]:
-    """An MCAP file's metadata records, as the reference keeps them: a component each, named as the record."""
-    if not isinstance(reader, McapReader):
-        return
-    encoding = McapChannel.fields["metadata"].component
-    columns: dict[str, ComponentColumn] = {}
-    for record in reader.metadata_records():
-        pairs = encoding.encoding.to_arrow([encoding.encoding.parse(record.metadata)])
-        descriptor = ComponentDescriptor(record.name or "metadata", "McapMetadata", encoding.type_name)
-        columns[descriptor.component] = ComponentColumn(descriptor, unit_lists(pairs))
-    if columns:
-        yield Chunk.from_columns("/__mcap_metadata", components=columns.values())
 
 
 def _property(entity: str, **values: Sequence[str]) -> Chunk:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
-from mcap.opcode import Opcode
-from mcap.records import Attachment, Metadata
 from mcap.writer import Writer
 
 from rrbridge._timeline import TimeKind
-from rrbridge.errors import FileError
 from rrbridge.rrd.tools.recover import Loss, Recovery, TimeSpan
 from rrbridge_bridge.readers._blocks import Rows
-from rrbridge_bridge.readers._mcap_records import MAGIC, MAX_COLD_RECORD_BYTES, RECORD_HEAD, parse
+from rrbridge_bridge.readers._mcap_records import MAGIC
 from rrbridge_bridge.readers.mcap import McapReader
 
 __all__ = ["is_mcap", "recover_mcap"]
@@ -44,11 +39,12 @@ def recover_mcap(path: Path, target: Path, progress: Progress | None = None) -> 
         copied = _Messages(reader, writer, found)
         for rows in reader.rows(progress):
             copied.take(rows)
-        for record in _cold_records(path):
-            if isinstance(record, Metadata):
-                writer.add_metadata(record.name, record.metadata)
-            else:
-                writer.add_attachment(record.create_time, record.log_time, record.name, record.media_type, record.data)
+        for record in reader.metadata_records():
+            writer.add_metadata(record.name, dict(record.values))
+        for attached in reader.attachments():
+            writer.add_attachment(
+                attached.create_time_nanos, attached.log_time_nanos, attached.name, attached.media_type, attached.data
+            )
         writer.finish()  # type: ignore[no-untyped-call]
         if copied.unknown:
             found.losses += (Loss(None, None, f"{copied.unknown} messages belong to no channel", holds_data=True),)
@@ -105,30 +101,3 @@ class _Messages:
         )
         self._channels[number] = found
         return found
-
-
-def _cold_records(path: Path) -> Iterator[Metadata | Attachment]:
-    """Metadata and attachments, wherever they stand, up to where the file is torn."""
-    try:
-        with path.open("rb") as file:
-            file.seek(len(MAGIC))
-            yield from _cold_records_in(file, path.stat().st_size)
-    except OSError as err:
-        raise FileError(path, err.strerror or str(err)) from err
-
-
-def _cold_records_in(file: IO[bytes], size: int) -> Iterator[Metadata | Attachment]:
-    kinds = {int(Opcode.METADATA): Metadata, int(Opcode.ATTACHMENT): Attachment}
-    while True:
-        head = file.read(RECORD_HEAD.size)
-        if len(head) < RECORD_HEAD.size:
-            return
-        opcode, length = RECORD_HEAD.unpack(head)
-        end = file.tell() + length
-        if opcode in (0, Opcode.DATA_END) or end > size:
-            return
-        kind = kinds.get(opcode)
-        if kind is not None and length <= MAX_COLD_RECORD_BYTES:
-            with contextlib.suppress(ValueError):  # a damaged one is told by the reader
-                yield parse(kind, file.read(length))
-        file.seek(end)

@@ -209,6 +209,7 @@ def _is_ros(column: ComponentColumn) -> bool:
 
 
 _DECODERS: dict[str, Maker] = {
+    "attachments": lambda entity, _, __: entity == "/__mcap_attachments",
     "foxglove": lambda entity, column, is_foxglove: _is_mapped(entity, column) and is_foxglove,
     "metadata": lambda entity, _, __: entity == "/__mcap_metadata",
     "protobuf": lambda _, column, __: _is_reflected(column) and not _is_ros(column),

@@ -112,8 +112,8 @@ def test_conformance_files_hold_the_records_that_their_json_lists(shared_data: P
                 channels[int(fields["id"])] = fields
             elif record["type"] == "Schema":
                 schemas[int(fields["id"])] = fields
-            attachments += record["type"] == "AttachmentIndex"
-            metadata += record["type"] == "MetadataIndex"
+            attachments += record["type"] == "Attachment"
+            metadata += record["type"] == "Metadata"
         with McapReader(path) as reader:
             assert rows_of(reader.batches()) == want, path
             assert {c: (v.topic, v.message_encoding, v.schema_id) for c, v in reader.channels.items()} == {

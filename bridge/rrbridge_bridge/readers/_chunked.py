@@ -23,6 +23,7 @@ from rrbridge_bridge.readers._totals import Totals
 __all__ = ["ChunkedReader"]
 
 P = TypeVar("P")
+NAMED_TOPICS = 4
 
 
 class ChunkedReader(ABC, Generic[P]):
@@ -100,6 +101,7 @@ class ChunkedReader(ABC, Generic[P]):
             self._notes.lost(f"{blocks.unknown} messages belong to no known connection; they are left out")
         if options.is_all_times:
             self._check_counts(found, [c.id for c in connections.values() if options.wants(c.topic)])
+            self._check_whole()
 
     def rows(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Rows]:
         """Every message of every connection in file order, a few chunks at a time. Raises FileError."""
@@ -115,6 +117,9 @@ class ChunkedReader(ABC, Generic[P]):
         if missing and not self._notes.has_losses:
             self._notes.lost(f"{missing} of the messages that the index counts are not there")
 
+    def _check_whole(self) -> None:
+        """What a format has to say once all was read: a checksum of everything."""
+
     def _scan(self) -> Totals:
         """Read the whole file once for what it holds."""
         totals = Totals()
@@ -126,24 +131,41 @@ class ChunkedReader(ABC, Generic[P]):
     def _groups(self, options: ReadOptions) -> Iterator[tuple[Sequence[ChunkData], Rows]]:
         order = 0
         for group in grouped(self._pieces(options), self._chunk_data):
-            buffer, spans = fill_group(self._source, group, self._notes.lost)
+            damage: dict[int, str] = {}
+            buffer, spans = fill_group(self._source, group, damage.__setitem__)
             found = []
-            for chunk, (lo, hi) in zip(group, spans, strict=True):
+            for number, (chunk, (lo, hi)) in enumerate(zip(group, spans, strict=True)):
                 if chunk.is_exact:
                     found.append(chunk.hints + lo)
                     continue
                 positions, stop = self._positions(buffer, chunk.hints + lo, lo, hi)
+                missing = len(np.unique(chunk.hints)) - len(positions) if len(positions) < len(chunk.hints) else 0
                 if stop != hi:
-                    self._notes.lost("a chunk has torn records; the messages before the tear are kept")
-                elif len(positions) < len(chunk.hints) and len(positions) < len(np.unique(chunk.hints)):
-                    missing = len(np.unique(chunk.hints)) - len(positions)
-                    self._notes.lost(
-                        f"{missing} messages that the index names are not in the chunk at byte {chunk.file_start}"
-                    )
+                    damage.setdefault(number, f"no record at its byte {stop - lo}")
+                elif missing > 0:
+                    damage.setdefault(number, f"{missing} messages that the index names are not there")
                 found.append(positions)
             positions = np.concatenate(found)
-            yield group, self._rows(buffer, positions, np.arange(order, order + len(positions)))
+            rows = self._rows(buffer, positions, np.arange(order, order + len(positions)))
+            if damage:
+                self._tell_damage(group, damage, rows, [len(part) for part in found])
+            yield group, rows
             order += len(positions)
+
+    def _tell_damage(
+        self, group: Sequence[ChunkData], damage: Mapping[int, str], rows: Rows, counts: Sequence[int]
+    ) -> None:
+        """What is wrong with which chunks, and whose messages can be read of them."""
+        topics = {connection.id: connection.topic for connection in self._connections_so_far()}
+        ends = np.cumsum(counts)
+        for number, problem in damage.items():
+            ids = np.unique(rows.connection_ids[ends[number] - counts[number] : ends[number]]).tolist()
+            named = [topics[i] for i in ids if i in topics]
+            listed = ", ".join(named[:NAMED_TOPICS]) + (" …" if len(named) > NAMED_TOPICS else "")
+            self._notes.lost(
+                f"the chunk at byte {group[number].file_start} is damaged ({problem}); "
+                f"{counts[number]} messages of it are read" + (f", of {listed}" if listed else "")
+            )
 
     @abstractmethod
     def _open(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class ChunkData:
     """Bytes once decompressed, as declared."""
     hints: Int64s
     """Where an index says that messages stand, counted from the chunk's first decompressed byte."""
+    crc: int = 0
+    """CRC32 of the decompressed records; 0 where there is none."""
     records: Bytes | None = None
     """The records themselves, where they were read already."""
     is_exact: bool = False
@@ -49,12 +52,12 @@ class ChunkData:
     @classmethod
     def loose(cls, records: Bytes, positions: Int64s, file_end: int) -> Self:
         """Messages that stand in the file without a chunk and were found by walking."""
-        return cls(0, 0, file_end, "", len(records), positions, records, is_exact=True)
+        return cls(0, 0, file_end, "", len(records), positions, records=records, is_exact=True)
 
     @classmethod
     def nothing(cls, file_end: int) -> Self:
         """In place of a chunk that cannot be read."""
-        return cls(0, 0, file_end, "", 0, NO_HINTS, np.zeros(0, np.uint8), is_exact=True)
+        return cls(0, 0, file_end, "", 0, NO_HINTS, records=np.zeros(0, np.uint8), is_exact=True)
 
 
 def grouped(pieces: Iterable[P], data_of: Callable[[P], ChunkData]) -> Iterator[list[ChunkData]]:
@@ -73,11 +76,12 @@ def grouped(pieces: Iterable[P], data_of: Callable[[P], ChunkData]) -> Iterator[
 
 
 def fill_group(
-    source: Source, group: Sequence[ChunkData], note: Callable[[str], None]
+    source: Source, group: Sequence[ChunkData], damaged: Callable[[int, str], None]
 ) -> tuple[Bytes, list[tuple[int, int]]]:
     """All chunks of a group, decompressed, in one buffer; and from where to where each stands in it.
 
-    A damaged chunk is noted and gives the records before the damage.
+    A damaged chunk gives the records before the damage, and `damaged` is called with its number and what is wrong with it;
+    one that can be unpacked but has other bytes than were written gives what it has.
     """
     compressed = [chunk for chunk in group if chunk.compression and chunk.records is None]
     if len(compressed) > 1 and THREADS > 1:
@@ -89,14 +93,14 @@ def fill_group(
 
     parts: list[Bytes | ChunkData] = []
     sizes = []
-    for chunk in group:
+    for number, chunk in enumerate(group):
         if chunk.records is not None:
             parts.append(chunk.records)
             sizes.append(len(chunk.records))
         elif chunk.compression:
             data, problem = next(unpacked)
             if problem:
-                note(f"the chunk at byte {chunk.file_start} is damaged ({problem}); {len(data)} bytes of it are read")
+                damaged(number, problem)
             parts.append(np.frombuffer(data, np.uint8))
             sizes.append(len(data))
         else:
@@ -108,9 +112,11 @@ def fill_group(
     buffer = np.empty(sum(sizes), np.uint8)
     spans = []
     at = 0
-    for part, size in zip(parts, sizes, strict=True):
+    for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
         if isinstance(part, ChunkData):
             source.read_into(part.file_start, buffer[at : at + size])
+            if problem := _doubt(part, buffer[at : at + size].data):
+                damaged(number, problem)
         else:
             buffer[at : at + size] = part
         spans.append((at, at + size))
@@ -129,6 +135,14 @@ def _blob(source: Source, chunk: ChunkData) -> bytes:
 def _unpack(chunk: ChunkData, blob: bytes) -> tuple[bytes, str]:
     """The records, and what is wrong with them if anything is."""
     try:
-        return decompress(chunk.compression, blob, chunk.size), ""
+        data = decompress(chunk.compression, blob, chunk.size)
     except CompressionError as err:
         return salvage(chunk.compression, blob, min(chunk.size, MAX_CHUNK_BYTES)), str(err)
+    return data, _doubt(chunk, data)
+
+
+def _doubt(chunk: ChunkData, records: bytes | memoryview) -> str:
+    """What a chunk's checksum has against its records, if anything."""
+    if chunk.crc and zlib.crc32(records) != chunk.crc:
+        return "some of its bytes are not those that were written, its checksum says"
+    return ""

@@ -14,6 +14,7 @@ from rrbridge.errors import FileError
 from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
+from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
 from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, RosbagMetadata, parse_metadata
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
@@ -139,6 +140,20 @@ class FolderReader:
             missing = self._metadata.missing(found, options.wants)
             if missing:
                 self._notes.lost(f"{missing} of the messages that {METADATA} counts are not there")
+
+    def metadata_records(self) -> Iterator[NamedMetadata]:
+        """Metadata of all parts."""
+        for _, reader in self._readers():
+            if isinstance(reader, HoldsMore):
+                yield from reader.metadata_records()
+                self._notes.take(reader.notes)
+
+    def attachments(self) -> Iterator[AttachedFile]:
+        """Attachments of all parts."""
+        for _, reader in self._readers():
+            if isinstance(reader, HoldsMore):
+                yield from reader.attachments()
+                self._notes.take(reader.notes)
 
     def _readers(self) -> Iterator[tuple[Path, BagReader]]:
         """Every part, opened for as long as it is looked at."""

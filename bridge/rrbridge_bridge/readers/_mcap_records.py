@@ -6,6 +6,7 @@ Format: https://mcap.dev/spec. Records are `opcode u8, length u64, content`, lit
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,6 +17,7 @@ from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import (
+    Attachment,
     AttachmentIndex,
     Channel,
     Footer,
@@ -38,7 +40,9 @@ __all__ = [
     "ChunkHead",
     "ChunkRef",
     "McapSummary",
+    "attachment_fits",
     "connection_of",
+    "data_section_fits",
     "parse",
     "read_chunk_facts",
     "read_chunk_head",
@@ -54,6 +58,7 @@ CHUNK_INDEX_HEAD = struct.Struct("<QQQQI")
 CHUNK_INDEX_ENTRY = np.dtype([("channel", "<u2"), ("offset", "<u8")])
 MAX_COLD_RECORD_BYTES = 256 << 20
 """Schemas, channels and the like that claim to be larger are refused."""
+CHECK_STEP_BYTES = 4 << 20
 TEXT_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl", "jsonschema"})
 ROS_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl"})
 
@@ -86,6 +91,8 @@ class ChunkHead:
     """Offset of the compressed records in the file."""
     data_size: int
     """As declared; not checked against the file's end."""
+    crc: int
+    """CRC32 of the records once decompressed; 0 where the writer made none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +149,23 @@ def read_summary(source: Source) -> McapSummary | None:
         return None
     footer_at = source.size - tail_bytes
     tail = source.read(footer_at, tail_bytes)
-    if not tail.endswith(MAGIC) or RECORD_HEAD.unpack_from(tail) != (Opcode.FOOTER, 20):
+    if not tail.endswith(MAGIC):
         return None
-    start = parse(Footer, tail[RECORD_HEAD.size :]).summary_start
+    if RECORD_HEAD.unpack_from(tail) != (Opcode.FOOTER, 20):
+        raise DamagedFileError(source.path, "the file ends as a finished one, but without a footer", offset=footer_at)
+    footer = parse(Footer, tail[RECORD_HEAD.size : FOOTER_BYTES])
+    start = footer.summary_start
     if start == 0:
         return None
     if not len(MAGIC) <= start <= footer_at:
         raise DamagedFileError(source.path, f"the footer puts the summary at byte {start}", offset=footer_at)
     if footer_at - start > MAX_COLD_RECORD_BYTES:
         raise DamagedFileError(source.path, f"the summary is {footer_at - start} bytes long", offset=start)
+    section = source.read(start, footer_at - start)
+    if footer.summary_crc and zlib.crc32(tail[: FOOTER_BYTES - 4], zlib.crc32(section)) != footer.summary_crc:
+        raise DamagedFileError(source.path, "its checksum does not fit", offset=start)
     summary = McapSummary(start)
-    for opcode, _, content in records_in(source.read(start, footer_at - start), start):
+    for opcode, _, content in records_in(section, start):
         if opcode == Opcode.SCHEMA:
             schema = parse(Schema, content)
             summary.schemas.setdefault(schema.id, schema)
@@ -169,6 +182,34 @@ def read_summary(source: Source) -> McapSummary | None:
             summary.metadata.append(parse(MetadataIndex, content))
     summary.chunks.sort(key=lambda chunk: chunk.start)
     return summary
+
+
+def data_section_fits(source: Source, data_end: int) -> bool:
+    """Whether the data section is what was written, by its checksum; True where there is none.
+
+    `data_end` is the offset of the record that ends the section. The file is read from its start.
+    """
+    record = source.read_some(data_end, RECORD_HEAD.size + 4)
+    if len(record) < RECORD_HEAD.size + 4 or RECORD_HEAD.unpack_from(record) != (Opcode.DATA_END, 4):
+        return True
+    (expected,) = struct.unpack_from("<I", record, RECORD_HEAD.size)
+    if not expected:
+        return True
+    found = 0
+    for at in range(0, data_end, CHECK_STEP_BYTES):
+        found = zlib.crc32(source.read_some(at, min(CHECK_STEP_BYTES, data_end - at)), found)
+    return bool(found == expected)
+
+
+def attachment_fits(content: bytes, record: Attachment) -> bool:
+    """Whether the content of an attachment record is what was written, by its checksum; True where there is none.
+
+    Whatever stands after the checksum was added by a later version of the format, or by a careless writer.
+    """
+    fixed = 8 + 8 + 4 + 4 + 8  # two times, and the lengths of name, media type and data
+    end = fixed + len(record.name.encode()) + len(record.media_type.encode()) + len(record.data)
+    (expected,) = struct.unpack_from("<I", content, end)
+    return not expected or zlib.crc32(memoryview(content)[:end]) == expected
 
 
 def _chunk_ref(content: bytes) -> ChunkRef:
@@ -197,7 +238,7 @@ def read_chunk_head(source: Source, ref: ChunkRef) -> ChunkHead:
     head = source.read(ref.start, min(fixed + 4 + 64 + 8, source.left(ref.start), ref.length))
     if len(head) < fixed + 4 or head[0] != Opcode.CHUNK:
         raise DamagedFileError(source.path, "no chunk where one should be", offset=ref.start)
-    _, _, uncompressed_size, _ = CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
+    _, _, uncompressed_size, crc = CHUNK_HEAD.unpack_from(head, RECORD_HEAD.size)
     (name_length,) = struct.unpack_from("<I", head, fixed)
     at = fixed + 4 + name_length
     if at + 8 > len(head):
@@ -206,7 +247,7 @@ def read_chunk_head(source: Source, ref: ChunkRef) -> ChunkHead:
     (data_size,) = struct.unpack_from("<Q", head, at)
     if at + 8 + data_size > ref.length:
         raise DamagedFileError(source.path, "the chunk's records reach past the chunk", offset=ref.start)
-    return ChunkHead(compression, uncompressed_size, ref.start + at + 8, data_size)
+    return ChunkHead(compression, uncompressed_size, ref.start + at + 8, data_size, crc)
 
 
 def read_chunk_facts(source: Source, ref: ChunkRef) -> ChunkFacts:

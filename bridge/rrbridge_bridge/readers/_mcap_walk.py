@@ -58,6 +58,10 @@ class Catalogue:
         self.channels: dict[int, Channel] = {}
         self.bad = 0
         """Records that could not be parsed."""
+        self.cold: dict[int, set[int]] = {Opcode.ATTACHMENT: set(), Opcode.METADATA: set()}
+        """Offsets in the file of attachment and metadata records."""
+        self.data_end: int | None = None
+        """Offset of the record that ends the data section, once it has come up."""
 
     def take(self, opcode: int, content: bytes) -> None:
         """Note a schema or channel record; anything else is ignored."""
@@ -102,7 +106,7 @@ def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterato
     window_bytes = SMALL_WINDOW_BYTES
     while at < hi:
         window = source.read_some(at, min(window_bytes, hi - at))
-        found, stop = _walk_window(window, catalogue)
+        found, stop = _walk_window(window, at, catalogue)
         if found:
             yield LooseMessages(np.frombuffer(window, np.uint8), np.array(found, np.int64), at + stop)
         at += stop
@@ -116,6 +120,7 @@ def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterato
         opcode, length = RECORD_HEAD.unpack(source.read(at, RECORD_HEAD.size))
         end = at + RECORD_HEAD.size + length
         if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+            catalogue.data_end = at
             return
         if opcode == Opcode.CHUNK:
             index_length = _index_length(source, end, hi)
@@ -137,11 +142,14 @@ def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterato
                 yield LooseMessages(record, np.zeros(1, np.int64), end)
             elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL) and length <= MAX_COLD_RECORD_BYTES:
                 catalogue.take(opcode, source.read(at + RECORD_HEAD.size, length))
+            elif opcode in catalogue.cold:
+                catalogue.cold[opcode].add(at)
             at = end
 
 
-def _walk_window(window: bytes, catalogue: Catalogue) -> tuple[list[int], int]:
-    """Message positions in the window, and where something else than a small whole record begins."""
+def _walk_window(window: bytes, base: int, catalogue: Catalogue) -> tuple[list[int], int]:
+    """Message positions in the window, which stands at `base` in the file, and where something else than a small whole
+    record begins."""
     found: list[int] = []
     at = 0
     last = len(window) - RECORD_HEAD.size
@@ -157,6 +165,8 @@ def _walk_window(window: bytes, catalogue: Catalogue) -> tuple[list[int], int]:
             found.append(at)
         elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL):
             catalogue.take(opcode, window[at + RECORD_HEAD.size : end])
+        elif opcode in catalogue.cold:
+            catalogue.cold[opcode].add(base + at)
         at = end
     return found, at
 

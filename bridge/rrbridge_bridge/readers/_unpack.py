@@ -17,6 +17,7 @@ from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.importers import Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
+from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
 
 __all__ = ["UnpackedReader"]
@@ -83,6 +84,14 @@ class UnpackedReader:
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages; see `BagReader.batches`."""
         return self._inner.batches(options)
+
+    def metadata_records(self) -> Iterator[NamedMetadata]:
+        """Metadata, where the format has such."""
+        return self._inner.metadata_records() if isinstance(self._inner, HoldsMore) else iter(())
+
+    def attachments(self) -> Iterator[AttachedFile]:
+        """Attachments, where the format has such."""
+        return self._inner.attachments() if isinstance(self._inner, HoldsMore) else iter(())
 
 
 def _unpack(source: Path, target: Path) -> str:

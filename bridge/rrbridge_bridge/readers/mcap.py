@@ -7,13 +7,13 @@ their offsets, and numpy gathers channel, sequence, times and sizes from the dec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Channel, Header, McapRecord, Metadata, Schema, Statistics
+from mcap.records import Attachment, Channel, Header, Metadata, Schema, Statistics
 
 from rrbridge.errors import DamagedFileError, NotARecordingError
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
+from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._chunks import ChunkData
@@ -32,7 +32,9 @@ from rrbridge_bridge.readers._mcap_records import (
     ChunkFacts,
     ChunkRef,
     McapSummary,
+    attachment_fits,
     connection_of,
+    data_section_fits,
     parse,
     read_chunk_facts,
     read_chunk_head,
@@ -44,8 +46,6 @@ from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._totals import Totals
 
 __all__ = ["McapReader"]
-
-R = TypeVar("R", bound=McapRecord)
 
 
 class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
@@ -62,11 +62,16 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
             self._catalogue.schemas |= self._summary.schemas
             self._catalogue.channels |= self._summary.channels
         self._described: tuple[Connection, ...] = ()
+        self._is_walked = False
+        """Whether all that stands between chunks was seen."""
+        self._is_checked = True
+        """Whether all messages so far came from chunks with checksums."""
 
     @property
     def ros_distro(self) -> str:
         """From the metadata record that rosbag2 writes; or empty."""
-        return next((m.metadata["ROS_DISTRO"] for m in self.metadata_records() if "ROS_DISTRO" in m.metadata), "")
+        listed = (self._metadata_at(index.offset) for index in self._summary.metadata) if self._summary else ()
+        return next((record.values["ROS_DISTRO"] for record in listed if record and "ROS_DISTRO" in record.values), "")
 
     @property
     def schemas(self) -> dict[int, Schema]:
@@ -113,26 +118,70 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         """Counts and times of its messages, from the index, or else by a scan."""
         return self._totals or self._indexed_totals() or self._scan()
 
-    def metadata_records(self) -> Iterator[Metadata]:
-        """Metadata records that the summary lists."""
-        for index in self._summary.metadata if self._summary else ():
-            yield from self._cold(index.offset, Opcode.METADATA, Metadata)
+    def metadata_records(self) -> Iterator[NamedMetadata]:
+        """Metadata records, in file order."""
+        indexed = [index.offset for index in self._summary.metadata] if self._summary else []
+        claimed = self.statistics.metadata_count if self.statistics else None
+        for offset in self._cold_offsets(Opcode.METADATA, indexed, claimed):
+            if record := self._metadata_at(offset):
+                yield record
 
-    def attachments(self) -> Iterator[Attachment]:
-        """Attachments that the summary lists."""
-        for index in self._summary.attachments if self._summary else ():
-            yield from self._cold(index.offset, Opcode.ATTACHMENT, Attachment)
+    def attachments(self) -> Iterator[AttachedFile]:
+        """Attachments, in file order."""
+        indexed = [index.offset for index in self._summary.attachments] if self._summary else []
+        claimed = self.statistics.attachment_count if self.statistics else None
+        for offset in self._cold_offsets(Opcode.ATTACHMENT, indexed, claimed):
+            if record := self._attachment_at(offset):
+                yield record
 
-    def _cold(self, offset: int, opcode: Opcode, kind: type[R]) -> Iterator[R]:
-        """The one record that the summary points to; none, with a note, if it is not there."""
+    def _cold_offsets(self, opcode: Opcode, indexed: Iterable[int], claimed: int | None) -> Sequence[int]:
+        """Where records of a kind stand: those that the summary lists, and, unless these are all, those that walking finds."""
+        known = {*indexed, *self._catalogue.cold[opcode]}
+        if not self._is_walked and (claimed is None or len(known) < claimed):
+            for _ in self._pieces(ReadOptions()):
+                pass
+            known |= self._catalogue.cold[opcode]
+        return sorted(known)
+
+    def _metadata_at(self, offset: int) -> NamedMetadata | None:
+        content = self._cold(offset, Opcode.METADATA)
+        try:
+            record = None if content is None else parse(Metadata, content)
+        except ValueError as err:
+            self._notes.lost(f"the metadata at byte {offset} is damaged: {err}")
+            return None
+        return None if record is None else NamedMetadata(record.name, record.metadata)
+
+    def _attachment_at(self, offset: int) -> AttachedFile | None:
+        content = self._cold(offset, Opcode.ATTACHMENT)
+        try:
+            record = None if content is None else parse(Attachment, content)
+        except ValueError as err:
+            self._notes.lost(f"the attachment at byte {offset} is damaged: {err}")
+            return None
+        if record is None or content is None:
+            return None
+        if not attachment_fits(content, record):
+            self._notes.lost(f"the attachment {record.name!r} at byte {offset} is damaged, its checksum says")
+        return AttachedFile(
+            record.name, record.media_type, record.log_time, record.create_time, bytes(record.data), offset
+        )
+
+    def _cold(self, offset: int, opcode: Opcode) -> bytes | None:
+        """The content of the record at an offset; None, with a note, if no such record is there."""
+        name = opcode.name.lower()
         try:
             found, length = RECORD_HEAD.unpack(self._source.read(offset, RECORD_HEAD.size))
             if found == opcode and length <= MAX_COLD_RECORD_BYTES:
-                yield parse(kind, self._source.read(offset + RECORD_HEAD.size, length))
-                return
-        except (DamagedFileError, ValueError):
-            pass
-        self._notes.say(f"the summary points to a {kind.__name__.lower()} record that is not there")
+                return self._source.read(offset + RECORD_HEAD.size, length)
+        except DamagedFileError:
+            self._notes.lost(f"the {name} record that should be at byte {offset} is not there")
+            return None
+        if found == opcode:
+            self._notes.lost(f"the {name} record at byte {offset} says that it has {length} bytes; it is left out")
+        else:
+            self._notes.lost(f"the {name} record that should be at byte {offset} is not there")
+        return None
 
     def _read_header(self) -> Header:
         if self._source.read_some(0, len(MAGIC)) != MAGIC:
@@ -217,6 +266,15 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
     def _claimed_counts(self) -> Mapping[int, int]:
         return self.statistics.channel_message_counts if self.statistics else {}
 
+    def _check_whole(self) -> None:
+        data_end = self._catalogue.data_end
+        if data_end is None or self._notes.has_losses or data_section_fits(self._source, data_end):
+            return
+        if self._is_checked:
+            self._notes.say("the file's checksum does not fit; those of all chunks do, so that the messages are whole")
+        else:
+            self._notes.lost("the file's checksum does not fit: some bytes are not those that were written")
+
     def _pieces(self, options: ReadOptions) -> Iterator[ChunkRef | LooseMessages]:
         at = len(MAGIC)
         data_end = self._source.size
@@ -228,6 +286,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                     yield chunk
                 at = chunk.start + chunk.length + chunk.index_length
         yield from self._without_tears(walk_file(self._source, at, data_end, self._catalogue))
+        self._is_walked = True
 
     def _without_tears(self, pieces: Iterator[Piece]) -> Iterator[ChunkRef | LooseMessages]:
         for piece in pieces:
@@ -249,6 +308,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
 
     def _chunk_data(self, piece: ChunkRef | LooseMessages) -> ChunkData:
         if isinstance(piece, LooseMessages):
+            self._is_checked = False
             return ChunkData.loose(piece.buffer, piece.positions, piece.file_end)
         end = piece.start + piece.length
         try:
@@ -257,6 +317,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         except DamagedFileError as err:
             self._notes.lost(f"{err.message} at byte {err.offset}; a chunk is left out")
             return ChunkData.nothing(end)
+        self._is_checked = self._is_checked and bool(head.crc)
         return ChunkData(
             file_start=head.data_start,
             file_size=head.data_size,
@@ -264,6 +325,7 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
             compression=head.compression,
             size=head.uncompressed_size,
             hints=index_hints(index),
+            crc=head.crc,
         )
 
     def _positions(self, buffer: Bytes, hints: Int64s, lo: int, hi: int) -> tuple[Int64s, int]:
