@@ -11,6 +11,7 @@ from rrbridge._timeline import TimeKind
 from rrbridge.rrd.tools.recover import Loss, Recovery, TimeSpan
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._mcap_records import MAGIC
+from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers.mcap import McapReader
 
 __all__ = ["is_mcap", "recover_mcap"]
@@ -37,7 +38,7 @@ def recover_mcap(path: Path, target: Path, progress: Progress | None = None) -> 
         writer = Writer(output)
         writer.start(reader.header.profile, f"rrbridge recover; {reader.header.library}")
         copied = _Messages(reader, writer, found)
-        for rows in reader.rows(progress):
+        for rows in reader.rows(ReadOptions(progress=progress)):
             copied.take(rows)
         for record in reader.metadata_records():
             writer.add_metadata(record.name, dict(record.values))

@@ -48,6 +48,31 @@ class Rows:
             self.order[rows],
         )
 
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Rows:
+        """The given rows (indices or a mask) over the same buffer."""
+        return Rows(
+            self.buffer,
+            self.connection_ids[rows],
+            self.starts[rows],
+            self.sizes[rows],
+            self.log_time_nanos[rows],
+            self.publish_time_nanos[rows],
+            self.sequence[rows],
+            self.order[rows],
+        )
+
+    def chosen(self, connections: Mapping[int, Connection], options: ReadOptions) -> Rows:
+        """Those whose topic and time the options ask for; also those of no known connection."""
+        ids, inverse = np.unique(self.connection_ids, return_inverse=True)
+        known = [connections.get(number) for number in ids.tolist()]
+        wanted = np.array([c is None or options.wants(c.topic) for c in known], np.bool_)
+        keep = wanted[inverse]
+        if options.start_nanos is not None:
+            keep &= self.log_time_nanos >= options.start_nanos
+        if options.end_nanos is not None:
+            keep &= self.log_time_nanos <= options.end_nanos
+        return self if keep.all() else self.take(keep)
+
 
 @dataclass(eq=False, slots=True)
 class _Waiting:

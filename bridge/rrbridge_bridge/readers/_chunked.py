@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeVar
@@ -103,12 +103,24 @@ class ChunkedReader(ABC, Generic[P]):
             self._check_counts(found, [c.id for c in connections.values() if options.wants(c.topic)])
             self._check_whole()
 
-    def rows(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Rows]:
-        """Every message of every connection in file order, a few chunks at a time. Raises FileError."""
-        for group, rows in self._groups(ReadOptions()):
-            yield rows
-            if progress is not None:
-                progress(min(group[-1].file_end, self._source.size), self._source.size)
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages of all connections in file order, a few chunks at a time; see `BagReader.rows`."""
+        options = options or ReadOptions()
+        for group, rows in self._groups(options):
+            yield rows.chosen({c.id: c for c in self._connections_so_far()}, options)
+            if options.progress is not None:
+                options.progress(min(group[-1].file_end, self._source.size), self._source.size)
+
+    def first_rows(self, topic: str) -> Rows | None:
+        """The messages of one topic in the first chunk that has some by the index; None without such a chunk."""
+        options = ReadOptions(wants=lambda name: name == topic)
+        for piece in self._pieces(options):
+            chunk = self._chunk_data(piece)
+            buffer, ((lo, hi),) = fill_group(self._source, [chunk], lambda *_: None)
+            positions = chunk.hints + lo if chunk.is_exact else self._positions(buffer, chunk.hints + lo, lo, hi)[0]
+            rows = self._rows(buffer, positions, np.arange(len(positions)))
+            return rows.chosen({c.id: c for c in self._connections_so_far()}, options)
+        return None
 
     def _check_counts(self, found: Mapping[int, int], wanted: Iterable[int]) -> None:
         """Damage that leaves no other trace: the index counts more messages than there are."""

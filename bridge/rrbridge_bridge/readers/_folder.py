@@ -10,11 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+import numpy as np
+
 from rrbridge.errors import FileError
 from rrbridge.importers import Note, Summary, TopicSummary
-from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
+from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, RosbagMetadata, parse_metadata
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
@@ -154,6 +157,36 @@ class FolderReader:
             if isinstance(reader, HoldsMore):
                 yield from reader.attachments()
                 self._notes.take(reader.notes)
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages of all parts in order; see `BagReader.rows`."""
+        options = options or ReadOptions()
+        total = sum(part.stat().st_size for part in self.parts)
+        done, base = 0, 0
+        for part, reader in self._readers():
+            size = part.stat().st_size
+            following = base
+            for rows in reader.rows(replace(options, progress=_shifted(options, done, size, total))):
+                if len(rows.order):
+                    following = max(following, base + int(rows.order.max()) + 1)
+                yield replace(rows, connection_ids=self._our_ids(rows.connection_ids, reader), order=rows.order + base)
+            self._notes.take(reader.notes)
+            base = following
+            done += size
+
+    def readers(self) -> Iterator[BagReader]:
+        """A reader of each part, open for as long as it is looked at."""
+        return (reader for _, reader in self._readers())
+
+    def our_connection(self, connection: Connection) -> Connection:
+        """The connection of the whole recording that a part's connection is."""
+        return self._ours(connection)
+
+    def _our_ids(self, ids: Int64s, reader: BagReader) -> Int64s:
+        known = {connection.id: connection for connection in reader.connections}
+        distinct, inverse = np.unique(ids, return_inverse=True)
+        ours = np.array([self._ours(known[n]).id if n in known else -1 for n in distinct.tolist()], np.int64)
+        return ours[inverse]
 
     def _readers(self) -> Iterator[tuple[Path, BagReader]]:
         """Every part, opened for as long as it is looked at."""

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rrbridge.importers import ImportOptions, Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
+
+if TYPE_CHECKING:
+    from rrbridge_bridge.readers._blocks import Rows
 
 __all__ = ["BagReader", "ReadOptions"]
 
@@ -89,6 +92,13 @@ class BagReader(Protocol):
 
         `RawBatch.order` rises with the position in the file over all connections, so sorting by it gives the file's
         order back. Memory is bounded whatever the file's size. Raises FileError.
+        """
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages of all connections in file order, some MiB at a time.
+
+        `Rows.connection_ids` are ids of `connections`, or of none in a damaged file.
+        Memory is bounded whatever the file's size. Raises FileError.
         """
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from rrbridge.importers import Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
+from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
 
 __all__ = ["UnpackedReader"]
@@ -92,6 +93,15 @@ class UnpackedReader:
     def attachments(self) -> Iterator[AttachedFile]:
         """Attachments, where the format has such."""
         return self._inner.attachments() if isinstance(self._inner, HoldsMore) else iter(())
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages in file order; see `BagReader.rows`."""
+        return self._inner.rows(options)
+
+    @property
+    def inner(self) -> BagReader:
+        """What reads the unpacked file."""
+        return self._inner
 
 
 def _unpack(source: Path, target: Path) -> str:

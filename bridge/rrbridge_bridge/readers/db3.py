@@ -19,7 +19,7 @@ import numpy as np
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
 from rrbridge.importers import Note, Summary, TopicSummary
-from rrbridge_bridge.raw import Connection, RawBatch, join_payloads, windows
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch, join_payloads, windows
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
@@ -138,6 +138,44 @@ class Db3Reader:
             self._notes.lost(f"{missing} of the messages that the file's own metadata counts are not there")
         if options.progress:
             options.progress(self.size_bytes, self.size_bytes)
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages of all connections in the order they were written; see `BagReader.rows`."""
+        options = options or ReadOptions()
+        order = 0
+        try:
+            for window in self._windows(options):
+                for rows in self._rows(window, order):
+                    yield rows.chosen(self._connections, options)
+                order += len(window)
+                if options.progress:
+                    options.progress(int(self.size_bytes * window[-1][0] / self._last_row), self.size_bytes)
+        except UNREADABLE as err:
+            if not order:
+                raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+            self._notes.lost(f"the file is damaged ({err}); the messages before the damage are read")
+
+    def heads(self) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """`(topic ids, log times, sizes)` of all messages in the order they were written, without reading them.
+
+        A compressed message has the size of its compressed form. Raises DamagedFileError.
+        """
+        columns = "CAST(topic_id AS INTEGER), CAST(timestamp AS INTEGER), length(data)"
+        try:
+            cursor = self._db.execute(f"SELECT {columns} FROM messages ORDER BY rowid")  # noqa: S608 - all ours
+            while window := cursor.fetchmany(WINDOW_ROWS):
+                ids, times, sizes = zip(*window, strict=True)
+                yield tuple(np.array([n or 0 for n in part], np.int64) for part in (ids, times, sizes))  # type: ignore[misc]
+        except UNREADABLE as err:
+            raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the file's structure; empty if nothing. Reads all of it."""
+        try:
+            found = [str(row[0]) for row in self._db.execute("PRAGMA quick_check(20)")]
+        except UNREADABLE as err:
+            return [str(err)]
+        return [] if found == ["ok"] else found
 
     def _counted(self, rows: Rows) -> dict[tuple[str, str], int]:
         """Messages by (topic, type)."""

@@ -1,0 +1,62 @@
+"""Topics and fields as a person types them: which one is meant, and what is near if none is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from rrbridge.errors import InvalidValueError
+
+__all__ = ["Asked", "files_and_topics", "near_names", "resolve"]
+
+LISTED = 12
+NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A topic and, below it, a field."""
+
+    topic: str
+    field: str = ""
+    """`pose.position.x`, `ranges[0]`; empty for the whole message."""
+
+
+def near_names(name: str, known: Collection[str]) -> list[str]:
+    """Names that are easily mistaken for this one, the nearest first: by spelling, or because one ends with the other."""
+    by_end = sorted(k for k in known if k.rsplit("/", 1)[-1] == name.rsplit("/", 1)[-1])
+    lowered = {k.lower(): k for k in known}
+    by_spelling = [lowered[k] for k in get_close_matches(name.lower(), lowered, NEAR, 0.6)]
+    return list(dict.fromkeys((*by_spelling, *by_end)))[:NEAR]
+
+
+def resolve(name: str, topics: Collection[str]) -> Asked:
+    """Which topic, and which field of it, `/odom/pose/pose/position` or `odom` means. Raises InvalidValueError."""
+    for candidate in (name, f"/{name}", name.removeprefix("/")):
+        if candidate in topics:
+            return Asked(candidate)
+        behind = [topic for topic in topics if candidate.startswith(f"{topic}/")]
+        if behind:
+            topic = max(behind, key=len)
+            return Asked(topic, candidate[len(topic) + 1 :].replace("/", "."))
+    near = near_names(name, topics)
+    if near:
+        expected = f"a topic of the recording, for example {' or '.join(near)}"
+    elif topics:
+        more = "" if len(topics) <= LISTED else f" and {len(topics) - LISTED} more"
+        expected = f"one of the topics {', '.join(sorted(topics)[:LISTED])}{more}"
+    else:
+        expected = "a topic, but the recording has none"
+    raise InvalidValueError("TOPIC", expected, name)
+
+
+def files_and_topics(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """What exists on the disk is a file, up to the first that does not; all others are topics. The first is always a file."""
+    files = [Path(arguments[0])]
+    at = 1
+    while at < len(arguments) and Path(arguments[at]).exists():
+        files.append(Path(arguments[at]))
+        at += 1
+    return files, list(arguments[at:])

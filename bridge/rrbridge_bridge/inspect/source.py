@@ -1,0 +1,256 @@
+"""Where commands get messages from: a recording of any kind now; whatever else has topics may follow the same protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from rrbridge import importers
+from rrbridge.columns import Columns
+from rrbridge.errors import DecodeError, UnknownTypeError
+from rrbridge.importers import ImportOptions, Note
+from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for
+from rrbridge_bridge.decode.definitions import registry_for
+from rrbridge_bridge.inspect.values import Path as FieldPath
+from rrbridge_bridge.inspect.values import Style, Value, plain_value, value_of
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch
+from rrbridge_bridge.readers import ReadOptions, open_bag
+
+if TYPE_CHECKING:
+    from rrbridge.chunk import Chunk
+    from rrbridge_bridge.decode.tree import Definition
+
+__all__ = ["Arrivals", "BagSource", "ChunkSource", "Message", "Source", "source_of"]
+
+FIELDS = ":message"
+"""Ends the name of the component that holds a message's fields."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Message:
+    """One message, read when asked for a value."""
+
+    topic: str
+    msgtype: str
+    log_time_nanos: int
+    value: Callable[[FieldPath, Style], Value]
+    """The message, or a field of it. Raises InvalidValueError if there is no such field."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arrivals:
+    """When messages of one topic came and how large they were; arrays of shape (N,)."""
+
+    topic: str
+    log_time_nanos: Int64s
+    sizes: Int64s
+    """Bytes as they travelled; of what no longer has them, the bytes it takes in the recording."""
+
+
+class Source(Protocol):
+    """Something that has topics and messages."""
+
+    def topics(self) -> Mapping[str, str]:
+        """The type of each topic; of several the first."""
+
+    def messages(self, options: ReadOptions) -> Iterator[Message]:
+        """Messages one by one, in the order in which they came."""
+
+    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
+        """Times and sizes only, many at once."""
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What reading found to be missing or odd."""
+
+
+def source_of(path: Path, definitions: Sequence[Path] = ()) -> Source:
+    """A file or folder of any kind. Raises FileError."""
+    from rrbridge_bridge.importers import BagImporter
+
+    if isinstance(importers.find(path), BagImporter):
+        return BagSource(path, definitions)
+    return ChunkSource(path)
+
+
+class BagSource:
+    """A recording of messages as they travelled."""
+
+    def __init__(self, path: Path, definitions: Sequence[Path] = ()) -> None:
+        self.path = path
+        self._definitions = definitions
+        self._notes: dict[Note, None] = {}
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What reading found to be missing or odd."""
+        return tuple(self._notes)
+
+    def topics(self) -> Mapping[str, str]:
+        """The type of each topic."""
+        with open_bag(self.path) as reader:
+            return {c.topic: c.msgtype for c in reversed(reader.connections)}
+
+    def messages(self, options: ReadOptions) -> Iterator[Message]:
+        """Messages in file order, decoded many at a time."""
+        known: dict[int, _Channel] = {}
+        for connection, batches in self._runs(options, known):
+            channel = known[connection]
+            yield from channel.messages(batches)
+        for channel in known.values():
+            self._notes |= dict.fromkeys(channel.notes())
+
+    def _runs(self, options: ReadOptions, known: dict[int, _Channel]) -> Iterator[tuple[int, RawBatch]]:
+        """Stretches of messages of one connection that follow each other."""
+        with open_bag(self.path) as reader:
+            distro = reader.ros_distro
+            for rows in reader.rows(options):
+                connections = {c.id: c for c in reader.connections}
+                cuts = np.flatnonzero(np.diff(rows.connection_ids)) + 1
+                for index in np.split(np.arange(len(rows.order)), cuts):
+                    connection = connections.get(int(rows.connection_ids[index[0]])) if len(index) else None
+                    if connection is None:
+                        continue
+                    if connection.id not in known:
+                        known[connection.id] = _Channel.of(connection, self._definitions, distro)
+                    yield connection.id, rows.batch(connection, slice(int(index[0]), int(index[-1]) + 1))
+            self._notes |= dict.fromkeys(reader.notes)
+
+    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
+        """Times and sizes, without decoding."""
+        with open_bag(self.path) as reader:
+            for rows in reader.rows(options):
+                topics = {c.id: c.topic for c in reader.connections}
+                for number in np.unique(rows.connection_ids).tolist():
+                    if number in topics:
+                        own = rows.connection_ids == number
+                        yield Arrivals(topics[number], rows.log_time_nanos[own], rows.sizes[own])
+            self._notes |= dict.fromkeys(reader.notes)
+
+
+@dataclass(eq=False, slots=True)
+class _Channel:
+    """How the messages of one connection are decoded, and what could not be."""
+
+    connection: Connection
+    decode: Decode | None
+    definitions: Mapping[str, Definition]
+    why: str = ""
+    bad: int = 0
+
+    @classmethod
+    def of(cls, connection: Connection, folders: Sequence[Path], distro: str) -> _Channel:
+        try:
+            decode = decoder_for(connection, definitions=folders, ros_distro=distro)
+        except (DecodeError, UnknownTypeError) as err:
+            return cls(connection, None, {}, str(err))
+        try:
+            return cls(connection, decode, registry_for(connection, folders=folders, ros_distro=distro))
+        except (DecodeError, UnknownTypeError):
+            return cls(connection, decode, {})
+
+    def messages(self, batch: RawBatch) -> Iterator[Message]:
+        if self.decode is None:
+            self.bad += len(batch)
+            return
+        got = decode_what_can(self.decode, batch)
+        self.bad += len(got.bad)
+        if got.error:
+            self.why = str(got.error)
+        topic, msgtype, times = self.connection.topic, self.connection.msgtype, batch.log_time_nanos.tolist()
+        for at, row in enumerate(got.rows.tolist()):
+            yield Message(topic, msgtype, times[row], partial(self._value, got.columns, at))
+
+    def _value(self, msgs: Columns, row: int, path: FieldPath, style: Style) -> Value:
+        definitions, msgtype = self.definitions, self.connection.msgtype
+        return value_of(msgs, row, msgtype=msgtype, definitions=definitions, path=path, style=style)
+
+    def notes(self) -> Iterator[Note]:
+        if self.bad:
+            yield Note(f"{self.bad} messages of {self.connection.topic} cannot be read: {self.why}", is_loss=True)
+
+
+class ChunkSource:
+    """A recording of chunks: an entity is a topic; a message is its fields, or else the components logged at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._notes: dict[Note, None] = {}
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What reading found to be missing or odd."""
+        return tuple(self._notes)
+
+    def topics(self) -> Mapping[str, str]:
+        """The archetypes of each entity."""
+        return {topic.topic: topic.msgtype for topic in importers.info(self.path).topics}
+
+    def messages(self, options: ReadOptions) -> Iterator[Message]:
+        """The rows of each chunk; of an entity whose messages kept their fields, only these."""
+        with_fields = self._entities_with_fields()
+        for chunk in self._chunks(options):
+            topic, times = chunk.entity_path, _log_times(chunk).tolist()
+            cells = {name: column.cells for name, column in chunk.components.items()}
+            if topic not in with_fields:
+                for row in range(chunk.num_rows):
+                    yield Message(topic, "", times[row], partial(_components, cells, row))
+                continue
+            for name in filter(_is_fields, cells):
+                msgtype = name.removesuffix(FIELDS).replace(".", "/")
+                for row in np.flatnonzero(cells[name].is_valid()).tolist():
+                    yield Message(topic, msgtype, times[row], partial(_struct, cells[name], row))
+
+    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
+        """Times, and the bytes that rows take."""
+        for chunk in self._chunks(options):
+            if not chunk.is_static:
+                sizes = np.full(chunk.num_rows, chunk.nbytes // max(chunk.num_rows, 1), np.int64)
+                yield Arrivals(chunk.entity_path, _log_times(chunk), sizes)
+
+    def _entities_with_fields(self) -> set[str]:
+        from rrbridge.rrd import RrdReader
+
+        reader = RrdReader(self.path, on_damage=lambda _: None)  # whoever reads the chunks is told
+        components = (found for manifest in reader.manifests() for found in manifest.components.items())
+        return {entity for entity, names in components if any(_is_fields(one.component) for one in names)}
+
+    def _chunks(self, options: ReadOptions) -> Iterator[Chunk]:
+        from rrbridge._messages import StoredChunk, StoreKind
+
+        def note(found: Note) -> None:
+            self._notes[found] = None
+
+        asked = ImportOptions(
+            start_nanos=options.start_nanos, end_nanos=options.end_nanos, note=note, progress=options.progress
+        )
+        for message in importers.read(self.path, asked):
+            if isinstance(message, StoredChunk) and message.store_id.kind is StoreKind.RECORDING:
+                chunk = message.chunk
+                if chunk.num_rows and options.wants(chunk.entity_path):
+                    yield chunk
+
+
+def _is_fields(component: str) -> bool:
+    return component.endswith(FIELDS)
+
+
+def _log_times(chunk: Chunk) -> Int64s:
+    for name in ("message_log_time", "log_time", *chunk.times):
+        if name in chunk.times:
+            return np.asarray(chunk.times[name].values, np.int64)
+    return np.zeros(chunk.num_rows, np.int64)
+
+
+def _struct(cells: Any, row: int, path: FieldPath, style: Style) -> Value:
+    return plain_value(cells[row].as_py()[0], path, style)
+
+
+def _components(cells: Mapping[str, Any], row: int, path: FieldPath, style: Style) -> Value:
+    found = {name: column[row].as_py() for name, column in cells.items() if column[row].is_valid}
+    return plain_value(found, path, style)
