@@ -18,7 +18,7 @@ What an adapter need not care about, because it is done here for all:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,15 +29,17 @@ from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Adapter, Skipped
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.importers import Note
 from rrbridge.plugins import FAULTS
 from rrbridge_bridge import fields
-from rrbridge_bridge.decode import Decode, decode_what_can
+from rrbridge_bridge.decode import Decode, Salvaged, decode_what_can
 from rrbridge_bridge.emits import Placed, checked_rows, last_static_rows, scatter
 from rrbridge_bridge.frames import with_frames
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.recording import Recording
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.salvage import salvage
+from rrbridge_bridge.staging import StageRun
 
 __all__ = ["Channel"]
 
@@ -47,6 +49,7 @@ RAW_DATA = ComponentDescriptor("McapMessage:data", "rerun.archetypes.McapMessage
 CHANNEL_ID = ComponentDescriptor("channel_id")
 SEQUENCE = ComponentDescriptor("sequence")
 REPEATED = ComponentDescriptor("repeated")
+NO_ROWS = np.arange(0)
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
 
 ROS1_NAMES = {"sensor_msgs/msg/CameraInfo": {"D": "d", "K": "k", "R": "r", "P": "p"}}
@@ -66,34 +69,42 @@ class Channel:
     decode: Decode | None
     """None: the messages can only be kept as bytes; the report says why."""
     adapter: Adapter | None
+    stages: Sequence[StageRun] = ()
 
     def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         """All chunks of a batch. `repeated` marks messages that were sent before a cut and stand at its start again."""
         self.report.messages += len(batch)
         if not len(batch):
             return []
-        chunks = list(self._converted(batch, repeated=repeated))
+        decoded = None if self.decode is None else decode_what_can(self.decode, batch)
+        chunks = list(self._converted(batch, decoded, repeated=repeated))
+        self.count(chunks)
+        if decoded is not None and len(decoded.rows):
+            for stage in self.stages:
+                chunks += stage.take(self, batch.take(decoded.rows), self._renamed(decoded.columns))
+        return chunks
+
+    def count(self, chunks: Iterable[Chunk]) -> None:
+        """Enter chunks into the report."""
         for chunk in chunks:
             self.report.entities.add(chunk.entity_path)
             self.report.rows += chunk.num_rows
             self.report.nbytes += chunk.nbytes
-        return chunks
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:
         """The messages' bytes and nothing else: what a recorder that has fallen behind still has time for."""
         self.report.messages += len(batch)
         return list(self.recording.chunks(batch, _log_times(batch), [self._raw(batch)]))
 
-    def _converted(self, batch: RawBatch, *, repeated: bool) -> Iterator[Chunk]:
-        if self.decode is None:
+    def _converted(self, batch: RawBatch, got: Salvaged | None, *, repeated: bool) -> Iterator[Chunk]:
+        if got is None:
             self.report.raw_only = True
             self.report.undecodable += len(batch)
             yield from self.recording.chunks(batch, _log_times(batch), [self._raw(batch)])
             return
-        got = decode_what_can(self.decode, batch)
         if len(got.rows):
             good = batch if len(got.rows) == len(batch) else batch.take(got.rows)
-            yield from self._messages(good, _renamed(got.columns, self.connection.msgtype), repeated=repeated)
+            yield from self._messages(good, self._renamed(got.columns), repeated=repeated)
         if len(got.bad):
             self.report.undecodable += len(got.bad)
             self.report.because(str(got.error))
@@ -107,9 +118,9 @@ class Channel:
         carries = self.adapter.carries if self.adapter else frozenset[str]()
         raw_rows = np.arange(count) if options.raw else _rows_without(placed, count) if carries else np.arange(0)
         placed = with_frames(placed, msgs, self.entity_path)
-        if options.fields == "all" or (options.fields == "unmapped" and not self.adapter):
+        if options.fields == "all" or (options.fields == "unmapped" and not self.is_mapped):
             placed += self._fields(msgs, without=carries)
-        if options.fields == "none" and not self.adapter and not options.raw:
+        if options.fields == "none" and not self.is_mapped and not options.raw:
             self.report.left_out += count
         if len(raw_rows) == count:
             placed.append(self._raw(batch))
@@ -119,38 +130,48 @@ class Channel:
         if repeated:
             marks = ComponentColumn(REPEATED, unit_lists(primitive(np.ones(count, np.bool_))))
             placed.append(Placed(self.entity_path, (marks,)))
-        yield from self.recording.chunks(batch, self._times(batch, msgs), placed)
+        yield from self.recording.chunks(batch, self.times(batch, msgs), placed)
 
     def _mapped(self, msgs: Columns) -> list[Placed]:
         """What the adapter makes of the messages, message by message where it cannot take all at once."""
         adapter, count = self.adapter, len(msgs)
         assert adapter is not None
 
-        def run(rows: Int64s) -> tuple[list[Placed], list[Skipped]]:
-            whole = len(rows) == count
-            found: list[Placed] = []
-            skipped: list[Skipped] = []
-            for item in adapter(msgs if whole else take(msgs, rows)):
-                if isinstance(item, Skipped):
-                    skipped.append(Skipped(rows[checked_rows(item.rows, len(rows), "Skipped.rows")], item.reason))
-                    continue
-                for placed in scatter(self._named(item), self.entity_path, len(rows)):
-                    if not whole and not placed.static:
-                        placed = replace(placed, rows=rows if placed.rows is None else rows[placed.rows])
-                    found += self._as_static(placed)
-            return found, skipped
+        def run(rows: Int64s) -> tuple[list[Placed], list[Skipped], list[Note]]:
+            return self.collected(adapter(msgs if len(rows) == count else take(msgs, rows)), rows, count)
 
         got = salvage(count, run, FAULTS)  # an adapter may be a stranger's; its faults cost only what it would add
-        found = [placed for _, (part, _) in got.parts for placed in part]
-        skipped = [part for _, (_, parts) in got.parts for part in parts]
+        found = [placed for _, (part, _, _) in got.parts for placed in part]
+        skipped = [part for _, (_, parts, _) in got.parts for part in parts]
         if got.failed:
             skipped.append(Skipped(np.array(got.failed), f"{type(got.error).__name__}: {got.error}"))
             log.debug("%s: adapter %s failed", self.report.topic, adapter.function, exc_info=got.error)
-        self._count_skipped(skipped, _rows_without(found, count) if adapter.carries else np.arange(0), count)
+        self.count_skipped(skipped, count, _rows_without(found, count) if adapter.carries else np.arange(0))
         return found
 
-    def _count_skipped(self, skipped: Iterable[Skipped], without: Int64s, count: int) -> None:
-        """Count the messages that an adapter could not take. `without`: those of which there is no row, but should be."""
+    def collected(
+        self, emitted: Iterable[Emit | Skipped | Note], rows: Int64s, count: int
+    ) -> tuple[list[Placed], list[Skipped], list[Note]]:
+        """What was made of some of `count` messages, as rows of all of them."""
+        whole = len(rows) == count
+        found: list[Placed] = []
+        skipped: list[Skipped] = []
+        notes: list[Note] = []
+        for item in emitted:
+            if isinstance(item, Note):
+                notes.append(item)
+                continue
+            if isinstance(item, Skipped):
+                skipped.append(Skipped(rows[checked_rows(item.rows, len(rows), "Skipped.rows")], item.reason))
+                continue
+            for placed in scatter(self.named(item), self.entity_path, len(rows), self.recording.root_path):
+                if not whole and not placed.static:
+                    placed = replace(placed, rows=rows if placed.rows is None else rows[placed.rows])
+                found += self._as_static(placed)
+        return found, skipped, notes
+
+    def count_skipped(self, skipped: Iterable[Skipped], count: int, without: Int64s = NO_ROWS) -> None:
+        """Count the messages that could not be taken. `without`: those of which there is no row, but should be."""
         is_skipped = np.zeros(count, np.bool_)
         for part in skipped:
             if len(part.rows):
@@ -161,11 +182,23 @@ class Channel:
             self.report.because("nothing was made of them, and no reason given")
         self.report.unmapped += int(is_skipped.sum())
 
+    def _renamed(self, msgs: Columns) -> Columns:
+        names = ROS1_NAMES.get(self.connection.msgtype, {})
+        if not any(name in names for name in msgs):
+            return msgs
+        return Columns(len(msgs), {names.get(name, name): msgs[name] for name in msgs}, self.connection.msgtype)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether messages become more than their fields."""
+        return self.adapter is not None or bool(self.stages)
+
     @property
     def _stamp_timeline(self) -> str:
         return "ros1_timestamp" if self.connection.encoding == "ros1" else "ros2_timestamp"
 
-    def _named(self, emit: Emit) -> Emit:
+    def named(self, emit: Emit) -> Emit:
+        """With the stamp's timeline called as it is in this recording."""
         own = [TimeColumn.of(self._stamp_timeline, t.kind, t.values) if t.timeline == STAMP else t for t in emit.times]
         return replace(emit, times=own)
 
@@ -202,7 +235,8 @@ class Channel:
         )
         return Placed(self.entity_path, columns)
 
-    def _times(self, batch: RawBatch, msgs: Columns) -> list[TimeColumn]:
+    def times(self, batch: RawBatch, msgs: Columns) -> list[TimeColumn]:
+        """The messages' own times, one value each."""
         times = _log_times(batch)
         stamp = _stamp_nanos(msgs)
         if stamp is not None:
@@ -210,13 +244,6 @@ class Channel:
         if self.connection.msgtype == CLOCK_TYPE and "clock" in msgs:
             times.append(TimeColumn.of("sim_time", TimeKind.TIMESTAMP, nanos(msgs.clock)))
         return times
-
-
-def _renamed(msgs: Columns, msgtype: str) -> Columns:
-    names = ROS1_NAMES.get(msgtype, {})
-    if not any(name in names for name in msgs):
-        return msgs
-    return Columns(len(msgs), {names.get(name, name): msgs[name] for name in msgs}, msgtype)
 
 
 def _log_times(batch: RawBatch) -> list[TimeColumn]:

@@ -22,7 +22,7 @@ from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 from rrbridge_bridge.recording import one_row
-from rrbridge_bridge.report import TopicReport, notes_of
+from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 
 __all__ = ["Conversion", "is_latched"]
 
@@ -69,8 +69,11 @@ class Conversion:
                 for batch in reader.batches(self._read_options()):
                     self._see(batch)
                     yield from self._driver.convert(batch)
+                yield from self._driver.step()
                 beside.take(reader)
                 self._note(path, [*reader.notes, *beside.notes])
+        yield from self._driver.settle()
+        self.notes += further_notes(self.reports)
         yield from beside.chunks()
         yield from self._properties(formats)
         self._tell(notes_of(self.reports))
@@ -87,7 +90,8 @@ class Conversion:
                 tell(note)
 
     def _read_options(self) -> ReadOptions:
-        return replace(ReadOptions.of(self.options), max_rows=MAX_ROWS, max_bytes=MAX_BYTES)
+        options = ReadOptions.of(self.options)
+        return replace(options, max_rows=MAX_ROWS, max_bytes=MAX_BYTES, in_step=self._driver.in_step)
 
     def _see(self, batch: RawBatch) -> None:
         if len(batch):

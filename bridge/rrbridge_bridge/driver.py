@@ -13,18 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rrbridge import _entity_path
+from rrbridge import _entity_path, plugins
 from rrbridge._archetype import Archetype
 from rrbridge.adapters import Adapter, Adapters
 from rrbridge.archetypes.meta import McapChannel, McapSchema
 from rrbridge.chunk import Chunk
 from rrbridge.errors import DecodeError, UnknownTypeError
 from rrbridge.importers import ImportOptions
+from rrbridge.stages import Takes
 from rrbridge_bridge.channel import Channel
 from rrbridge_bridge.decode import Decode, decoder_for
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.recording import Recording, one_row
 from rrbridge_bridge.report import TopicReport
+from rrbridge_bridge.staging import StageRun
 
 __all__ = ["Driver"]
 
@@ -58,6 +60,7 @@ class Driver:
         self._schema_ids: dict[_Schema, int] = {}
         self._owners: dict[str, str] = {}
         self._reports: dict[tuple[str, str, str], TopicReport] = {}
+        self._stages: dict[tuple[str, str], StageRun] = {}
 
     @property
     def reports(self) -> Sequence[TopicReport]:
@@ -69,6 +72,8 @@ class Driver:
         self._channels = {}
         self._ros_distro = ros_distro
         self._recording.row_ids.next_file()
+        for run in self._stages.values():
+            run.next_file()
 
     def announce(self, connections: Iterable[Connection]) -> list[Chunk]:
         """Static data about connections, also of those that will have no messages."""
@@ -85,7 +90,20 @@ class Driver:
         `repeated` marks messages that were sent before a cut and stand at its start again.
         """
         chunks = self.announce([batch.connection])
-        return chunks + self._channels[batch.connection.id].convert(batch, repeated=repeated)
+        chunks += self._channels[batch.connection.id].convert(batch, repeated=repeated)
+        return chunks + self.step() if batch.ends_step else chunks
+
+    def in_step(self, topic: str, msgtype: str) -> bool:
+        """Whether these messages must be brought into order with those of another connection that was announced."""
+        return any(run.has_several for run in self._stage_runs(topic, msgtype))
+
+    def step(self) -> list[Chunk]:
+        """What stages make of messages that had to wait; of what came so far, nothing is missing."""
+        return [chunk for run in self._stages.values() for chunk in run.step()]
+
+    def settle(self, until_nanos: int | None = None) -> list[Chunk]:
+        """What is due without a message: before a time that no message to come is logged before, or (None) at the very end."""
+        return self.step() + [chunk for run in self._stages.values() for chunk in run.settle(until_nanos)]
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:
         """The bytes of a batch, without decoding it."""
@@ -108,13 +126,44 @@ class Driver:
             report = TopicReport(*key, entity_path)
             self._reports[key] = report
         decode = self._decoder(connection, report)
-        if adapter is not None and decode is not None:
-            report.mapped_by = adapter.name
+        stages = self._stage_runs(connection.topic, connection.msgtype)
+        for run in stages:
+            run.join(connection.id)
+        if decode is not None and (adapter is not None or stages):
+            report.mapped_by = stages[0].stage.name if adapter is None else adapter.name
         channel = Channel(
-            connection, self._new_channel_id(connection.id), entity_path, self._recording, report, decode, adapter
+            connection,
+            self._new_channel_id(connection.id),
+            entity_path,
+            self._recording,
+            report,
+            decode,
+            adapter,
+            stages,
         )
         self._channels[connection.id] = channel
         return channel
+
+    def _stage_runs(self, topic: str, msgtype: str) -> list[StageRun]:
+        """The stages that messages go to, with their memories."""
+        if self.options.mapping == "reference":
+            return []
+        runs = []
+        for number, stage in enumerate(self._adapters.stages.values()):
+            try:
+                if not any(self._gives(takes, topic, msgtype) for takes in stage.takes):
+                    continue
+                key = (stage.name, stage.group(topic))
+            except plugins.FAULTS as err:
+                plugins.leave_out(stage.name, topic, f"{type(err).__name__}: {err}")
+                continue
+            if key not in self._stages:
+                self._stages[key] = StageRun(stage, number, self._recording)
+            runs.append(self._stages[key])
+        return runs
+
+    def _gives(self, takes: Takes, topic: str, msgtype: str) -> bool:
+        return takes.wants(topic, msgtype) and not (takes.wholly and msgtype in self._adapters.by_type)
 
     def _adapter(self, connection: Connection) -> Adapter | None:
         adapter = self._adapters.by_type.get(connection.msgtype)

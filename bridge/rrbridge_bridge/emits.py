@@ -57,10 +57,11 @@ class Placed:
         )
 
 
-def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
-    """The rows of one emit, for each entity that it speaks of.
+def scatter(emit: Emit, entity_path: str, messages: int, root: str = "/", *, free: bool = False) -> Iterator[Placed]:
+    """The rows of one emit, for each entity that it speaks of. Paths that begin with `/` are below `root`.
 
-    Raises InvalidValueError where the adapter's columns, rows and paths do not fit each other.
+    With `free`, rows belong to no message. Raises InvalidValueError where the adapter's columns, rows and paths do not fit each
+    other.
     """
     columns = _flat(emit)
     if not columns:
@@ -69,7 +70,7 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
     if len(lengths) > 1:
         raise InvalidValueError("Emit.columns", "the same number of rows in each", f"{sorted(lengths)}")
     count = lengths.pop()
-    rows = _rows_of(emit, count, messages)
+    rows = None if free else _rows_of(emit, count, messages)
     for time in emit.times:
         if len(time) != count:
             raise InvalidValueError("Emit.times", f"{count} times", f"{len(time)} on {time.timeline}")
@@ -80,7 +81,7 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
     if by_message is not None:
         whole = whole.take(by_message)
     if isinstance(emit.at, str):
-        yield replace(whole, entity_path=_entity_path.join(entity_path, emit.at)) if emit.at else whole
+        yield replace(whole, entity_path=_below(entity_path, emit.at, root)) if emit.at else whole
         return
     if len(emit.at) != count:
         raise InvalidValueError("Emit.at", f"{count} paths", f"{len(emit.at)}")
@@ -88,7 +89,11 @@ def scatter(emit: Emit, entity_path: str, messages: int) -> Iterator[Placed]:
     if by_message is not None:
         paths = paths.take(primitive(by_message))
     for below, index in _groups(paths):
-        yield replace(whole.take(index), entity_path=_entity_path.join(entity_path, below))
+        yield replace(whole.take(index), entity_path=_below(entity_path, below, root))
+
+
+def _below(entity_path: str, at: str, root: str) -> str:
+    return _entity_path.join(root if at.startswith("/") else entity_path, at)
 
 
 def _groups(names: pa.StringArray) -> Iterator[tuple[str, Int64s]]:

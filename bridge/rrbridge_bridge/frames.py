@@ -69,19 +69,20 @@ class FrameNames:
         return ComponentColumn(column.descriptor, cells)
 
 
-def with_frames(placed: list[Placed], msgs: Columns, topic_entity: str) -> list[Placed]:
+def with_frames(placed: list[Placed], msgs: Columns, topic_entity: str, *, at_topic: bool = True) -> list[Placed]:
     """What an adapter made of messages, with the frame that `header.frame_id` says it is in.
 
     The topic's entity gets `CoordinateFrame:frame`, one per message; and so does every entity below it that has spatial data,
     as entities do not inherit named frames. Left alone are data that name their frame themselves, and a Pinhole's.
+    With `at_topic=False` the topic's entity has its frame already.
     """
     frames = _header_frames(msgs) if placed else None
     if frames is None:
         return placed
     out = [_framed(item, frames, topic_entity) for item in placed]
-    at_topic = [item for item in out if item.entity_path == topic_entity]
-    if not any(_names_its_frame(item) for item in at_topic):
-        images = any(_shows_an_image(item) for item in at_topic)
+    own = [item for item in out if item.entity_path == topic_entity]
+    if at_topic and not any(_names_its_frame(item) for item in own):
+        images = any(_shows_an_image(item) for item in own)
         out.append(Placed(topic_entity, (_frame_column(frames, of_images=images),)))
     return out
 

@@ -66,6 +66,8 @@ class RawBatch:
     """The publisher's counter; 0 where there is none. Shape (N,)."""
     order: Int64s
     """Position in the file over all topics, rising; shape (N,)."""
+    ends_step: bool = False
+    """Whether no message is missing, of connections that are read in step, that stands before this batch's last in the file."""
 
     def __len__(self) -> int:
         return len(self.starts)

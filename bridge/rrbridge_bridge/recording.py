@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from rrbridge import _entity_path
 from rrbridge._archetype import Archetype
 from rrbridge._arrow import list_array
 from rrbridge._timeline import TimeColumn
@@ -57,12 +58,19 @@ class Recording:
 
         return f"{archetype}_{xxhash.xxh32(str(message).encode()).hexdigest()}"
 
-    def chunks(self, batch: RawBatch, times: Sequence[TimeColumn], placed: Iterable[Placed]) -> Iterator[Chunk]:
+    @property
+    def root_path(self) -> str:
+        """Above all entities of this recording's topics."""
+        return _entity_path.normalize([part for part in self.options.prefix.strip("/").split("/") if part])
+
+    def chunks(
+        self, batch: RawBatch, times: Sequence[TimeColumn], placed: Iterable[Placed], *, first_row: int = 0
+    ) -> Iterator[Chunk]:
         """Rows of a batch as chunks: what is per message and small shares one chunk per entity.
 
-        `times` are the messages' own, one value each.
+        `times` are the messages' own, one value each. Rows of a message are counted from `first_row` on.
         """
-        used = np.zeros(len(batch), np.int64)
+        used = np.full(len(batch), first_row, np.int64)
         together: dict[str, list[ComponentColumn]] = {}
         for item in placed:
             item = _without_own_times(self._spelled(item), times)
@@ -77,6 +85,16 @@ class Recording:
             yield from self._chunks(batch, times, item, used)
         for entity_path, columns in together.items():
             yield from self._chunks(batch, times, Placed(entity_path, tuple(columns)), used)
+
+    def placed_after(self, item: Placed, order: int, first_row: int) -> Chunk:
+        """Rows with times of their own, as if they were further rows of the message at this place in the file."""
+        rows = np.arange(len(item))
+        return Chunk.from_columns(
+            item.entity_path,
+            times=item.times,
+            components=self._spelled(item).columns,
+            row_ids=self.row_ids.of(np.full(len(item), order), first_row + rows),
+        )
 
     def _chunks(self, batch: RawBatch, times: Sequence[TimeColumn], item: Placed, used: Int64s) -> Iterator[Chunk]:
         rows = np.arange(len(item)) if item.rows is None else item.rows

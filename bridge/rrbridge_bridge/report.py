@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rrbridge.importers import Note
 
-__all__ = ["TopicReport", "notes_of", "topics_by_reason"]
+__all__ = ["TopicReport", "further_notes", "notes_of", "topics_by_reason"]
 
 NAMED_TOPICS = 4
 
@@ -43,6 +43,8 @@ class TopicReport:
     """Messages of which nothing was kept, as asked for by `--fields none`."""
     reasons: list[str] = field(default_factory=list)
     """Why messages were kept as bytes, or not mapped: the first few reasons, as they came up."""
+    notes: list[Note] = field(default_factory=list)
+    """What else a person should know."""
     entities: set[str] = field(default_factory=set)
     """Entity paths written to."""
 
@@ -54,7 +56,7 @@ class TopicReport:
     @property
     def is_lossless(self) -> bool:
         """Whether all messages became what they should."""
-        return not (self.undecodable or self.unmapped)
+        return not (self.undecodable or self.unmapped or any(note.is_loss for note in self.notes))
 
     @property
     def kept_as(self) -> str:
@@ -72,6 +74,11 @@ class TopicReport:
         if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
             self.reasons.append(reason)
 
+    def note(self, note: Note) -> None:
+        """Remember a note, unless there are many already."""
+        if note not in self.notes and len(self.notes) < MAX_REASONS:
+            self.notes.append(note)
+
 
 def topics_by_reason(reports: Iterable[TopicReport]) -> dict[str, str]:
     """Each reason why messages are not what they should be, and the topics that it concerns, in words."""
@@ -83,8 +90,14 @@ def topics_by_reason(reports: Iterable[TopicReport]) -> dict[str, str]:
 
 
 def notes_of(reports: Iterable[TopicReport]) -> list[Note]:
-    """The same as notes about a file."""
-    return [Note(f"{topics}: {reason}", is_loss=True) for reason, topics in topics_by_reason(reports).items()]
+    """The same as notes about a file, and what else there is to know."""
+    losses = [Note(f"{topics}: {reason}", is_loss=True) for reason, topics in topics_by_reason(reports).items()]
+    return losses + further_notes(reports)
+
+
+def further_notes(reports: Iterable[TopicReport]) -> list[Note]:
+    """What else a person should know, by topic."""
+    return [replace(note, text=f"{report.topic}: {note.text}") for report in reports for note in report.notes]
 
 
 def _listed(topics: list[str]) -> str:

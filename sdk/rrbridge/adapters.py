@@ -8,7 +8,8 @@ An adapter is a pure function over columns (`rrbridge.columns`)::
     def battery(msgs: Columns) -> Iterator[Emit]:
         yield Emit(rr.Scalars.columns(scalars=msgs.voltage))
 
-and a package offers it by an entry point `rrbridge.adapters` that names the `Adapters` object.
+and a package offers it by an entry point `rrbridge.adapters` that names the `Adapters` object. What needs to remember earlier
+messages is a stage, `adapters.stage` (`rrbridge.stages`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from rrbridge import plugins
 from rrbridge.columns import Columns, Emit
 from rrbridge.errors import PluginConflictError
+from rrbridge.stages import SettleFunction, Stage, StageFunction, Takes, own_topic
 
 __all__ = ["Adapter", "AdapterFunction", "Adapters", "Skipped"]
 
@@ -42,6 +44,7 @@ class Skipped:
 
 AdapterFunction: TypeAlias = Callable[[Columns], Iterator[Emit] | Iterator[Emit | Skipped]]
 F = TypeVar("F", bound=AdapterFunction)
+S = TypeVar("S", bound=StageFunction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,11 @@ class Adapter:
 
 @dataclass
 class Adapters:
-    """Adapters by message type (`sensor_msgs/msg/Imu`)."""
+    """Adapters by message type (`sensor_msgs/msg/Imu`), and stages."""
 
     by_type: dict[str, Adapter] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
+    """By name, `module.function`."""
 
     def __call__(
         self, *msgtypes: str, carries: Sequence[str] = (), reference: bool = False, replace: bool = False
@@ -89,14 +94,36 @@ class Adapters:
 
         return register
 
+    def stage(
+        self,
+        *takes: str | Takes,
+        start: Any = None,
+        group: Callable[[str], str] = own_topic,
+        settle: SettleFunction | None = None,
+    ) -> Callable[[S], S]:
+        """Register the decorated function as a stage for these messages (`rrbridge.stages.Stage`)."""
+
+        def register(function: S) -> S:
+            origin = str(getattr(function, "__module__", None) or "")
+            wanted = tuple(t if isinstance(t, Takes) else Takes(t) for t in takes)
+            stage = Stage(function, wanted, start, group, settle, origin)
+            if stage.name in self.stages:
+                raise PluginConflictError(f"there is a stage {stage.name} already")
+            self.stages[stage.name] = stage
+            return function
+
+        return register
+
     @classmethod
     def discover(cls) -> Adapters:
-        """Every installed adapter: rrbridge's first, then plug-ins', which may replace ours."""
+        """Every installed adapter and stage: rrbridge's first, then plug-ins', whose adapters may replace ours."""
         found: dict[str, Adapter] = {}
+        stages: dict[str, Stage] = {}
         for plugin in plugins.load("rrbridge.adapters", cls):
             offered: Mapping[str, Adapter] = plugin.value.by_type
             found |= offered
-        return cls(found)
+            stages |= plugin.value.stages
+        return cls(found, stages)
 
 
 def _name_of(function: object) -> str:

@@ -172,7 +172,7 @@ class Emit:
     columns: ComponentColumnList | Sequence[ComponentColumnList]
     """`rr.Scalars.columns(...)`, or several archetypes for the same rows."""
     at: str | Sequence[str] = ""
-    """Path below the topic, or one for each row."""
+    """Path below the topic, or one for each row. One that begins with `/` is a path of the recording: `/map`."""
     rows: npt.NDArray[np.integer[Any]] | None = None
     """Index of the message that each row comes from; None: row i comes from message i."""
     times: Sequence[TimeColumn] = field(default=())

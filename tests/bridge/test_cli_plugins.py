@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from rrbridge_bridge.cli import main
 STORE = get_typestore(Stores.ROS2_HUMBLE)
 MODULES = {
     "plug_good": """
+import numpy as np
 import rrbridge as rr
 from rrbridge.adapters import Adapters
 from rrbridge.columns import Emit
@@ -27,6 +29,10 @@ adapters, wrong = Adapters(), 42
 @adapters("std_msgs/msg/Int32")
 def mine(msgs):
     yield Emit(rr.Scalars.columns(scalars=-msgs.data.astype(float)))
+@adapters.stage("std_msgs/msg/Int64", start=0)
+def counting(state, msgs):
+    seen = state + 1 + np.arange(len(msgs))
+    return seen[-1], [Emit(rr.Scalars.columns(scalars=seen), at="seen")]
 """,
     "plug_raising": "raise ValueError('broken at import')",
     "plug_leaving": "import sys; sys.exit(9)",
@@ -121,6 +127,19 @@ def test_every_command_works_and_says_what_it_left_out(
         "plug-in number (plug_good:wrong) was left out: int is not rrbridge.adapters.Adapters",
         "plug-in raising (plug_raising:adapters) was left out: ValueError: broken at import",
     ]
+
+
+def test_stages_are_listed_and_used(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert main(["adapters", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [entry for entry in listed if entry.get("stage") == "plug_good.counting"] == [
+        {"type": "std_msgs/msg/Int64", "stage": "plug_good.counting", "topic": None, "reference": False}
+    ]
+    assert main(["adapters"]) == 0
+    assert "plug_good.counting (stage)" in capsys.readouterr().out
+    assert main(["convert", str(bag), "-o", str(tmp_path / "x.rrd"), "--json"]) == 0
+    (topic,) = [t for t in json.loads(capsys.readouterr().out)["topics"] if t["topic"] == "/Int64"]
+    assert "/Int64/seen" in topic["entities"]
 
 
 def test_a_command_that_leaves_at_import_is_explained(capsys: Any) -> None:

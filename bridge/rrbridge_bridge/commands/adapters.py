@@ -12,12 +12,16 @@ __all__ = ["adapters"]
 def adapters(as_json: bool) -> None:
     """List the message types that are drawn, and the function and package that does it.
 
-    Every other type is kept too: its fields become columns.
+    A stage is one that remembers earlier messages. Every other type is kept too: its fields become columns.
     """
     from rrbridge.adapters import Adapters
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
 
-    found = sorted(Adapters.discover().by_type.items())
+    everything = Adapters.discover()
+    found = sorted(everything.by_type.items())
+    remembering = sorted(
+        (takes.msgtype, takes.topic, stage.name, stage) for stage in everything.stages.values() for takes in stage.takes
+    )
     if as_json:
         import json
         import sys
@@ -30,6 +34,10 @@ def adapters(as_json: bool) -> None:
                 "reference": adapter.reference,
             }
             for msgtype, adapter in found
+        ]
+        document += [
+            {"type": msgtype, "stage": stage.name, "topic": topic or None, "reference": False}
+            for msgtype, topic, _, stage in remembering
         ]
         with unless_nobody_reads():
             sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -48,5 +56,9 @@ def adapters(as_json: bool) -> None:
             Text(summary),
             "yes" if adapter.reference else "",
         )
+    for msgtype, topic, _, stage in remembering:
+        summary = (stage.function.__doc__ or "").strip().partition("\n")[0]
+        on = f" on {topic}" if topic else ""
+        table.add_row(Text(msgtype + on), Text(f"{stage.name} (stage)"), Text(summary), "")
     with unless_nobody_reads():
         wide_console().print(table)

@@ -8,7 +8,7 @@ one message a second neither makes tiny batches nor keeps every buffer alive.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,8 @@ class Blocks:
         self._options = options
         self._waiting: dict[int, _Waiting] = {}
         self._waiting_bytes = 0
+        self._in_step: set[int] = set()
+        self._step_is_full = False
         self.unknown = 0
         """Messages left out because no connection of their id is known."""
 
@@ -110,11 +112,22 @@ class Blocks:
                 yield from self._take(rows.batch(connection, index))
         if self._waiting_bytes > PENDING_BYTES:
             yield from self.flush()
+        elif self._step_is_full:
+            yield from self._release_step()
 
     def flush(self) -> Iterator[RawBatch]:
         """Give out everything that waits."""
-        for connection_id in list(self._waiting):
+        for connection_id in [number for number in self._waiting if number not in self._in_step]:
             yield from self._release(connection_id)
+        yield from self._release_step()
+
+    def _release_step(self) -> Iterator[RawBatch]:
+        """Give out what waits of the connections that are read in step."""
+        self._step_is_full = False
+        waiting = [number for number in self._waiting if number in self._in_step]
+        for number in waiting:
+            for batch in self._release(number):
+                yield replace(batch, ends_step=True) if number == waiting[-1] else batch
 
     def _in_time(self, rows: Rows) -> npt.NDArray[np.bool_] | None:
         start, end = self._options.start_nanos, self._options.end_nanos
@@ -129,8 +142,15 @@ class Blocks:
 
     def _take(self, batch: RawBatch) -> Iterator[RawBatch]:
         max_rows, max_bytes = self._options.max_rows, self._options.max_bytes
+        in_step = self._options.in_step(batch.connection.topic, batch.connection.msgtype)
+        if in_step:
+            self._in_step.add(batch.connection.id)
         for piece in _cut(batch, max_rows, max_bytes):
             rows, payload_bytes = len(piece), piece.payload_bytes
+            if in_step:
+                held = self._wait(piece)
+                self._step_is_full |= held.rows >= max_rows or held.payload_bytes >= max_bytes
+                continue
             waiting = self._waiting.get(batch.connection.id)
             if waiting and (waiting.rows + rows > max_rows or waiting.payload_bytes + payload_bytes > max_bytes):
                 yield from self._release(batch.connection.id)
@@ -138,11 +158,15 @@ class Blocks:
             if waiting is None and (rows * 4 >= max_rows or payload_bytes * 8 >= max_bytes):
                 yield piece
                 continue
-            waiting = self._waiting.setdefault(batch.connection.id, _Waiting())
-            waiting.pieces.append(_compact(piece))
-            waiting.rows += rows
-            waiting.payload_bytes += payload_bytes
-            self._waiting_bytes += payload_bytes
+            self._wait(piece)
+
+    def _wait(self, piece: RawBatch) -> _Waiting:
+        waiting = self._waiting.setdefault(piece.connection.id, _Waiting())
+        waiting.pieces.append(_compact(piece))
+        waiting.rows += len(piece)
+        waiting.payload_bytes += piece.payload_bytes
+        self._waiting_bytes += piece.payload_bytes
+        return waiting
 
     def _release(self, connection_id: int) -> Iterator[RawBatch]:
         waiting = self._waiting.pop(connection_id)

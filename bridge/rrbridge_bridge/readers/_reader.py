@@ -24,6 +24,10 @@ def _every(_topic: str) -> bool:
     return True
 
 
+def _none(_topic: str, _msgtype: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
     """Which messages to read, and in blocks of what size."""
@@ -38,6 +42,9 @@ class ReadOptions:
     """At most so many messages in one batch."""
     max_bytes: int = MAX_BYTES
     """At most so many payload bytes in one batch, unless a single message is larger."""
+    in_step: Callable[[str, str], bool] = _none
+    """Whether messages of a topic and type are brought into order with others: such connections' batches leave all together, and
+    the last of them `ends_step`."""
     progress: Callable[[int, int], None] | None = None
     """Called now and then with bytes of the file done and bytes in all."""
 

@@ -22,6 +22,8 @@ class DriverMaker:
         """With `decode=False` messages are kept as bytes alone."""
         self._driver = Driver(options, adapters=adapters)
         self._decode = decode
+        self._until_nanos = 0
+        """The latest log time so far."""
         self._metadata: dict[int, Mapping[str, str]] = {}
 
     def announce(self, connection: Connection) -> list[Chunk]:
@@ -43,7 +45,13 @@ class DriverMaker:
         """Everything that is to be recorded of the messages, bytes first."""
         if not self._decode:
             return self.bytes_only(batch)
+        if len(batch):
+            self._until_nanos = max(self._until_nanos, int(batch.log_time_nanos.max()))
         return sorted(self._driver.convert(batch), key=lambda chunk: "McapMessage:data" not in chunk.components)
+
+    def settle(self, *, at_end: bool = False) -> list[Chunk]:
+        """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
+        return self._driver.settle(None if at_end else self._until_nanos) if self._decode else []
 
     def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
         """By topic and type: messages that could be kept only as bytes, and why."""
