@@ -20,8 +20,14 @@ class BagImporter:
         self._kind = kind
 
     def probe(self, path: Path, head: bytes) -> bool:
-        """By the first bytes; a folder by the files in it."""
-        return bag_format(path, head) == self._kind
+        """By the first bytes; a folder by the files in it, which must be of one run."""
+        if bag_format(path, head) != self._kind:
+            return False
+        if head:
+            return True
+        from rrbridge_bridge.readers._folder import is_one_run
+
+        return is_one_run(path)
 
     def info(self, path: Path) -> Summary:
         """From the index; a file without one is scanned."""

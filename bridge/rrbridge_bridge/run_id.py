@@ -9,7 +9,7 @@ import xxhash
 
 from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, parse_metadata
 
-__all__ = ["first_part", "recording_id"]
+__all__ = ["content_id", "first_part", "recording_id"]
 
 SAMPLE_BYTES = 256 << 10
 PART = re.compile(r"(?P<stem>.+)_(?P<number>\d+)(?P<suffix>\.(?:bag|db3|mcap)(?:\.(?:zstd|bz2))?)")
@@ -17,8 +17,12 @@ SUFFIXES = (".bag", ".db3", ".mcap", ".db3.zstd", ".mcap.zstd", ".bag.bz2")
 
 
 def recording_id(path: Path) -> str:
-    """32 hex digits, of the first part's size, beginning and end (where bags have their index)."""
-    part = first_part(path)
+    """That of the content of the first part, at whose end bags have their index."""
+    return content_id(first_part(path))
+
+
+def content_id(part: Path) -> str:
+    """32 hex digits, of a file's size, beginning and end."""
     size = part.stat().st_size
     digest = xxhash.xxh3_128(size.to_bytes(8, "little"))
     with part.open("rb") as file:

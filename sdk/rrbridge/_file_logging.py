@@ -16,75 +16,23 @@ from pathlib import Path
 import numpy as np
 
 from rrbridge import _entity_path, importers
-from rrbridge._archetype import Archetype
 from rrbridge._chunk import Chunk
 from rrbridge._messages import LogMessage, StoredChunk, StoreId
 from rrbridge._timeline import TimeColumn, TimeKind
-from rrbridge.archetypes.assets import AssetAudio, AssetVideo, VideoFrameReference
-from rrbridge.archetypes.images import EncodedImage
-from rrbridge.archetypes.meshes import Asset3D
-from rrbridge.archetypes.text import TextDocument
-from rrbridge.errors import FileError, InvalidValueError, RrbridgeError
+from rrbridge.errors import InvalidValueError
+from rrbridge.formats._contents import ContentImporter, content_chunks, read_content
 
 __all__ = ["messages_of_contents", "messages_of_file"]
 
 log = logging.getLogger(__name__)
 
-_ANYMAP = "image/x-portable-anymap"
-_IMAGES = {
-    ".avif": "image/avif",
-    ".bmp": "image/bmp",
-    ".dds": "image/vnd-ms.dds",
-    ".exr": "image/x-exr",
-    ".farbfeld": None,
-    ".ff": "application/octet-stream",
-    ".gif": "image/gif",
-    ".hdr": "image/vnd.radiance",
-    ".ico": "image/x-icon",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".pam": _ANYMAP,
-    ".pbm": _ANYMAP,
-    ".pgm": _ANYMAP,
-    ".png": "image/png",
-    ".ppm": _ANYMAP,
-    ".tga": "image/x-targa",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".webp": "image/webp",
-}
-_MESHES = {".ply", ".glb", ".gltf", ".obj", ".stl", ".dae"}
-_VIDEOS = {".mp4"}
-_SOUNDS = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"}
-_OPUS = "audio/ogg"
-_OWN_TIMELINES: dict[type[Archetype], str] = {AssetAudio: "audio", AssetVideo: "video"}
-_TEXTS = {".md": "text/markdown", ".txt": "text/plain"}
 
+def _of_contents(path: Path) -> ContentImporter | None:
+    """The importer of files that hold one thing as a whole, if this is one by its name."""
+    from rrbridge.formats import meshes, pictures, sounds, texts, videos
 
-def _single(path: Path, contents: bytes) -> Archetype | None:
-    """The archetype that holds a file of this name whole; None if there is none."""
-    from rrbridge._media_type import MEDIA_TYPES
-
-    kind = path.suffix.lower()
-    media_type = MEDIA_TYPES.get(kind)
-    if kind in _IMAGES:
-        return EncodedImage.from_fields(blob=contents, media_type=_IMAGES[kind])
-    if kind == ".ply":
-        from rrbridge._ply import archetype_of_ply
-
-        return archetype_of_ply(path, contents)
-    if kind in _MESHES:
-        return Asset3D(contents=contents, media_type=media_type)
-    if kind in _VIDEOS:
-        return AssetVideo.from_fields(blob=contents)
-    if kind in _SOUNDS:
-        return AssetAudio(contents=contents, media_type=media_type or _OPUS)
-    if kind in _TEXTS:
-        try:
-            return TextDocument(contents.decode(), media_type=_TEXTS[kind])
-        except UnicodeDecodeError as err:
-            raise FileError(path, f"not UTF-8 text: {err}") from err
-    return None
+    known = (pictures.importer, meshes.importer, videos.importer, sounds.importer, texts.importer)
+    return next((importer for importer in known if path.suffix.lower() in importer.media_types), None)
 
 
 def _entity(path: Path, prefix: str | None) -> str:
@@ -92,22 +40,8 @@ def _entity(path: Path, prefix: str | None) -> str:
     return _entity_path.join(prefix or "", _entity_path.normalize(parts))
 
 
-def _chunks(entity_path: str, archetype: Archetype) -> Iterator[Chunk]:
-    """A static row; sounds and videos have a time of their own, and a video refers to its frames."""
-    columns = [batch.partition([len(batch.batch)]) for batch in archetype.as_component_batches()]
-    timeline = _OWN_TIMELINES.get(type(archetype))
-    times = [] if timeline is None else [TimeColumn.of(timeline, TimeKind.DURATION, [0])]
-    yield Chunk.from_columns(entity_path, times=times, components=columns)
-    if timeline is not None and isinstance(archetype, AssetVideo):
-        try:
-            at_nanos = archetype.read_frame_timestamps_nanos()
-        except RrbridgeError as err:
-            log.warning("%s: its frames are not known: %s", entity_path, err)
-            return
-        frames = VideoFrameReference.columns_nanos(at_nanos)
-        yield Chunk.from_columns(
-            entity_path, times=[TimeColumn.of(timeline, TimeKind.DURATION, at_nanos)], components=frames
-        )
+def _chunks(single: ContentImporter, path: Path, contents: bytes, prefix: str | None) -> Iterator[Chunk]:
+    return content_chunks(_entity(path, prefix), single.of_content(path, contents), log.warning)
 
 
 def _static(chunk: Chunk) -> Chunk:
@@ -134,17 +68,12 @@ def messages_of_file(
     path: Path, into: StoreId, *, prefix: str | None = None, static: bool = False
 ) -> Iterator[LogMessage]:
     """What a file holds. Recordings keep their own ids; all else goes to the recording `into`. Raises FileError."""
-    kind = path.suffix.lower()
-    if kind in _IMAGES.keys() | _MESHES | _VIDEOS | _SOUNDS | _TEXTS.keys():
-        try:
-            contents = path.read_bytes()
-        except OSError as err:
-            raise FileError(path, err.strerror or str(err)) from err
-        single = _single(path, contents)
-        assert single is not None
-        yield from (StoredChunk(into, chunk) for chunk in _chunks(_entity(path, prefix), single))
+    single = _of_contents(path)
+    if single is not None:
+        contents = read_content(path)
+        yield from (StoredChunk(into, chunk) for chunk in _chunks(single, path, contents, prefix))
         return
-    if kind == ".urdf":
+    if path.suffix.lower() == ".urdf":
         for chunk in _robot(path, prefix, static=static):
             yield StoredChunk(into, chunk)
         return
@@ -162,9 +91,9 @@ def messages_of_contents(
     """What a file of this name with this content would hold. Raises FileError, InvalidValueError."""
     if not isinstance(contents, bytes | bytearray | memoryview):
         raise InvalidValueError("file_contents", "bytes", type(contents).__name__)
-    single = _single(path, bytes(contents))
+    single = _of_contents(path)
     if single is not None:
-        yield from (StoredChunk(into, chunk) for chunk in _chunks(_entity(path, prefix), single))
+        yield from (StoredChunk(into, chunk) for chunk in _chunks(single, path, bytes(contents), prefix))
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / (path.name or "file")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from rrbridge import importers
+from rrbridge._folders import recordings_in
 from rrbridge._joined_files import JoinedFiles
 from rrbridge._memory import memory_limit_bytes
 from rrbridge._messages import StoreId, StoreKind
@@ -17,7 +18,7 @@ from rrbridge._query_chunks import ChunksOnDisk
 from rrbridge._query_recording import LiveRecording, Recording, Recordings
 from rrbridge._store import ChunkStore, load_messages
 from rrbridge._store_cold import ColdFile
-from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
+from rrbridge.errors import FileError, InvalidValueError
 from rrbridge.rrd import Manifest, RrdReader
 from rrbridge.rrd._importer import reader_of
 
@@ -46,7 +47,7 @@ def open(  # noqa: A001
     *,
     memory_limit: str | int | None = "25%",
 ) -> Recording | Recordings | LiveRecording:
-    """Open recordings to be asked: `.rrd`, `.mcap`, `.bag`, `.db3`, a rosbag2 folder, a folder of such, a list of them.
+    """Open recordings to be asked: `.rrd`, `.mcap`, `.bag`, `.db3`, a rosbag2 folder, `.csv` …, a folder of such, a list of them.
 
     One recording is a `Recording`, several are `Recordings`; both have `view`, `align` and `sql`. Files with the same
     application id and recording id, such as the parts of a split run, are one recording. A `RecordingStream` gives a
@@ -78,7 +79,7 @@ def open_all(
     limit = memory_limit_bytes(memory_limit)
     found: dict[StoreId, list[Part]] = {}
     paths_of: dict[StoreId, Path] = {}
-    for path in (file for given in paths for file in _files(given)):
+    for path in (file for given in paths for file in recordings_in(given)):
         for store_id, part in _load(path, options):
             paths_of.setdefault(store_id, path)
             found.setdefault(store_id, []).append(part)
@@ -129,28 +130,6 @@ def _on_disk(name: str, store_id: StoreId, reader: RrdReader | JoinedFiles, limi
 def _is_plain(options: importers.ImportOptions | None) -> bool:
     """Whether all of a recording is wanted, as it is."""
     return options is None or replace(options, note=None, progress=None) == importers.ImportOptions()
-
-
-def _files(path: Path) -> list[Path]:
-    """The file or rosbag2 folder itself, or the recordings in a folder. Raises FileError."""
-    if not path.is_dir():
-        return [path]
-    try:
-        importers.find(path)
-    except NotARecordingError:
-        pass
-    else:
-        return [path]
-    found = []
-    for inside in sorted(path.iterdir()):
-        try:
-            importers.find(inside)
-        except NotARecordingError:
-            continue
-        found.append(inside)
-    if not found:
-        raise NotARecordingError(path, "no recording in this folder")
-    return found
 
 
 def _names(paths: dict[StoreId, Path]) -> dict[StoreId, str]:

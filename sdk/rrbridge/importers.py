@@ -30,6 +30,7 @@ __all__ = [
     "find",
     "info",
     "installed",
+    "natural_order",
     "read",
 ]
 
@@ -175,8 +176,22 @@ def find(path: Path) -> Importer:
         except plugins.FAULTS as err:
             target = f"{type(importer).__module__}:{type(importer).__qualname__}"
             plugins.leave_out(str(importer.name), target, f"its probe failed: {type(err).__name__}: {err}")
+    raise NotARecordingError(path, _refusal(path, head))
+
+
+def _refusal(path: Path, head: bytes) -> str:
+    if path.is_dir():
+        return "not a folder that rrbridge can open as one recording"
+    if not head:
+        return "is empty"
     names = ", ".join(importer.name for importer in installed())
-    raise NotARecordingError(path, f"not a file that rrbridge can open; it opens {names}")
+    return f"not a file that rrbridge can open; it opens {names}"
+
+
+def natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """A sort key of names: `run_2.bag` comes before `run_10.bag`."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 
 
 def info(path: Path) -> Summary:

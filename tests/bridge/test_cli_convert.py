@@ -180,7 +180,7 @@ def test_damaged_messages_are_an_exit_code_of_their_own(tmp_path: Path, capsys: 
     ("arguments", "code", "said"),
     [
         (["convert", "nowhere.mcap"], 1, "no such file"),
-        (["convert", "text.txt"], 1, "not a file that rrbridge can open"),
+        (["convert", "text.xyz"], 1, "not a file that rrbridge can open"),
         (["convert", "run.db3", "--start", "yesterday"], 1, "time: expected"),
         (["convert", "run.db3", "-t", "("], 2, "not a regular expression"),
         (["convert", "run.db3", "-o", "-"], 2, "not to standard output"),
@@ -201,7 +201,7 @@ def test_errors_are_one_sentence(
     arguments: list[str], code: int, said: str, bag: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(bag.parent)
-    Path("text.txt").write_text("hello")
+    Path("text.xyz").write_text("hello")
     main(["convert", str(bag), "-o", "done.rrd"])
     capsys.readouterr()
     assert main(arguments) == code

@@ -183,7 +183,7 @@ def test_a_reader_that_goes_away_is_no_failure(log: Path) -> None:
         (["lab.rrd", "select cast(text as int) from state"], 1, "Could not convert string 'a'"),
         (["gone.rrd", "select 1"], 1, "gone.rrd: no such file or folder"),
         (["lab.rrd", "gone.rrd"], 1, "gone.rrd: no such file or folder"),
-        (["notes.txt", "select 1"], 1, "notes.txt: not a file that rrbridge can open"),
+        (["notes.xyz", "select 1"], 1, "notes.xyz: not a file that rrbridge can open"),
         (["lab.rrd", "select * from log", "--index", "stamp"], 1, "a timeline of the recording (t)"),
         (["lab.rrd", "select * from battery", "--index", "stamp"], 1, "a timeline of the recording (t)"),
         (["lab.rrd", ""], 1, "a statement that begins with SELECT"),
@@ -201,7 +201,7 @@ def test_mistakes_are_told_in_a_sentence(
     sentence: str,
 ) -> None:
     monkeypatch.chdir(log.parent)
-    (log.parent / "notes.txt").write_text("battery low")
+    (log.parent / "notes.xyz").write_text("battery low")
     before = sorted(log.parent.iterdir())
     told = " ".join(ask(capfd, *words, code=code).replace("│", " ").split())
     assert sentence in told

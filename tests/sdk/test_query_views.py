@@ -462,7 +462,7 @@ def test_a_view_is_a_table_in_a_connection(tmp_path: Path) -> None:
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file or folder"):
         rr.open(tmp_path / "gone.rrd")
-    with pytest.raises(NotARecordingError, match="no recording in this folder"):
+    with pytest.raises(NotARecordingError, match="nothing in this folder that rrbridge can open"):
         rr.open(tmp_path)
     with pytest.raises(InvalidValueError, match="source: expected a recording"):
         rr.open([])

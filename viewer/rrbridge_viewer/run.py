@@ -8,7 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from rrbridge import importers
+from rrbridge._folders import recordings_in
 from rrbridge.errors import RrbridgeError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_viewer.clock import Play
@@ -44,9 +44,7 @@ def run(
     for path in screenshots:
         if not path.absolute().parent.is_dir():
             raise RrbridgeError(f"{path}: there is no folder {path.absolute().parent}")
-    for name in files:
-        if name != "-":
-            importers.find(Path(name))
+    files = [file for name in files for file in ([name] if name == "-" else map(str, recordings_in(Path(name))))]
     library = Library(memory_limit_bytes=memory_limit)
     title = ", ".join(Path(name).name for name in files)[:80]
     window = ViewerWindow(size, headless=bool(screenshots), title=f"{title} – rrbridge")

@@ -22,8 +22,10 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
     Only the index is read; a file without one is scanned.
     """
     from rrbridge import importers
+    from rrbridge._folders import recordings_in
     from rrbridge_bridge.format import unless_nobody_reads
 
+    files = tuple(path for file in files for path in recordings_in(file))
     if as_json:
         import json
         import sys

@@ -22,7 +22,7 @@ from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, RosbagMetadata
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import BagReader, ReadOptions
 
-__all__ = ["FolderReader", "storage_of"]
+__all__ = ["FolderReader", "is_one_run", "storage_of"]
 
 METADATA = "metadata.yaml"
 PART_NAME = re.compile(r"(?P<run>.*?)(?:_(?P<number>\d+))?\.(?P<kind>db3|mcap)(?:\.zstd|\.zst)?")
@@ -37,6 +37,17 @@ def storage_of(folder: Path) -> Literal["db3", "mcap"] | None:
     if kinds == {"mcap"}:
         return "mcap"
     return "db3" if kinds else None
+
+
+def is_one_run(folder: Path) -> bool:
+    """Whether a folder is said to be a recording by its `metadata.yaml`, or by the names of its parts."""
+    if (folder / METADATA).is_file():
+        return True
+    try:
+        matches = [match for path in folder.iterdir() if (match := PART_NAME.fullmatch(path.name))]
+    except OSError:
+        return False
+    return len({(match["run"], match["kind"]) for match in matches}) == 1
 
 
 class FolderReader:

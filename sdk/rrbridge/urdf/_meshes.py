@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 
 from rrbridge._media_type import MEDIA_TYPES
@@ -22,7 +24,18 @@ def _package_folders(package: str) -> list[Path]:
     return [folder / package for folder in (*prefixes, *roots)] + [root for root in roots if root.name == package]
 
 
-def _candidates(urdf: Path, filename: str) -> list[Path]:
+def _below(folders: Sequence[Path], package: str) -> list[Path]:
+    """Packages in folders that were named, such as a workspace's `src`: the folder itself, in it, or a level deeper."""
+    return [
+        found
+        for folder in folders
+        for found in (
+            [folder] if folder.name == package else [folder / package, *sorted(folder.glob(f"*/{escape(package)}"))]
+        )
+    ]
+
+
+def _candidates(urdf: Path, filename: str, packages: Sequence[Path]) -> list[Path]:
     scheme, separator, rest = filename.partition("://")
     if not separator:
         return [urdf.parent / filename]
@@ -32,14 +45,15 @@ def _candidates(urdf: Path, filename: str) -> list[Path]:
         raise FileError(filename, f"unknown scheme {scheme}")
     package, _, below = rest.partition("/")
     enclosing = [folder for folder in urdf.absolute().parents if folder.name == package]  # the checkout it lies in
-    return [folder / below for folder in (*_package_folders(package), *enclosing)]
+    named = _below(packages, package) if package.strip(".") else []
+    return [folder / below for folder in (*named, *_package_folders(package), *enclosing)]
 
 
-def read_mesh(urdf: Path, filename: str) -> tuple[bytes, str | None]:
-    """Content and media type of a mesh. Raises FileError, which names the mesh as the URDF does."""
+def read_mesh(urdf: Path, filename: str, packages: Sequence[Path] = ()) -> tuple[bytes, str | None]:
+    """Content and media type of a mesh; `packages` come first. Raises FileError, which names the mesh as the URDF does."""
     if Path(filename).suffix.lower() not in SUFFIXES:
         raise FileError(filename, f"not a mesh file ({', '.join(sorted(SUFFIXES))})")
-    candidates = _candidates(urdf, filename)
+    candidates = _candidates(urdf, filename, packages)
     try:
         found = next((path for path in candidates if path.is_file()), None)
     except OSError as err:  # a name that is too long, a folder that may not be looked into

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,13 +178,21 @@ class UrdfTree:
         name = f"UrdfTree({self.name})"
         return LazyChunkStream(Source(name, lambda: self._chunks(include_joint_transforms=include_joint_transforms)))
 
-    def _chunks(self, *, include_joint_transforms: bool) -> Iterator[Chunk]:
+    def _chunks(
+        self,
+        *,
+        include_joint_transforms: bool,
+        tell: Callable[[str], None] | None = None,
+        packages: Sequence[Path] = (),
+    ) -> Iterator[Chunk]:
+        """`tell` hears what is left out, else it is warned of; `packages` are folders to look for ROS packages in."""
+        shapes = _Shapes(self._path, tell, packages)
         yield from self._frame_chunk(self._entity_path, self._root)
         for link in (self._root, *(self._links[joint.child_link] for joint in self._order)):
             for geometry in link._visuals:
-                yield from self._geometry_chunks(self._visual_path(link, geometry), link, geometry)
+                yield from self._geometry_chunks(self._visual_path(link, geometry), link, geometry, shapes)
             for geometry in link._collisions:
-                yield from self._geometry_chunks(self._collision_path(link, geometry), link, geometry)
+                yield from self._geometry_chunks(self._collision_path(link, geometry), link, geometry, shapes)
         if include_joint_transforms and self._order:
             yield self._rest_chunk()
 
@@ -223,7 +232,7 @@ class UrdfTree:
 
         yield _static_chunk(path, CoordinateFrame((self._frame_prefix or "") + link.name))
 
-    def _geometry_chunks(self, path: str, link: UrdfLink, geometry: Geometry) -> Iterator[Chunk]:
+    def _geometry_chunks(self, path: str, link: UrdfLink, geometry: Geometry, shapes: _Shapes) -> Iterator[Chunk]:
         from rrbridge.archetypes.transforms import InstancePoses3D
 
         origin, scale = geometry.origin, geometry.shape.scale
@@ -237,26 +246,9 @@ class UrdfTree:
         )
         yield from self._frame_chunk(path, link)
         try:
-            yield _static_chunk(path, self._archetype(geometry))
+            yield _static_chunk(path, shapes.archetype(geometry))
         except FileError as err:
-            warnings.warn(f"{self._path}: {path} is left out: {err}", RrbridgeWarning, caller_depth())
-
-    def _archetype(self, geometry: Geometry) -> Archetype:
-        from rrbridge.archetypes.meshes import Asset3D
-        from rrbridge.archetypes.shapes import Boxes3D, Capsules3D, Cylinders3D, Ellipsoids3D
-
-        shape = geometry.shape
-        color = None if geometry.color is None else _srgb(geometry.color)
-        if shape.kind == "mesh":
-            content, media_type = read_mesh(self._path, shape.mesh)
-            return Asset3D(contents=content, media_type=media_type, albedo_factor=color)
-        colors = [_WHITE if color is None else color]
-        if shape.kind == "box":
-            return Boxes3D(half_sizes=[np.array(shape.size) / 2], colors=colors)
-        if shape.kind == "sphere":
-            return Ellipsoids3D(half_sizes=[[shape.radius] * 3], colors=colors)
-        kind = Cylinders3D if shape.kind == "cylinder" else Capsules3D
-        return kind(lengths=[shape.length], radii=[shape.radius], colors=colors)
+            shapes.left_out(path, err)
 
     def _rest_chunk(self) -> Chunk:
         """Where every joint's child is while nothing has moved it: one row per joint."""
@@ -270,6 +262,38 @@ class UrdfTree:
             child_frame=[child for _, child in frames],
         )
         return Chunk.from_columns(self._static_path, components=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """Makes archetypes of shapes, reading meshes."""
+
+    urdf: Path
+    tell: Callable[[str], None] | None
+    packages: Sequence[Path]
+
+    def left_out(self, path: str, err: FileError) -> None:
+        if self.tell is not None:
+            self.tell(f"{path} is left out: {err}")
+        else:
+            warnings.warn(f"{self.urdf}: {path} is left out: {err}", RrbridgeWarning, caller_depth())
+
+    def archetype(self, geometry: Geometry) -> Archetype:
+        from rrbridge.archetypes.meshes import Asset3D
+        from rrbridge.archetypes.shapes import Boxes3D, Capsules3D, Cylinders3D, Ellipsoids3D
+
+        shape = geometry.shape
+        color = None if geometry.color is None else _srgb(geometry.color)
+        if shape.kind == "mesh":
+            content, media_type = read_mesh(self.urdf, shape.mesh, self.packages)
+            return Asset3D(contents=content, media_type=media_type, albedo_factor=color)
+        colors = [_WHITE if color is None else color]
+        if shape.kind == "box":
+            return Boxes3D(half_sizes=[np.array(shape.size) / 2], colors=colors)
+        if shape.kind == "sphere":
+            return Ellipsoids3D(half_sizes=[[shape.radius] * 3], colors=colors)
+        kind = Cylinders3D if shape.kind == "cylinder" else Capsules3D
+        return kind(lengths=[shape.length], radii=[shape.radius], colors=colors)
 
 
 def _static_chunk(entity_path: str, archetype: Archetype) -> Chunk:

@@ -1,0 +1,113 @@
+"""What there is to open in a folder: recordings, and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rrbridge import importers
+from rrbridge.errors import FileError, NotARecordingError
+
+__all__ = ["Contents", "Member", "contents", "recordings_in"]
+
+RECORDING_SUFFIXES = {".bag", ".db3", ".mcap", ".rrd", ".rbl"}
+"""A file that is called so and cannot be opened is a failure; other files that nobody opens are none."""
+MAX_DEPTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Something to open."""
+
+    path: Path
+    importer: importers.Importer
+    below: tuple[str, ...] = ()
+    """The folders between the one that was looked into and this."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What was found, in order: `run_2` comes before `run_10`."""
+
+    members: list[Member] = field(default_factory=list)
+    failed: list[FileError] = field(default_factory=list)
+    """What is called a recording, but is none, or cannot be read."""
+    strangers: list[Path] = field(default_factory=list)
+    """Files that no importer takes."""
+
+    def recordings(self) -> list[Member]:
+        """Without pictures, meshes and the like, where there is anything else."""
+        return [m for m in self.members if not _is_part(m.importer)] or self.members
+
+
+def contents(path: Path) -> Contents:
+    """The file or folder itself where an importer takes it, else what is in the folder and those below.
+
+    Left out, as they come with something else: meshes and their textures beside a URDF, and texts beside anything.
+    Hidden files and folders are not looked at. Raises FileError for a path that cannot be opened, not for what is in it.
+    """
+    found = Contents()
+    try:
+        found.members.append(Member(path, importers.find(path)))
+    except NotARecordingError:
+        if not path.is_dir():
+            raise
+        _look_into(path, (), found)
+        found.members = list(_without_company(found.members))
+        if not found.members:
+            if found.failed:
+                raise found.failed[0] from None
+            raise NotARecordingError(path, "there is nothing in this folder that rrbridge can open") from None
+    return found
+
+
+def recordings_in(path: Path) -> list[Path]:
+    """What to open one by one: the path itself, or the recordings in a folder. Raises FileError."""
+    return [member.path for member in contents(path).recordings()]
+
+
+def _look_into(folder: Path, below: tuple[str, ...], found: Contents) -> None:
+    try:
+        inside = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=importers.natural_order)
+    except OSError as err:
+        found.failed.append(FileError(folder, err.strerror or str(err)))
+        return
+    for path in inside:
+        try:
+            found.members.append(Member(path, importers.find(path), below))
+        except NotARecordingError as err:
+            if path.is_dir():
+                if len(below) < MAX_DEPTH and not path.is_symlink():
+                    _look_into(path, (*below, path.name), found)
+            elif path.suffix.lower() in RECORDING_SUFFIXES:
+                found.failed.append(err)
+            else:
+                found.strangers.append(path)
+        except FileError as err:
+            found.failed.append(err)
+
+
+def _without_company(members: list[Member]) -> Iterator[Member]:
+    from rrbridge.formats import meshes, pictures, robots, texts
+
+    def those_of(importer: importers.Importer) -> list[Member]:
+        return [member for member in members if member.importer is importer]
+
+    left_out = those_of(texts.importer)
+    if len(left_out) == len(members):
+        left_out = []
+    if those_of(robots.importer):
+        mesh_files = those_of(meshes.importer)
+        folders = {member.path.parent for member in mesh_files}
+        left_out += mesh_files + [m for m in those_of(pictures.importer) if m.path.parent in folders]
+    paths = {member.path for member in left_out}
+    yield from (member for member in members if member.path not in paths)
+
+
+def _is_part(importer: importers.Importer) -> bool:
+    from rrbridge.formats._contents import ContentImporter
+    from rrbridge.formats.picture_folders import PictureFolderImporter
+    from rrbridge.formats.robots import RobotImporter
+
+    return isinstance(importer, ContentImporter | PictureFolderImporter | RobotImporter)
