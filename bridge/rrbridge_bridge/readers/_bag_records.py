@@ -6,6 +6,7 @@ fields `length u32, name=value`; little endian. Chunks hold connection and messa
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 from rrbridge_bridge.raw import Connection, Int64s
 from rrbridge_bridge.readers._chunks import NO_HINTS
 from rrbridge_bridge.readers._names import long_type_name
+from rrbridge_bridge.readers._source import Source
 
 __all__ = [
     "MAX_HEADER_BYTES",
@@ -26,6 +28,7 @@ __all__ = [
     "connection_of",
     "fields_of",
     "index_hints",
+    "next_chunk",
     "read_u32",
     "read_u64",
 ]
@@ -34,6 +37,9 @@ U32 = struct.Struct("<I")
 U64 = struct.Struct("<Q")
 MAX_HEADER_BYTES = 16 << 20
 """Record headers that claim to be longer are refused. A connection's message definition is in its data, not its header."""
+MAX_CHUNK_HEADER_BYTES = 256
+SEARCH_STEP_BYTES = 4 << 20
+CHUNK_OP = re.compile(rb"\x04\0\0\0op=\x05")
 INDEX_ENTRY = np.dtype([("sec", "<u4"), ("nsec", "<u4"), ("offset", "<u4")])
 
 Fields = Mapping[bytes, bytes]
@@ -158,6 +164,32 @@ def chunk_info_of(header: Fields, data: bytes) -> ChunkInfo:
     pairs = np.frombuffer(data, "<u4", 2 * count).reshape(-1, 2).tolist()
     start, end = (read_time(header, b"start_time"), read_time(header, b"end_time")) if count else (0, 0)
     return ChunkInfo(read_u64(header, b"chunk_pos"), start, end, dict(pairs))
+
+
+def next_chunk(source: Source, lo: int, hi: int) -> int | None:
+    """Offset of the first chunk record in `[lo, hi)` whose header makes sense; None if there is none."""
+    for base in range(lo, hi, SEARCH_STEP_BYTES):
+        head_bytes = MAX_CHUNK_HEADER_BYTES
+        # Headers begin before what is looked for, and may end behind a step's end.
+        start = max(base - head_bytes, lo)
+        window = source.read_some(start, min(base + SEARCH_STEP_BYTES + head_bytes, hi) - start)
+        for found in CHUNK_OP.finditer(window):
+            for at in range(max(found.start() - head_bytes, 0), found.start()):
+                if _is_chunk_head(window, at):
+                    return start + at
+    return None
+
+
+def _is_chunk_head(window: bytes, at: int) -> bool:
+    (header_length,) = U32.unpack_from(window, at)
+    data_length_at = at + 4 + header_length
+    if header_length > MAX_CHUNK_HEADER_BYTES or data_length_at + 4 > len(window):
+        return False
+    try:
+        fields = fields_of(window[at + 4 : data_length_at])
+        return read_op(fields) == Op.CHUNK and b"compression" in fields and read_u32(fields, b"size") >= 0
+    except ValueError:
+        return False
 
 
 def index_hints(records: bytes) -> Int64s:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Self, TypeVar
 
 import numpy as np
@@ -66,11 +67,12 @@ def grouped(pieces: Iterable[P], data_of: Callable[[P], ChunkData]) -> Iterator[
     size = 0
     for piece in pieces:
         chunk = data_of(piece)
-        if group and size + chunk.size > GROUP_BYTES:
+        chunk_bytes = max(chunk.size, chunk.file_size)
+        if group and size + chunk_bytes > GROUP_BYTES:
             yield group
             group, size = [], 0
         group.append(chunk)
-        size += chunk.size
+        size += chunk_bytes
     if group:
         yield group
 
@@ -83,13 +85,15 @@ def fill_group(
     A damaged chunk gives the records before the damage, and `damaged` is called with its number and what is wrong with it;
     one that can be unpacked but has other bytes than were written gives what it has.
     """
+    # A chunk may hold more than it says; all of them together not much more.
+    more = GROUP_BYTES // max(len(group), 1)
     compressed = [chunk for chunk in group if chunk.compression and chunk.records is None]
     if len(compressed) > 1 and THREADS > 1:
         blobs = [_blob(source, chunk) for chunk in compressed]
         with ThreadPoolExecutor(THREADS) as pool:
-            unpacked = iter(list(pool.map(_unpack, compressed, blobs)))
+            unpacked = iter(list(pool.map(_unpack, compressed, blobs, repeat(more))))
     else:
-        unpacked = iter([_unpack(chunk, _blob(source, chunk)) for chunk in compressed])
+        unpacked = iter([_unpack(chunk, _blob(source, chunk), more) for chunk in compressed])
 
     parts: list[Bytes | ChunkData] = []
     sizes = []
@@ -105,7 +109,9 @@ def fill_group(
             sizes.append(len(data))
         else:
             parts.append(chunk)
-            sizes.append(min(chunk.size, chunk.file_size, source.left(chunk.file_start)))
+            sizes.append(min(chunk.size, chunk.file_size, source.left(chunk.file_start), MAX_CHUNK_BYTES))
+            if sizes[-1] < chunk.size:
+                damaged(number, f"{chunk.size} bytes are claimed where {sizes[-1]} can be had")
 
     if len(parts) == 1 and isinstance(parts[0], np.ndarray):
         return parts[0], [(0, sizes[0])]
@@ -127,17 +133,17 @@ def fill_group(
 def _blob(source: Source, chunk: ChunkData) -> bytes:
     """A chunk's compressed bytes, as far as the file has them."""
     try:
-        return source.read_some(chunk.file_start, chunk.file_size)
+        return source.read_some(chunk.file_start, min(chunk.file_size, MAX_CHUNK_BYTES))
     except DamagedFileError:
         return b""
 
 
-def _unpack(chunk: ChunkData, blob: bytes) -> tuple[bytes, str]:
-    """The records, and what is wrong with them if anything is."""
+def _unpack(chunk: ChunkData, blob: bytes, more: int) -> tuple[bytes, str]:
+    """The records, and what is wrong with them if anything is; then they are at most `more` bytes longer than they should."""
     try:
         data = decompress(chunk.compression, blob, chunk.size)
     except CompressionError as err:
-        return salvage(chunk.compression, blob, min(chunk.size, MAX_CHUNK_BYTES)), str(err)
+        return salvage(chunk.compression, blob, min(chunk.size + more, MAX_CHUNK_BYTES)), str(err)
     return data, _doubt(chunk, data)
 
 

@@ -79,6 +79,8 @@ class ChunkRef:
     """The channels it has messages of; None where unknown."""
     start_nanos: int | None = None
     end_nanos: int | None = None
+    limit: int | None = None
+    """Where the next chunk begins, if that is before the end that this one claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,9 @@ def read_chunk_head(source: Source, ref: ChunkRef) -> ChunkHead:
         raise DamagedFileError(source.path, "the chunk's head is torn", offset=ref.start)
     compression = head[fixed + 4 : at].decode("ascii", "replace")
     (data_size,) = struct.unpack_from("<Q", head, at)
-    if at + 8 + data_size > ref.length:
-        raise DamagedFileError(source.path, "the chunk's records reach past the chunk", offset=ref.start)
+    end = ref.length if ref.limit is None else ref.limit - ref.start
+    # The record's own length was what led to the next one; it is believed more than the length within.
+    data_size = max(min(data_size, end - at - 8), 0)
     return ChunkHead(compression, uncompressed_size, ref.start + at + 8, data_size, crc)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +12,7 @@ from mcap.records import Channel, Schema
 
 from rrbridge_bridge.raw import Bytes, Int64s
 from rrbridge_bridge.readers._mcap_records import MAX_COLD_RECORD_BYTES, RECORD_HEAD, ChunkRef, parse
+from rrbridge_bridge.readers._mcap_resync import chunk_end, next_record
 from rrbridge_bridge.readers._source import Source
 
 __all__ = ["MESSAGE_BYTES", "Catalogue", "LooseMessages", "Piece", "Tear", "walk_file", "walk_records"]
@@ -20,6 +21,8 @@ MESSAGE_BYTES = 22
 """Content of a message record before its payload."""
 SMALL_WINDOW_BYTES = 64 << 10
 LARGE_WINDOW_BYTES = 4 << 20
+MAX_END_BYTES = 64
+"""Of the records that end a section; they have 4 and 20 bytes."""
 INDEXES = (
     *(Opcode.MESSAGE_INDEX, Opcode.CHUNK_INDEX, Opcode.ATTACHMENT_INDEX, Opcode.METADATA_INDEX),
     *(Opcode.STATISTICS, Opcode.SUMMARY_OFFSET),
@@ -43,8 +46,12 @@ class Tear:
 
     offset: int
     reason: str
+    suspect: int
+    """Offset of the record that may have led here by a length that lies; that of the tear itself if none did."""
     loses_messages: bool = True
     """False where what is torn is known to be no message and no chunk."""
+    goes_on: int | None = None
+    """Offset of the next record that makes sense, if there is one."""
 
 
 Piece: TypeAlias = ChunkRef | LooseMessages | Tear
@@ -101,39 +108,61 @@ def walk_records(buffer: bytes | memoryview, lo: int, hi: int, catalogue: Catalo
 
 
 def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterator[Piece]:
-    """The chunks and loose messages of `[lo, hi)` in file order; ends at the end of data, or with a Tear."""
-    at = lo
+    """The chunks and loose messages of `[lo, hi)` in file order; ends at the end of data.
+
+    Where records stop making sense there is a Tear, and what comes next is the first chunk or message found behind it.
+    """
+    at: int | None = lo
+    while at is not None and at < hi:
+        start, at = at, None
+        for piece in _walk_on(source, start, hi, catalogue):
+            if isinstance(piece, Tear):
+                at = piece.goes_on
+                if at is None:
+                    at = next_record(source, piece.suspect + 1, hi, catalogue.channels)
+                piece = replace(piece, goes_on=at)
+            yield piece
+
+
+def _walk_on(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterator[Piece]:
+    """The same, up to the end of data or the first Tear."""
+    at = suspect = lo
     window_bytes = SMALL_WINDOW_BYTES
     while at < hi:
         window = source.read_some(at, min(window_bytes, hi - at))
-        found, stop = _walk_window(window, at, catalogue)
+        found, stop, last = _walk_window(window, at, catalogue)
         if found:
             yield LooseMessages(np.frombuffer(window, np.uint8), np.array(found, np.int64), at + stop)
+        suspect = at + last if stop else suspect
         at += stop
         # Large steps through messages in the open, small ones from chunk to chunk.
         window_bytes = LARGE_WINDOW_BYTES if stop * 2 > len(window) else SMALL_WINDOW_BYTES
         if at >= hi:
             return
         if at + RECORD_HEAD.size > hi:
-            yield Tear(at, "the file ends inside a record")
+            yield Tear(at, "the file ends inside a record", at)
             return
         opcode, length = RECORD_HEAD.unpack(source.read(at, RECORD_HEAD.size))
         end = at + RECORD_HEAD.size + length
-        if opcode in (Opcode.DATA_END, Opcode.FOOTER):
+        if opcode in (Opcode.DATA_END, Opcode.FOOTER) and length <= MAX_END_BYTES:
             catalogue.data_end = at
             return
         if opcode == Opcode.CHUNK:
+            end = chunk_end(source, at, end, hi)
+            if end > hi:
+                beyond = next_record(source, at + 1, hi, (), only_chunks=True)
+                yield ChunkRef(at, end - at, 0, limit=beyond)
+                reason = "the file ends inside a chunk" if beyond is None else "the length of a chunk is wrong"
+                yield Tear(at, reason, at, goes_on=hi if beyond is None else beyond)
+                return
             index_length = _index_length(source, end, hi)
             yield ChunkRef(at, end - at, index_length)
-            if end > hi:
-                yield Tear(at, "the file ends inside a chunk")
-                return
-            at = end + index_length
-        elif opcode == 0 or (opcode == Opcode.MESSAGE and length < MESSAGE_BYTES):
-            yield Tear(at, "no record")
+            at, suspect = end + index_length, at
+        elif opcode in (0, Opcode.DATA_END, Opcode.FOOTER) or (opcode == Opcode.MESSAGE and length < MESSAGE_BYTES):
+            yield Tear(at, "no record", suspect)
             return
         elif end > hi:
-            yield Tear(at, "the file ends inside a record", loses_messages=opcode not in INDEXES)
+            yield Tear(at, "the file ends inside a record", at, loses_messages=opcode not in INDEXES)
             return
         elif stop == 0:
             # Larger than the window: a message is taken by itself, an attachment is stepped over.
@@ -144,14 +173,16 @@ def walk_file(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterato
                 catalogue.take(opcode, source.read(at + RECORD_HEAD.size, length))
             elif opcode in catalogue.cold:
                 catalogue.cold[opcode].add(at)
-            at = end
+            at, suspect = end, at
 
 
-def _walk_window(window: bytes, base: int, catalogue: Catalogue) -> tuple[list[int], int]:
-    """Message positions in the window, which stands at `base` in the file, and where something else than a small whole
-    record begins."""
+def _walk_window(window: bytes, base: int, catalogue: Catalogue) -> tuple[list[int], int, int]:
+    """What a window that stands at `base` in the file has of small whole records.
+
+    Positions of messages, where something else begins, and the position of the last record before.
+    """
     found: list[int] = []
-    at = 0
+    at = previous = 0
     last = len(window) - RECORD_HEAD.size
     stops = (0, Opcode.CHUNK, Opcode.DATA_END, Opcode.FOOTER)
     while at <= last:
@@ -167,8 +198,8 @@ def _walk_window(window: bytes, base: int, catalogue: Catalogue) -> tuple[list[i
             catalogue.take(opcode, window[at + RECORD_HEAD.size : end])
         elif opcode in catalogue.cold:
             catalogue.cold[opcode].add(base + at)
-        at = end
-    return found, at
+        at, previous = end, at
+    return found, at, previous
 
 
 def _index_length(source: Source, at: int, hi: int) -> int:

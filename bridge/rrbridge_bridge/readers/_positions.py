@@ -29,7 +29,9 @@ def checked_positions(
     ends_of: Callable[[Int64s], tuple[Int64s, npt.NDArray[np.bool_]]],
     walk: Callable[[int, int], Walked],
 ) -> tuple[Int64s, int]:
-    """Positions of all messages in `[lo, hi)`, rising, and where the readable records stop (`hi` if all is well).
+    """Positions of all messages in `[lo, hi)`, rising, and where the records stop making sense (`hi` if all is well).
+
+    After such a place there are the messages that the index names and that are there.
 
     `ends_of(positions)` gives the end of the record at each and whether it is a message that fits before `hi`;
     `walk(a, b)` goes from record to record.
@@ -38,8 +40,28 @@ def checked_positions(
     if len(positions) and lo <= positions[0] and positions[-1] < hi:
         ends, good = ends_of(positions)
         if good.all() and (ends[:-1] <= positions[1:]).all():
-            return _with_gaps(positions, ends, lo, hi, walk)
-    return _walked(walk(lo, hi))
+            complete = _with_gaps(positions, ends, lo, hi, walk)
+            if complete is not None:
+                return complete
+    found, stop = _walked(walk(lo, hi))
+    if stop < hi:
+        found = np.concatenate((found, _after_tear(positions[positions >= stop], hi, ends_of)))
+    return found, stop
+
+
+def _after_tear(
+    positions: Int64s, hi: int, ends_of: Callable[[Int64s], tuple[Int64s, npt.NDArray[np.bool_]]]
+) -> Int64s:
+    """Those of the positions at which whole messages stand, none within another."""
+    found: list[int] = []
+    free = 0
+    for position in positions.tolist():
+        if free <= position < hi:
+            (end,), (is_good,) = ends_of(np.array([position]))
+            if is_good:
+                found.append(position)
+                free = int(end)
+    return np.array(found, np.int64)
 
 
 def gather(buffer: Bytes, positions: Int64s, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
@@ -53,7 +75,8 @@ def gather(buffer: Bytes, positions: Int64s, dtype: np.dtype[np.void]) -> npt.ND
 
 def _with_gaps(
     positions: Int64s, ends: Int64s, lo: int, hi: int, walk: Callable[[int, int], Walked]
-) -> tuple[Int64s, int]:
+) -> tuple[Int64s, int] | None:
+    """The positions and those between them; None if what lies between two of them are no records."""
     gap_starts = np.concatenate(([lo], ends))
     gap_ends = np.concatenate((positions, [hi]))
     more: list[int] = []
@@ -64,7 +87,7 @@ def _with_gaps(
         if gap == len(positions):
             stop = reached
         elif reached != b:
-            return _walked(walk(lo, hi))
+            return None
         more += found
     if more:
         positions = np.sort(np.concatenate((positions, np.array(more, np.int64))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
@@ -22,6 +23,7 @@ from rrbridge_bridge.readers._bag_records import (
     connection_of,
     fields_of,
     index_hints,
+    next_chunk,
     read_op,
     read_u32,
     read_u64,
@@ -165,24 +167,39 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
         return any(options.wants(self._connections[connection_id].topic) for connection_id in info.counts)
 
     def _walk(self, at: int, end: int) -> Iterator[BagChunk]:
-        """The chunks in `[at, end)`, from record to record."""
+        """The chunks in `[at, end)`, from record to record; where there is none, from the next chunk that can be found."""
         while at < end:
             chunk = self._chunk_at(at, None)
             if chunk:
-                yield chunk
                 if chunk.end > self._source.size:
-                    self._notes.lost(f"the bag ends inside the chunk at byte {chunk.start}; what it has of it is read")
-                    return
+                    chunk = self._cut(chunk)
+                yield chunk
                 at = chunk.end + chunk.index_length
                 continue
             try:
                 op, fields, data_at, length = self._record(at)
                 if op == Op.CONNECTION:
                     self._take(connection_of(fields, self._data(data_at, length)))
+                if data_at + length > end:
+                    raise ValueError("it ends behind the end of the file")  # noqa: TRY301
+                at = data_at + length
             except (DamagedFileError, ValueError) as err:
-                self._notes.lost(f"no record at byte {at} ({_reason(err)}); what comes after it is not read")
-                return
-            at = data_at + length
+                found = next_chunk(self._source, at + 1, end)
+                rest = (
+                    "nothing that can be read comes after it" if found is None else f"reading goes on at byte {found}"
+                )
+                self._notes.lost(f"no record at byte {at} ({_reason(err)}); {rest}")
+                at = end if found is None else found
+
+    def _cut(self, chunk: BagChunk) -> BagChunk:
+        """A chunk that claims to end behind the end of the file, up to the next one, or as far as the file goes."""
+        found = next_chunk(self._source, chunk.data_start, self._source.size)
+        if found is None:
+            self._notes.lost(f"the bag ends inside the chunk at byte {chunk.start}; what it has of it is read")
+            found = self._source.size
+        else:
+            self._notes.lost(f"the length of the chunk at byte {chunk.start} is wrong; reading goes on at byte {found}")
+        return replace(chunk, data_size=found - chunk.data_start, index_length=0)
 
     def _chunk_at(self, at: int, index_length: int | None) -> BagChunk | None:
         """The chunk record at an offset, if there is one. Without `index_length` the index records are walked."""

@@ -292,7 +292,11 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         for piece in pieces:
             if isinstance(piece, Tear):
                 note = self._notes.lost if piece.loses_messages else self._notes.say
-                note(f"{piece.reason} at byte {piece.offset}; what comes after it is not read")
+                found = piece.goes_on is not None and piece.goes_on < self._source.size
+                rest = (
+                    f"reading goes on at byte {piece.goes_on}" if found else "nothing that can be read comes after it"
+                )
+                note(f"{piece.reason} at byte {piece.offset}; {rest}")
             else:
                 yield piece
 
