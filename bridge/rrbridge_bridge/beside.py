@@ -1,6 +1,7 @@
 """What recorded files hold besides messages, as static data: MCAP's metadata and attachments, in the reference's columns.
 
-One component per metadata name on `/__mcap_metadata`; on `/__mcap_attachments` one row of `data`, `media_type` and `metadata`
+One component per metadata name on `/__mcap_metadata` (and every record of its own on `/__mcap_metadata/__records` where several
+have one name); on `/__mcap_attachments` one row of `data`, `media_type` and `metadata`
 (name, times, size and offset as text), with one instance per attachment.
 """
 
@@ -16,12 +17,13 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.archetypes.meta import McapChannel
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge.importers import Note
-from rrbridge_bridge.readers import AttachedFile, BagReader, HoldsMore
+from rrbridge_bridge.readers import AttachedFile, BagReader, HoldsMore, NamedMetadata
 
-__all__ = ["ATTACHMENTS", "METADATA", "Beside"]
+__all__ = ["ATTACHMENTS", "METADATA", "RECORDS", "Beside"]
 
 ATTACHMENTS = "/__mcap_attachments"
 METADATA = "/__mcap_metadata"
+RECORDS = "/__mcap_metadata/__records"
 MAX_ATTACHED_BYTES = 512 << 20
 """All attachments of a recording together, which share one row."""
 PAIRS = McapChannel.fields["metadata"].component
@@ -37,6 +39,7 @@ class Beside:
         self.notes: list[Note] = []
         """What could not be kept, of the file that was taken last."""
         self._metadata: dict[str, dict[str, str]] = {}
+        self._records: list[NamedMetadata] = []
         self._attached: list[AttachedFile] = []
         self._attached_bytes = 0
 
@@ -47,6 +50,7 @@ class Beside:
             return
         for record in reader.metadata_records():
             # Records of one name are one, as in the reference: rosbag2 writes its own again when it closes a file.
+            self._records.append(record)
             self._metadata.setdefault(record.name or "metadata", {}).update(record.values)
         for attached in reader.attachments():
             if self._attached_bytes + len(attached.data) > MAX_ATTACHED_BYTES:
@@ -61,6 +65,8 @@ class Beside:
         if self._metadata:
             columns = {name: _pairs(name, values) for name, values in self._metadata.items()}
             yield Chunk.from_columns(METADATA, components=columns.values())
+        if len(self._metadata) < len(self._records):
+            yield Chunk.from_columns(RECORDS, components=_records(self._records))
         if self._attached:
             yield Chunk.from_columns(ATTACHMENTS, components=_attachments(self._attached))
 
@@ -68,6 +74,19 @@ class Beside:
 def _pairs(name: str, values: Mapping[str, str]) -> ComponentColumn:
     cells = PAIRS.encoding.to_arrow([PAIRS.encoding.parse(dict(sorted(values.items())))])
     return ComponentColumn(ComponentDescriptor(name, "McapMetadata", PAIRS.type_name), unit_lists(cells))
+
+
+def _records(records: Sequence[NamedMetadata]) -> list[ComponentColumn]:
+    """Each as it was, one instance per record."""
+    pairs = PAIRS.encoding.to_arrow([PAIRS.encoding.parse(dict(record.values)) for record in records])
+    return [
+        ComponentColumn(
+            ComponentDescriptor("names"), nested([[record.name for record in records]], list_type(pa.utf8()))
+        ),
+        ComponentColumn(
+            ComponentDescriptor("values", None, PAIRS.type_name), list_array(np.array([0, len(records)]), pairs)
+        ),
+    ]
 
 
 def _attachments(attached: Sequence[AttachedFile]) -> list[ComponentColumn]:

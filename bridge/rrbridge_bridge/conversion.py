@@ -21,6 +21,7 @@ from rrbridge_bridge.beside import Beside
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
+from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 
@@ -57,11 +58,12 @@ class Conversion:
 
         Notes, also on messages that did not become what they should, go to the options' `note` at the end.
         """
-        formats = []
+        formats, profiles = [], []
         beside = Beside()
         for path in self.paths:
             with open_bag(path) as reader:
                 formats.append(reader.format)
+                profiles.append(mcap_profile(reader) or "")
                 self._driver.next_file(reader.ros_distro)
                 self.topics |= {connection.topic for connection in reader.connections}
                 yield from self._driver.announce(c for c in reader.connections if self.options.wants(c.topic))
@@ -75,7 +77,7 @@ class Conversion:
         yield from self._driver.settle()
         self.notes += further_notes(self.reports)
         yield from beside.chunks()
-        yield from self._properties(formats)
+        yield from self._properties(formats, profiles)
         self._tell(notes_of(self.reports))
 
     def _note(self, path: Path, notes: Iterable[Note]) -> None:
@@ -126,13 +128,14 @@ class Conversion:
         at = np.full(len(batch), at_nanos, np.int64)
         return self._driver.convert(replace(batch, log_time_nanos=at), repeated=True)
 
-    def _properties(self, formats: Sequence[str]) -> Iterator[Chunk]:
+    def _properties(self, formats: Sequence[str], profiles: Sequence[str]) -> Iterator[Chunk]:
         """The recording's own properties; last, because only now all is known."""
         names = [_name(path) for path in self.paths]
         name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
         info = RecordingInfo(start_time=self.start_nanos, name=name)
         yield Chunk.from_columns(PROPERTIES, components=one_row(info))
-        yield _property("source", file=names, format=formats)
+        about = {"profile": profiles} if "MCAP" in formats else {}
+        yield _property("source", file=names, format=formats, **about)
         if self.notes:
             yield _property("notes", text=[note.text for note in self.notes])
         if self.options.robot:

@@ -24,6 +24,7 @@ from rrbridge.stages import Takes
 from rrbridge_bridge.channel import Channel
 from rrbridge_bridge.decode import Decode, decoder_for
 from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.readers._mcap_records import schema_data
 from rrbridge_bridge.recording import Recording, one_row
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.staging import StageRun
@@ -198,14 +199,14 @@ class Driver:
                 metadata=dict(connection.metadata),
             )
         ]
-        if connection.definition_format:
+        if connection.msgtype or connection.definition_format:
             schema = _Schema(connection.msgtype, connection.definition_format, connection.definition)
             about.append(
                 McapSchema(
                     id=self._schema_ids.setdefault(schema, len(self._schema_ids) + 1) & MAX_ID,
                     name=schema.msgtype,
                     encoding=schema.encoding,
-                    data=schema.definition.encode("latin-1" if schema.encoding == "protobuf" else "utf-8", "replace"),
+                    data=schema_data(connection),
                 )
             )
         return [Chunk.from_columns(path, components=[c for archetype in about for c in one_row(archetype)])]

@@ -8,6 +8,10 @@ from typing import Literal
 
 import rich_click as click
 
+from rrbridge_bridge.commands._write import write_and_tell
+from rrbridge_bridge.commands.rrd._sizes import BYTES
+from rrbridge_bridge.writers import WriteOptions, formats, output_format
+
 __all__ = ["convert"]
 
 
@@ -44,6 +48,23 @@ __all__ = ["convert"]
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder to search for message definitions (a workspace's src). May be repeated.",
 )
+@click.option(
+    "--to",
+    type=click.Choice(["rrd", *(one.name for one in formats())]),
+    help="The output's format; by default what its name ends in, else rrd.",
+)
+@click.option(
+    "--compression",
+    type=click.Choice(sorted({name for one in formats() for name in one.compressions})),
+    help="Of .mcap: zstd, lz4, none. Of .bag: none, lz4, bz2. The first is the default.",
+)
+@click.option(
+    "--chunk-size",
+    "chunk_bytes",
+    type=BYTES,
+    metavar="SIZE",
+    help="How much of a .mcap or .bag is compressed at a time.",
+)
 @click.option("--force", is_flag=True, help="Overwrite the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.pass_context
@@ -63,12 +84,17 @@ def convert(
     robot: str | None,
     prefix: str,
     definitions: tuple[Path, ...],
+    to: str | None,
+    compression: str | None,
+    chunk_bytes: int | None,
     force: bool,
     as_json: bool,
 ) -> int:
-    """Convert recordings (.bag, .db3, .mcap, rosbag2 folders) to one .rrd.
+    """Convert recordings (.bag, .db3, .mcap, rosbag2 folders) to one .rrd, or to another format.
 
-    Several IN become one recording, in the order given.
+    Several IN become one recording, in the order given. What OUT ends in says the format: .mcap, .bag, .db3; folders are
+    chosen with --to. To these formats an .rrd can be converted too, if it has the messages' bytes (--raw, or from
+    rrbridge record).
 
     Exit codes: 0 all messages are in the output as they should be; 1 an error, and no output; 2 wrong usage; 3 there is an
     output, but part of the input is damaged or missing, or some messages could not be decoded or mapped (their bytes or
@@ -99,6 +125,12 @@ def convert(
         raw=raw,
         definitions=definitions,
     )
+    to_format = output_format(output, to)
+    if to_format is not None:
+        how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, force=force)
+        return write_and_tell(ctx, to_format, inputs, output, options, how, as_json=as_json)
+    if compression or chunk_bytes:
+        raise click.UsageError("--compression and --chunk-size are for outputs other than .rrd")
     result = convert_files(inputs, output_path(inputs, output, force=force), options)
     with unless_nobody_reads():
         (print_json if as_json else print_table)(result)

@@ -35,6 +35,9 @@ class Rows:
     sequence: UInt32s
     order: Int64s
 
+    def __len__(self) -> int:
+        return len(self.starts)
+
     def batch(self, connection: Connection, rows: npt.NDArray[np.int64] | slice) -> RawBatch:
         """Some rows as a batch of one connection."""
         return RawBatch(
@@ -48,8 +51,8 @@ class Rows:
             self.order[rows],
         )
 
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Rows:
-        """The given rows (indices or a mask) over the same buffer."""
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice) -> Rows:
+        """The given rows (indices, a mask or a slice) over the same buffer."""
         return Rows(
             self.buffer,
             self.connection_ids[rows],

@@ -106,10 +106,16 @@ class ChunkedReader(ABC, Generic[P]):
     def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
         """The messages of all connections in file order, a few chunks at a time; see `BagReader.rows`."""
         options = options or ReadOptions()
+        found: Counter[int] = Counter()
         for group, rows in self._groups(options):
+            ids, counts = np.unique(rows.connection_ids, return_counts=True)
+            found.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
             yield rows.chosen({c.id: c for c in self._connections_so_far()}, options)
             if options.progress is not None:
                 options.progress(min(group[-1].file_end, self._source.size), self._source.size)
+        if options.is_all_times:
+            self._check_counts(found, [c.id for c in self._connections_so_far() if options.wants(c.topic)])
+            self._check_whole()
 
     def first_rows(self, topic: str) -> Rows | None:
         """The messages of one topic in the first chunk that has some by the index; None without such a chunk."""

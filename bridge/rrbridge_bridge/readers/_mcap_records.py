@@ -48,6 +48,7 @@ __all__ = [
     "read_chunk_head",
     "read_summary",
     "records_in",
+    "schema_data",
 ]
 
 MAGIC = b"\x89MCAP0\r\n"
@@ -258,6 +259,12 @@ def read_chunk_facts(source: Source, ref: ChunkRef) -> ChunkFacts:
     head = read_chunk_head(source, ref)
     start_nanos, end_nanos, size, _ = CHUNK_HEAD.unpack(source.read(ref.start + RECORD_HEAD.size, CHUNK_HEAD.size))
     return ChunkFacts(head.compression, head.data_size, size, start_nanos, end_nanos)
+
+
+def schema_data(connection: Connection) -> bytes:
+    """The definition as the bytes that it was read from."""
+    encoding = "utf-8" if connection.definition_format in TEXT_SCHEMAS else "latin-1"
+    return connection.definition.encode(encoding, "replace")
 
 
 def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["long_type_name"]
+__all__ = ["long_type_name", "short_type_name"]
 
 KINDS = frozenset({"msg", "srv", "action"})
 
@@ -16,3 +16,9 @@ def long_type_name(name: str) -> str:
     if not slash or rest.partition("/")[0] in KINDS:
         return name
     return f"{package}/msg/{rest.rpartition('/')[2]}"
+
+
+def short_type_name(name: str) -> str:
+    """`sensor_msgs/msg/Imu` as ROS 1 writes it, `sensor_msgs/Imu`; other names unchanged."""
+    package, _, rest = name.partition("/msg/")
+    return f"{package}/{rest}" if rest else name

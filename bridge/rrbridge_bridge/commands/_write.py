@@ -1,0 +1,42 @@
+"""`rrbridge convert` to formats other than `.rrd`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from rrbridge.importers import ImportOptions
+    from rrbridge_bridge.writers import OutputFormat, WriteOptions
+
+__all__ = ["write_and_tell"]
+
+
+def write_and_tell(
+    ctx: click.Context,
+    to: OutputFormat,
+    inputs: Sequence[Path],
+    output: Path | None,
+    options: ImportOptions,
+    how: WriteOptions,
+    *,
+    as_json: bool,
+) -> int:
+    """Write, print what was written, and end with the exit code that says how it went. Raises FileError, UsageError."""
+    from rrbridge_bridge.cli import EXIT_LOSSES
+    from rrbridge_bridge.format import unless_nobody_reads
+    from rrbridge_bridge.writers._summary import print_json, print_table
+
+    if output is None:
+        raise click.UsageError(f"say where the {to.describes} is to be written: -o OUT")
+    if how.compression is not None and how.compression not in to.compressions:
+        raise click.UsageError(f"--compression of a {to.describes} is {' or '.join(to.compressions)}")
+    written = to.write(inputs, output, options, how)
+    with unless_nobody_reads():
+        (print_json if as_json else print_table)(written)
+    code = 0 if written.is_lossless else EXIT_LOSSES
+    ctx.exit(code)
+    return code

@@ -1,0 +1,408 @@
+"""Messages out of an `.rrd` that has their bytes: `McapMessage:data`, in the order of row ids.
+
+A file may be larger than memory, and its chunks, one topic each, overlap in row ids. So the chunks' ranges of ids are found
+first; then chunks are read in the order of their first ids, and rows are given out as far as no unread chunk can have earlier
+ones. Chunks of which rows are still to come keep their ids and times in memory, and their bytes as long as there is room.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rrbridge._arrow import list_values
+from rrbridge._chunk import Chunk
+from rrbridge._messages import StoreId, StoreKind
+from rrbridge.errors import DamagedFileError, FileError
+from rrbridge.importers import Note
+from rrbridge.rrd import Damage, Manifest, RrdReader
+from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
+from rrbridge_bridge.raw import Bytes, Connection, Int64s
+from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
+from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers._mcap_records import ROS_SCHEMAS, TEXT_SCHEMAS
+from rrbridge_bridge.readers._names import long_type_name
+from rrbridge_bridge.readers._notes import Notes
+from rrbridge_bridge.readers._reader import ReadOptions
+
+__all__ = ["RrdMessages"]
+
+DATA = "McapMessage:data"
+BLOCK_BYTES = 16 << 20
+"""So many payload bytes of new chunks are taken up at a time."""
+HELD_BYTES = 256 << 20
+"""So many payload bytes of chunks that are not used up stay in memory; others are read again."""
+SOURCE = "/__properties/source"
+NOTHING = np.zeros(0, np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where a chunk lies in the order of rows."""
+
+    index: int
+    """In the manifest."""
+    first: bytes
+    last: bytes
+    nbytes: int
+    """Of its payloads."""
+
+
+class _Open:
+    """The rows of a chunk that are still to come."""
+
+    def __init__(self, index: int, rows: Rows, ids: npt.NDArray[np.bytes_]) -> None:
+        self.index = index
+        self._rows = rows
+        """Without their buffer."""
+        self._ids = ids
+        self._at = 0
+
+    def __len__(self) -> int:
+        return len(self._ids) - self._at
+
+    def until(self, horizon: bytes | None) -> tuple[Rows, npt.NDArray[np.bytes_]]:
+        """The rows before an id, which then are given out; None: all."""
+        stop = len(self._ids) if horizon is None else int(np.searchsorted(self._ids, np.bytes_(horizon)))
+        part = slice(self._at, max(stop, self._at))
+        self._at = part.stop
+        return self._rows.take(part), self._ids[part]
+
+
+class RrdMessages:
+    """The messages of the one recording in a file that has any."""
+
+    format = "RRD"
+
+    def __init__(self, path: Path) -> None:
+        """Raises FileError if the file has no messages with bytes, or several recordings that have."""
+        self.path = path
+        self._notes = Notes()
+        self._reader = RrdReader(path, on_damage=self._tell)
+        manifests = [m for m in self._reader.manifests() if m.store_id.kind is StoreKind.RECORDING]
+        having = [manifest for manifest in manifests if _raw_chunks(manifest).size or _is_of_nothing(manifest)]
+        if not having:
+            raise FileError(
+                path,
+                "has no message bytes, so no bag can be made of it; convert the original bag, or make the .rrd with --raw "
+                "(rrbridge record keeps the bytes unless told --no-raw)",
+            )
+        if len(having) > 1:
+            raise FileError(
+                path, "holds several recordings; take one out first with `rrbridge rrd filter --recording-id`"
+            )
+        self._manifest = having[0]
+        self._payloads: OrderedDict[int, Bytes] = OrderedDict()
+        self._held = 0
+
+    def _tell(self, damage: Damage) -> None:
+        self._notes.lost(str(damage))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+
+    @property
+    def store_id(self) -> StoreId:
+        """Of the recording."""
+        return self._manifest.store_id
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What a person should know about this file; reading may add to it."""
+        return self._notes.found
+
+    @cached_property
+    def _statics(self) -> dict[str, dict[str, pa.Array]]:
+        """Static cells by entity and component: of several, those that were logged last."""
+        found: dict[str, dict[str, pa.Array]] = {}
+        newest: dict[tuple[str, str], bytes] = {}
+        for index in np.flatnonzero(self._manifest.is_static):
+            chunk = self._chunk(int(index))
+            if chunk is None:
+                continue
+            ids = _ids(chunk)
+            for name, column in chunk.components.items():
+                for row in np.argsort(ids, kind="stable").tolist():
+                    key = (chunk.entity_path, name)
+                    if column.cells[row].is_valid and ids[row] >= newest.get(key, b""):
+                        newest[key] = bytes(ids[row])
+                        found.setdefault(chunk.entity_path, {})[name] = column.cells[row].values
+        return found
+
+    @cached_property
+    def connections(self) -> Sequence[Connection]:
+        """One for each channel, by id."""
+        found = [_connection(cells) for cells in self._statics.values() if "McapChannel:topic" in cells]
+        return tuple(sorted(found, key=lambda connection: connection.id))
+
+    @property
+    def profile(self) -> str | None:
+        """Of the MCAP file that the recording was made of."""
+        cells = self._statics.get(SOURCE, {}).get("profile")
+        return None if cells is None or not len(cells) else str(cells[0].as_py())
+
+    def metadata_records(self) -> Iterator[NamedMetadata]:
+        """Metadata records of the MCAP files that the recording was made of."""
+        every = self._statics.get(RECORDS, {})
+        if {"names", "values"} <= every.keys():
+            for name, pairs in zip(every["names"].to_pylist(), every["values"].to_pylist(), strict=True):
+                yield NamedMetadata(name, _pairs(pairs))
+        else:
+            for name, cells in self._statics.get(METADATA, {}).items():
+                yield from (NamedMetadata(name, _pairs(pairs)) for pairs in cells.to_pylist())
+
+    def attachments(self) -> Iterator[AttachedFile]:
+        """Attachments of these files."""
+        kept = self._statics.get(ATTACHMENTS, {})
+        if not {"data", "metadata"} <= kept.keys():
+            return
+        for data, about in zip(kept["data"], kept["metadata"].to_pylist(), strict=True):
+            facts = _pairs(about)
+            yield AttachedFile(
+                name=facts.get("name", ""),
+                media_type=facts.get("media_type", ""),
+                log_time_nanos=int(facts.get("log_time", "0")),
+                create_time_nanos=int(facts.get("create_time", "0")),
+                data=data.values.to_numpy().tobytes(),
+                offset=int(facts.get("offset", "0")),
+            )
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
+        """The messages of all connections in the order of row ids; see `BagReader.rows`."""
+        options = options or ReadOptions()
+        connections = {connection.id: connection for connection in self.connections}
+        spans = self._spans(options)
+        total = sum(span.nbytes for span in spans)
+        active: list[_Open] = []
+        at, done, order = 0, 0, 0
+        while at < len(spans) or active:
+            taken = 0
+            while at < len(spans) and taken < BLOCK_BYTES:
+                opened = self._opened(spans[at].index)
+                taken += spans[at].nbytes
+                at += 1
+                if opened is not None:
+                    active.append(opened)
+            rows = self._merged(active, spans[at].first if at < len(spans) else None, order)
+            active = [one for one in active if len(one)]
+            self._forget_all_but({one.index for one in active})
+            order += len(rows)
+            done += taken
+            yield rows.chosen(connections, options)
+            if options.progress:
+                options.progress(done, total)
+
+    def _spans(self, options: ReadOptions) -> list[_Span]:
+        """Every chunk that may have wanted rows, by its first id."""
+        manifest, spans = self._manifest, []
+        times = manifest.times("message_log_time")
+        for index in _raw_chunks(manifest).tolist():
+            if times.present[index] and (
+                (options.end_nanos is not None and times.start[index] > options.end_nanos)
+                or (options.start_nanos is not None and times.end[index] < options.start_nanos)
+            ):
+                continue
+            chunk = self._chunk(index)
+            if chunk is None or DATA not in chunk.components:
+                continue
+            ids = np.sort(_ids(chunk))
+            _, payload_lists = list_values(chunk.components[DATA].cells)
+            spans.append(_Span(index, bytes(ids[0]), bytes(ids[-1]), payload_lists.nbytes))
+        spans.sort(key=lambda span: span.first)
+        return spans
+
+    def _opened(self, index: int) -> _Open | None:
+        chunk = self._chunk(index)
+        if chunk is None:
+            return None
+        rows, buffer = self._rows_of(chunk)
+        ids = _ids(chunk)[rows.order]
+        if len(ids) > 1 and (ids[1:] < ids[:-1]).any():
+            by_id = np.argsort(ids, kind="stable")
+            rows, ids = rows.take(by_id), ids[by_id]
+        self._hold(index, buffer)
+        return _Open(index, rows, ids)
+
+    def _rows_of(self, chunk: Chunk) -> tuple[Rows, Bytes]:
+        """The messages of a chunk, and the buffer that they are in; their `order` is the row."""
+        cells = chunk.components[DATA].cells
+        starts, sizes, rows, buffer = _payloads(cells)
+        count = len(rows)
+        channels = _numbers(chunk, "channel_id", rows)
+        if channels is None:
+            cell = self._statics.get(chunk.entity_path, {}).get("McapChannel:id")
+            channels = np.full(count, -1 if cell is None else cell[0].as_py(), np.int64)
+        sequence = _numbers(chunk, "sequence", rows)
+        times = {name: column.values[rows] for name, column in chunk.times.items()}
+        log_times = times.get("message_log_time", times.get("log_time", np.zeros(count, np.int64)))
+        return Rows(
+            NOTHING,
+            channels,
+            starts,
+            sizes,
+            log_times,
+            times.get("message_publish_time", log_times),
+            np.zeros(count, np.uint32) if sequence is None else sequence.astype(np.uint32),
+            rows,
+        ), buffer
+
+    def _merged(self, active: Sequence[_Open], horizon: bytes | None, order: int) -> Rows:
+        """All rows of the open chunks before an id, in order, over one buffer."""
+        parts, ids, pieces, base = [], [], [], 0
+        for one in active:
+            rows, own = one.until(horizon)
+            if not len(rows):
+                continue
+            payload = self._payload(one.index)
+            # Of a large chunk only the part that is needed moves on.
+            low = int(rows.starts.min())
+            high = int((rows.starts + rows.sizes).max())
+            pieces.append(payload[low:high])
+            parts.append(replace(rows, starts=rows.starts + (base - low)))
+            ids.append(own)
+            base += high - low
+        if not parts:
+            return _nothing()
+        by_id = np.argsort(np.concatenate(ids), kind="stable")
+        joined = _joined(parts, np.concatenate(pieces) if len(pieces) > 1 else pieces[0])
+        merged = joined.take(by_id)
+        return replace(merged, order=np.arange(order, order + len(merged)))
+
+    def _payload(self, index: int) -> Bytes:
+        found = self._payloads.get(index)
+        if found is None:
+            chunk = self._chunk(index)
+            if chunk is None:
+                raise FileError(self.path, "became unreadable while it was read")
+            found = _payloads(chunk.components[DATA].cells)[3]
+            self._hold(index, found)
+        else:
+            self._payloads.move_to_end(index)
+        return found
+
+    def _hold(self, index: int, payload: Bytes) -> None:
+        self._payloads[index] = payload
+        self._held += len(payload)
+        while self._held > HELD_BYTES and len(self._payloads) > 1:
+            self._held -= len(self._payloads.popitem(last=False)[1])
+
+    def _forget_all_but(self, needed: set[int]) -> None:
+        for index in [index for index in self._payloads if index not in needed]:
+            self._held -= len(self._payloads.pop(index))
+
+    def _chunk(self, index: int) -> Chunk | None:
+        """None if it is damaged, which is told."""
+        try:
+            return self._reader.chunk(self._manifest, index)
+        except DamagedFileError as err:
+            self._tell(Damage(err.offset, err.reason))
+            return None
+
+
+def _raw_chunks(manifest: Manifest) -> Int64s:
+    """The chunks that may hold message bytes."""
+    having = {path for path, known in manifest.components.items() if any(d.component == DATA for d in known)}
+    is_raw = np.array([path in having for path in manifest.entity_paths], np.bool_) & ~manifest.is_static
+    for timeline in manifest.timelines:
+        for descriptor in {d for known in manifest.components.values() for d in known if d.component == DATA}:
+            counts = manifest.component_rows(timeline, descriptor)
+            if counts is not None and timeline == "message_log_time":
+                is_raw &= counts > 0
+    return np.flatnonzero(is_raw)
+
+
+def _is_of_nothing(manifest: Manifest) -> bool:
+    """Whether it was made of a bag without any messages."""
+    about = {"McapChannel:topic", "format"}
+    names = {descriptor.component for known in manifest.components.values() for descriptor in known}
+    return bool(manifest.is_static.all()) and not about.isdisjoint(names)
+
+
+def _ids(chunk: Chunk) -> npt.NDArray[np.bytes_]:
+    raw: npt.NDArray[np.bytes_] = np.ascontiguousarray(chunk.row_ids, ">u8").view("S16").reshape(-1)
+    return raw
+
+
+def _payloads(cells: pa.Array) -> tuple[Int64s, Int64s, Int64s, Bytes]:
+    """`(starts, sizes, rows, buffer)` of the messages in a column: one per row that has a value."""
+    row_offsets, lists = list_values(cells)
+    counts = (row_offsets[1:] - row_offsets[:-1]).astype(np.int64)
+    byte_offsets, values = list_values(lists)
+    offsets = byte_offsets.astype(np.int64)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    buffer: Bytes = np.asarray(values.to_numpy(), np.uint8)
+    return offsets[:-1], offsets[1:] - offsets[:-1], rows, buffer
+
+
+def _numbers(chunk: Chunk, component: str, rows: Int64s) -> Int64s | None:
+    column = chunk.components.get(component)
+    if column is None:
+        return None
+    values = column.cells.take(pa.array(rows)).flatten()
+    return values.to_numpy(zero_copy_only=False).astype(np.int64) if len(values) == len(rows) else None
+
+
+def _connection(cells: dict[str, pa.Array]) -> Connection:
+    def text(name: str) -> str:
+        values = cells.get(name)
+        return "" if values is None or not len(values) else str(values[0].as_py())
+
+    encoding, definition_format = text("McapChannel:message_encoding"), text("McapSchema:encoding")
+    data = b""
+    if "McapSchema:data" in cells and len(cells["McapSchema:data"]):
+        data = cells["McapSchema:data"][0].values.to_numpy().tobytes()
+    is_text, is_ros = definition_format in TEXT_SCHEMAS, definition_format in ROS_SCHEMAS
+    name = text("McapSchema:name")
+    metadata = cells.get("McapChannel:metadata")
+    return Connection(
+        id=int(cells["McapChannel:id"][0].as_py()),
+        topic=text("McapChannel:topic"),
+        msgtype=long_type_name(name) if is_ros else name,
+        encoding=encoding,
+        definition=data.decode("utf-8", "replace") if is_text else data.decode("latin-1"),
+        definition_format=definition_format,
+        metadata={} if metadata is None or not len(metadata) else _pairs(metadata[0].as_py()),
+    )
+
+
+def _pairs(pairs: list[dict[str, str]]) -> dict[str, str]:
+    return {pair["first"]: pair["second"] for pair in pairs}
+
+
+def _nothing() -> Rows:
+    none = np.zeros(0, np.int64)
+    return Rows(NOTHING, none, none, none, none, none, np.zeros(0, np.uint32), none)
+
+
+def _joined(parts: Sequence[Rows], buffer: Bytes) -> Rows:
+    def all_of(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Rows(
+        buffer,
+        all_of("connection_ids"),
+        all_of("starts"),
+        all_of("sizes"),
+        all_of("log_time_nanos"),
+        all_of("publish_time_nanos"),
+        all_of("sequence"),
+        all_of("order"),
+    )

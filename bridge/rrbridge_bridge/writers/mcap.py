@@ -1,0 +1,285 @@
+"""MCAP files: any messages, with sequence numbers, both times, metadata and attachments.
+
+Format: https://mcap.dev/spec. Records that come once or once per chunk are the `mcap` package's; messages are laid out here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rrbridge_bridge.writers._format import OutputFormat, WriteOptions, Written
+
+if TYPE_CHECKING:
+    from mcap.records import McapRecord
+
+    from rrbridge.importers import ImportOptions
+    from rrbridge_bridge.raw import Connection
+    from rrbridge_bridge.readers import AttachedFile, NamedMetadata
+    from rrbridge_bridge.readers._blocks import Rows
+    from rrbridge_bridge.writers._chunks import Chunk
+
+__all__ = ["McapSink", "mcap"]
+
+CHUNK_BYTES = 1 << 20
+COMPRESSIONS = ("zstd", "lz4", "none")
+MAX_ID = 2**16 - 1
+METADATA_NAMES = {"type_description_hash": "topic_type_hash"}
+"""What rosbag2 calls the same thing in its SQLite files and in its MCAP files."""
+
+
+class McapSink:
+    """An MCAP file that is being written."""
+
+    def __init__(self, path: Path, options: WriteOptions, profile: str = "") -> None:
+        from mcap.data_stream import RecordBuilder
+        from mcap.records import Header
+
+        from rrbridge_bridge.readers._mcap_records import MAGIC
+        from rrbridge_bridge.writers._chunks import ChunkPacker
+
+        self._compression = options.compression or COMPRESSIONS[0]
+        self._builder = RecordBuilder()
+        self._file = path.open("wb", buffering=1 << 20)
+        self._packer = ChunkPacker(options.chunk_bytes or CHUNK_BYTES, self._pack, self._write_chunk)
+        self._channel_ids: dict[int, int] = {}
+        self._schema_ids: dict[tuple[str, str, bytes], int] = {}
+        self._schemas: list[McapRecord] = []
+        self._channels: list[McapRecord] = []
+        self._chunk_indexes: list[McapRecord] = []
+        self._attachment_indexes: list[McapRecord] = []
+        self._metadata_indexes: list[McapRecord] = []
+        self._counts: Counter[int] = Counter()
+        self._span: tuple[int, int] | None = None
+        self._file.write(MAGIC + self._bytes_of(Header(profile=profile, library="rrbridge")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._packer.close()
+        self._file.close()
+
+    def announce(self, connection: Connection) -> None:
+        """Write the channel and its schema. Raises FileError if there are more than MCAP can count."""
+        from mcap.records import Channel
+
+        from rrbridge.errors import FileError
+
+        used = set(self._channel_ids.values())
+        channel_id = connection.id
+        if not 0 <= channel_id <= MAX_ID or channel_id in used:
+            free = next((number for number in range(1, MAX_ID + 1) if number not in used), None)
+            if free is None:
+                raise FileError(Path(self._file.name), f"MCAP has no room for more than {MAX_ID} channels")
+            channel_id = free
+        self._channel_ids[connection.id] = channel_id
+        channel = Channel(
+            id=channel_id,
+            topic=connection.topic,
+            message_encoding=connection.encoding,
+            schema_id=self._schema_id(connection),
+            metadata=_renamed(connection.metadata, METADATA_NAMES),
+        )
+        self._channels.append(channel)
+        self._packer.chunk.put(self._bytes_of(channel))
+
+    def _schema_id(self, connection: Connection) -> int:
+        from mcap.records import Schema
+
+        from rrbridge_bridge.readers._mcap_records import schema_data
+        from rrbridge_bridge.readers._names import short_type_name
+
+        if not connection.msgtype and not connection.definition_format:
+            return 0
+        is_ros1 = connection.definition_format == "ros1msg"
+        name = short_type_name(connection.msgtype) if is_ros1 else connection.msgtype
+        key = (name, connection.definition_format, schema_data(connection))
+        if key not in self._schema_ids:
+            self._schema_ids[key] = len(self._schema_ids) + 1
+            schema = Schema(id=self._schema_ids[key], name=key[0], encoding=key[1], data=key[2])
+            self._schemas.append(schema)
+            self._packer.chunk.put(self._bytes_of(schema))
+        return self._schema_ids[key]
+
+    def write(self, rows: Rows) -> None:
+        """Append messages."""
+        import numpy as np
+
+        from rrbridge_bridge.readers._mcap_messages import MESSAGE_HEAD
+        from rrbridge_bridge.readers._mcap_walk import MESSAGE_BYTES
+
+        if not len(rows):
+            return
+        ids, which, counts = np.unique(rows.connection_ids, return_inverse=True, return_counts=True)
+        channels = [self._channel_ids[number] for number in ids.tolist()]
+        self._counts.update(dict(zip(channels, counts.tolist(), strict=True)))
+        numbers = np.array(channels, np.int64)[which]
+        heads = np.zeros(len(rows), MESSAGE_HEAD)
+        heads["opcode"] = 5
+        heads["length"] = rows.sizes + MESSAGE_BYTES
+        heads["channel"] = numbers
+        heads["sequence"] = rows.sequence
+        heads["log_time"] = rows.log_time_nanos
+        heads["publish_time"] = rows.publish_time_nanos
+        first, last = int(rows.log_time_nanos.min()), int(rows.log_time_nanos.max())
+        self._span = (first, last) if self._span is None else (min(first, self._span[0]), max(last, self._span[1]))
+        self._packer.add(replace(rows, connection_ids=numbers), heads)
+
+    def add(self, record: NamedMetadata | AttachedFile) -> bool:
+        """Keep metadata or an attachment, after the messages so far."""
+        from mcap.records import Attachment, AttachmentIndex, Metadata, MetadataIndex
+
+        from rrbridge_bridge.readers import NamedMetadata
+
+        self._packer.drain()
+        at = self._file.tell()
+        if isinstance(record, NamedMetadata):
+            data = self._bytes_of(Metadata(name=record.name, metadata=dict(record.values)))
+            self._file.write(data)
+            self._metadata_indexes.append(MetadataIndex(offset=at, length=len(data), name=record.name))
+            return True
+        attachment = Attachment(
+            create_time=record.create_time_nanos,
+            log_time=record.log_time_nanos,
+            name=record.name,
+            media_type=record.media_type,
+            data=record.data,
+        )
+        data = self._bytes_of(attachment)
+        self._file.write(data)
+        self._attachment_indexes.append(
+            AttachmentIndex(
+                offset=at,
+                length=len(data),
+                create_time=attachment.create_time,
+                log_time=attachment.log_time,
+                data_size=len(attachment.data),
+                name=attachment.name,
+                media_type=attachment.media_type,
+            )
+        )
+        return True
+
+    def _pack(self, records: bytes) -> tuple[bytes, int]:
+        from rrbridge_bridge.writers._compression import compressed
+
+        return compressed(records, self._compression), zlib.crc32(records)
+
+    def _write_chunk(self, chunk: Chunk, packed: bytes, crc: int) -> None:
+        import numpy as np
+        from mcap.opcode import Opcode
+        from mcap.records import Chunk as ChunkRecord
+        from mcap.records import ChunkIndex
+
+        from rrbridge_bridge.readers._mcap_messages import MESSAGE_INDEX_ENTRY, MESSAGE_INDEX_HEAD
+
+        compression = "" if self._compression == "none" else self._compression
+        start, (first, last) = self._file.tell(), chunk.span()
+        self._file.write(
+            self._bytes_of(
+                ChunkRecord(
+                    compression=compression,
+                    data=packed,
+                    message_end_time=last,
+                    message_start_time=first,
+                    uncompressed_crc=crc,
+                    uncompressed_size=chunk.size,
+                )
+            )
+        )
+        index_start = self._file.tell()
+        places = {}
+        for channel, times, offsets in chunk.by_connection():
+            entries = np.empty(len(times), MESSAGE_INDEX_ENTRY)
+            entries["time"], entries["offset"] = times, offsets
+            places[channel] = self._file.tell()
+            self._file.write(MESSAGE_INDEX_HEAD.pack(Opcode.MESSAGE_INDEX, 6 + entries.nbytes, channel, entries.nbytes))
+            self._file.write(entries.tobytes())
+        self._chunk_indexes.append(
+            ChunkIndex(
+                chunk_length=index_start - start,
+                chunk_start_offset=start,
+                compression=compression,
+                compressed_size=len(packed),
+                message_end_time=last,
+                message_index_length=self._file.tell() - index_start,
+                message_index_offsets=places,
+                message_start_time=first,
+                uncompressed_size=chunk.size,
+            )
+        )
+
+    def finish(self) -> None:
+        """Write the summary."""
+        from mcap.opcode import Opcode
+        from mcap.records import DataEnd, Footer, SummaryOffset
+
+        from rrbridge_bridge.readers._mcap_records import MAGIC
+
+        self._packer.finish()
+        self._file.write(self._bytes_of(DataEnd(0)))
+        start = self._file.tell()
+        summary = bytearray()
+        offsets = []
+        for opcode, records in (
+            (Opcode.SCHEMA, self._schemas),
+            (Opcode.CHANNEL, self._channels),
+            (Opcode.STATISTICS, [self._statistics()]),
+            (Opcode.CHUNK_INDEX, self._chunk_indexes),
+            (Opcode.ATTACHMENT_INDEX, self._attachment_indexes),
+            (Opcode.METADATA_INDEX, self._metadata_indexes),
+        ):
+            at = len(summary)
+            for record in records:
+                summary += self._bytes_of(record)
+            if records:
+                offsets.append(SummaryOffset(opcode, start + at, len(summary) - at))
+        offset_start = start + len(summary)
+        for offset in offsets:
+            summary += self._bytes_of(offset)
+        unsigned = self._bytes_of(Footer(start, offset_start, 0))
+        crc = zlib.crc32(bytes(summary) + unsigned[:-4])
+        self._file.write(summary + self._bytes_of(Footer(start, offset_start, crc)) + MAGIC)
+        self._file.close()
+
+    def _statistics(self) -> McapRecord:
+        from mcap.records import Statistics
+
+        first, last = self._span or (0, 0)
+        return Statistics(
+            attachment_count=len(self._attachment_indexes),
+            channel_count=len(self._channels),
+            channel_message_counts=dict(self._counts),
+            chunk_count=len(self._chunk_indexes),
+            message_count=self._counts.total(),
+            message_end_time=last,
+            message_start_time=first,
+            metadata_count=len(self._metadata_indexes),
+            schema_count=len(self._schemas),
+        )
+
+    def _bytes_of(self, record: McapRecord) -> bytes:
+        record.write(self._builder)
+        data: bytes = self._builder.end()  # type: ignore[no-untyped-call]
+        return data
+
+
+def _renamed(metadata: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    return {names.get(key, key): value for key, value in metadata.items()}
+
+
+def _write(inputs: Sequence[Path], output: Path, options: ImportOptions, how: WriteOptions) -> Written:
+    from rrbridge_bridge.writers._copy import copy_messages
+
+    return copy_messages(inputs, output, options, how, mcap, lambda path, profile: McapSink(path, how, profile))
+
+
+mcap = OutputFormat("mcap", "MCAP file", ".mcap", COMPRESSIONS, _write)
