@@ -112,6 +112,8 @@ class Plan:
     msgtype: str
     wire: Wire
     definitions: Definitions
+    is_prefix: bool = False
+    """Whether messages may go on behind what the definition names."""
     _structures: dict[Layout, Structure] = field(default_factory=dict, repr=False)
 
     def decode(self, buffer: Bytes, starts: Int64s, sizes: Int64s, *, topic: str = "") -> Columns:
@@ -163,6 +165,8 @@ class Plan:
         cursor = Cursor(buffer, origins, ends, layout.max_align, byte_order, origins, None)
         columns = structure.decode(cursor)
         left = ends - cursor.pos
+        if self.is_prefix:
+            return columns
         wrong = left > (PADDING_BYTES if self.wire == "cdr" else 0)
         if wrong.any():
             count = int(left[np.flatnonzero(wrong)[0]])
@@ -170,9 +174,12 @@ class Plan:
         return columns
 
 
-def plan_for(definitions: Definitions, msgtype: str, wire: Wire = "cdr") -> Plan:
-    """A plan for one message type. Raises DecodeError if the definition cannot be expressed, UnknownTypeError."""
-    plan = Plan(msgtype, wire, definitions)
+def plan_for(definitions: Definitions, msgtype: str, wire: Wire = "cdr", *, is_prefix: bool = False) -> Plan:
+    """A plan for one message type, or, with `is_prefix`, for messages that begin like it.
+
+    Raises DecodeError if the definition cannot be expressed, UnknownTypeError.
+    """
+    plan = Plan(msgtype, wire, definitions, is_prefix)
     layout = ROS1 if wire == "ros1" else CDR1
     plan._structures[layout] = _Compiler(definitions, layout).message(msgtype, "")
     return plan

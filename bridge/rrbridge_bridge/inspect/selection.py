@@ -45,7 +45,10 @@ def select(
     definitions: Sequence[Path] = (),
 ) -> Selection:
     """Files first, then topics. Raises FileError, InvalidValueError."""
-    files, names = files_and_topics(arguments)
+    from rrbridge._folders import recordings_in
+
+    given, names = files_and_topics(arguments)
+    files = [path for one in given for path in recordings_in(one)]
     sources = [source_of(path, definitions) for path in files]
     known = {topic for source in sources for topic in source.topics()} if names else set()
     asked = [resolve(name, known) for name in names]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from rrbridge_bridge.raw import Connection, Int64s
 from rrbridge_bridge.readers._chunks import NO_HINTS
@@ -25,8 +26,10 @@ __all__ = [
     "ChunkInfo",
     "Fields",
     "Op",
+    "connection_id_in",
     "connection_of",
     "fields_of",
+    "index_entries",
     "index_hints",
     "next_chunk",
     "read_u32",
@@ -192,9 +195,22 @@ def _is_chunk_head(window: bytes, at: int) -> bool:
         return False
 
 
+def connection_id_in(header: bytes) -> int:
+    """The connection that an index record's header names, without taking the whole header apart. Raises ValueError."""
+    at = header.find(b"conn=") + 5
+    if at < 5 or at + 4 > len(header):
+        raise ValueError("an index record names no connection")
+    return int.from_bytes(header[at : at + 4], "little")
+
+
 def index_hints(records: bytes) -> Int64s:
     """Offsets of all messages that the index data records after a chunk name, from the chunk's first byte on."""
-    offsets = []
+    offsets = [entries["offset"] for _, entries in index_entries(records)]
+    return np.concatenate(offsets).astype(np.int64) if offsets else NO_HINTS
+
+
+def index_entries(records: bytes) -> Iterator[tuple[bytes, npt.NDArray[np.void]]]:
+    """`(record header, entries of sec, nsec and offset)` of the index data records after a chunk."""
     at = 0
     while at + 4 <= len(records):
         (header_length,) = U32.unpack_from(records, at)
@@ -205,6 +221,5 @@ def index_hints(records: bytes) -> Int64s:
         if data_at + 4 + data_length > len(records):
             break
         entries = np.frombuffer(records, INDEX_ENTRY, data_length // INDEX_ENTRY.itemsize, data_at + 4)
-        offsets.append(entries["offset"])
+        yield records[at + 4 : data_at], entries
         at = data_at + 4 + data_length
-    return np.concatenate(offsets).astype(np.int64) if offsets else NO_HINTS

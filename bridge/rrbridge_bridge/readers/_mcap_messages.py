@@ -16,7 +16,15 @@ from rrbridge_bridge.readers._mcap_records import RECORD_HEAD
 from rrbridge_bridge.readers._mcap_walk import MESSAGE_BYTES
 from rrbridge_bridge.readers._positions import gather
 
-__all__ = ["INT64_MAX", "as_nanos", "index_hints", "message_ends", "message_index", "message_rows"]
+__all__ = [
+    "INT64_MAX",
+    "MESSAGE_HEAD_BYTES",
+    "as_nanos",
+    "index_hints",
+    "message_ends",
+    "message_index",
+    "message_rows",
+]
 
 RECORD_HEAD_DTYPE = np.dtype([("opcode", "u1"), ("length", "<u8")])
 MESSAGE_HEAD = np.dtype(
@@ -29,6 +37,7 @@ MESSAGE_HEAD = np.dtype(
         ("publish_time", "<u8"),
     ]
 )
+MESSAGE_HEAD_BYTES = MESSAGE_HEAD.itemsize
 MESSAGE_INDEX_HEAD = struct.Struct("<BQHI")
 MESSAGE_INDEX_ENTRY = np.dtype([("time", "<u8"), ("offset", "<u8")])
 INT64_MAX = np.iinfo(np.int64).max

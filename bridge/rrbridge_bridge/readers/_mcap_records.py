@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TypeVar
@@ -43,6 +43,7 @@ __all__ = [
     "attachment_fits",
     "connection_of",
     "data_section_fits",
+    "description_bytes",
     "parse",
     "read_chunk_facts",
     "read_chunk_head",
@@ -82,6 +83,10 @@ class ChunkRef:
     end_nanos: int | None = None
     limit: int | None = None
     """Where the next chunk begins, if that is before the end that this one claims."""
+    compression: str = ""
+    compressed_bytes: int | None = None
+    """As the index has it; None without one."""
+    uncompressed_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +226,14 @@ def _chunk_ref(content: bytes) -> ChunkRef:
         raise ValueError("chunk index record: too short")
     start_nanos, end_nanos, start, length, map_bytes = CHUNK_INDEX_HEAD.unpack_from(content)
     map_end = CHUNK_INDEX_HEAD.size + map_bytes
-    if map_end + 8 > len(content) or map_bytes % CHUNK_INDEX_ENTRY.itemsize:
+    if map_end + 12 > len(content) or map_bytes % CHUNK_INDEX_ENTRY.itemsize:
         raise ValueError("chunk index record: its map of offsets is longer than the record")
     entries = np.frombuffer(content, CHUNK_INDEX_ENTRY, map_bytes // CHUNK_INDEX_ENTRY.itemsize, CHUNK_INDEX_HEAD.size)
-    (index_length,) = struct.unpack_from("<Q", content, map_end)
+    index_length, name_length = struct.unpack_from("<QI", content, map_end)
+    name_end = map_end + 12 + name_length
+    if name_end + 16 > len(content):
+        raise ValueError("chunk index record: too short")
+    compressed, uncompressed = struct.unpack_from("<QQ", content, name_end)
     return ChunkRef(
         start=start,
         length=length,
@@ -232,6 +241,9 @@ def _chunk_ref(content: bytes) -> ChunkRef:
         channels=frozenset(entries["channel"].tolist()) or None,
         start_nanos=start_nanos,
         end_nanos=end_nanos,
+        compression=content[map_end + 12 : name_end].decode("ascii", "replace"),
+        compressed_bytes=compressed,
+        uncompressed_bytes=uncompressed,
     )
 
 
@@ -265,6 +277,21 @@ def schema_data(connection: Connection) -> bytes:
     """The definition as the bytes that it was read from."""
     encoding = "utf-8" if connection.definition_format in TEXT_SCHEMAS else "latin-1"
     return connection.definition.encode(encoding, "replace")
+
+
+def description_bytes(schemas: Mapping[int, Schema], channels: Mapping[int, Channel]) -> dict[int, int]:
+    """The size of each channel's record, and of its schema's where it is the first to use it."""
+    found, seen = {}, set()
+    for number, channel in sorted(channels.items()):
+        pairs = sum(8 + len(key.encode()) + len(value.encode()) for key, value in channel.metadata.items())
+        texts = len(channel.topic.encode()) + len(channel.message_encoding.encode())
+        found[number] = RECORD_HEAD.size + 2 + 2 + 4 + 4 + 4 + texts + pairs
+        schema = schemas.get(channel.schema_id)
+        if schema is not None and channel.schema_id not in seen:
+            seen.add(channel.schema_id)
+            texts = len(schema.name.encode()) + len(schema.encoding.encode()) + len(schema.data)
+            found[number] += RECORD_HEAD.size + 2 + 4 + 4 + 4 + texts
+    return found
 
 
 def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Connection:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError, UnsupportedVersionError
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
 from rrbridge_bridge.readers._bag_messages import message_ends, message_rows, walk_records
@@ -20,8 +22,10 @@ from rrbridge_bridge.readers._bag_records import (
     ChunkInfo,
     Op,
     chunk_info_of,
+    connection_id_in,
     connection_of,
     fields_of,
+    index_entries,
     index_hints,
     next_chunk,
     read_op,
@@ -31,6 +35,7 @@ from rrbridge_bridge.readers._bag_records import (
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._chunks import ChunkData
+from rrbridge_bridge.readers._indexed import Compression, Indexed, RecordSizes
 from rrbridge_bridge.readers._positions import checked_positions
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._totals import Totals
@@ -40,6 +45,10 @@ __all__ = ["Ros1BagReader"]
 MAGIC_LINE_BYTES = 13
 MAX_COLD_RECORD_BYTES = 64 << 20
 """Connection and chunk info records that claim to be longer are refused."""
+MESSAGE_HEAD_BYTES = 4 + 38 + 4
+"""Of a message record before its payload, as every writer lays it out."""
+CONNECTION_HEAD_BYTES = 200
+"""About what a connection record takes besides the definition."""
 INDEX_RECORD_BYTES = 4 + 47 + 4
 """Of an index data record before its entries, as every writer lays it out."""
 
@@ -52,6 +61,7 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
     def _open(self) -> None:
         self._connections: dict[int, Connection] = {}
         self._infos: list[ChunkInfo] | None = None
+        self._heads: list[BagChunk] | None = None
         magic = self._source.read_some(0, MAGIC_LINE_BYTES)
         version = re.match(rb"#ROSBAG V(\d+)\.(\d+)\n", magic)
         if not version:
@@ -142,6 +152,45 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
     def _claimed_counts(self) -> Mapping[int, int]:
         totals = self._indexed_totals()
         return totals.counts if totals else {}
+
+    def indexed(self) -> Iterator[Indexed]:
+        """Every message that index records name, chunk by chunk, without unpacking any. Raises DamagedFileError, ValueError."""
+        described = {c.id: CONNECTION_HEAD_BYTES + len(c.definition) for c in self._connections.values()}
+        sized = RecordSizes(MESSAGE_HEAD_BYTES, described)
+        for chunk in self._indexed_chunks():
+            found = list(index_entries(self._source.read_some(chunk.end, chunk.index_length)))
+            if found:
+                # Plain numbers: joining structs costs more.
+                entries = np.concatenate([part.view("<u4") for _, part in found]).reshape(-1, 3).astype(np.int64)
+                ids = np.repeat([connection_id_in(header) for header, _ in found], [len(part) for _, part in found])
+                sizes = sized.of(ids, entries[:, 2], chunk.size)
+                yield Indexed(ids, entries[:, 0] * 1_000_000_000 + entries[:, 1], sizes)
+
+    def _indexed_chunks(self) -> Sequence[BagChunk]:
+        """The chunks that the index names. Raises DamagedFileError."""
+        if self._heads is None:
+            self._heads = []
+            for info in self._infos or ():
+                chunk = self._chunk_at(info.start, sum(INDEX_RECORD_BYTES + 12 * n for n in info.counts.values()))
+                if chunk is None:
+                    raise DamagedFileError(self.path, "no chunk where one should be", offset=info.start)
+                self._heads.append(chunk)
+        return self._heads
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks the index names."""
+        return len(self._infos or ())
+
+    def compressions(self) -> list[Compression]:
+        """How its chunks are packed, by their heads. Raises DamagedFileError."""
+        found: dict[str, list[BagChunk]] = {}
+        for chunk in self._indexed_chunks():
+            found.setdefault(chunk.compression, []).append(chunk)
+        return [
+            Compression(codec, len(chunks), sum(c.data_size for c in chunks), sum(c.size for c in chunks))
+            for codec, chunks in sorted(found.items())
+        ]
 
     def _pieces(self, options: ReadOptions) -> Iterator[BagChunk]:
         at = self._records_start

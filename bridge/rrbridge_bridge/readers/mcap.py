@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 from mcap.opcode import Opcode
 from mcap.records import Attachment, Channel, Header, Metadata, Schema, Statistics
 
@@ -17,8 +18,10 @@ from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._chunks import ChunkData
+from rrbridge_bridge.readers._indexed import Compression, Indexed, RecordSizes
 from rrbridge_bridge.readers._mcap_messages import (
     INT64_MAX,
+    MESSAGE_HEAD_BYTES,
     as_nanos,
     index_hints,
     message_ends,
@@ -35,6 +38,7 @@ from rrbridge_bridge.readers._mcap_records import (
     attachment_fits,
     connection_of,
     data_section_fits,
+    description_bytes,
     parse,
     read_chunk_facts,
     read_chunk_head,
@@ -113,6 +117,38 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
             found = walk_file(self._source, len(MAGIC), self._source.size, Catalogue())
         whole = [piece for piece in found if isinstance(piece, ChunkRef)]
         return [read_chunk_facts(self._source, ref) for ref in whole if ref.start + ref.length <= self._source.size]
+
+    def indexed(self) -> Iterator[Indexed]:
+        """Every message that message indexes name, chunk by chunk, without unpacking any. Raises DamagedFileError."""
+        sized = RecordSizes(MESSAGE_HEAD_BYTES, description_bytes(self._catalogue.schemas, self._catalogue.channels))
+        for chunk in self._summary.chunks if self._summary else ():
+            found = list(message_index(self._source.read(chunk.start + chunk.length, chunk.index_length)))
+            if found:
+                # Plain numbers: joining structs costs more.
+                entries = np.concatenate([part.view("<u8") for _, part in found]).reshape(-1, 2)
+                channels = np.repeat([channel for channel, _ in found], [len(part) for _, part in found])
+                sizes = sized.of(channels, entries[:, 1].astype(np.int64), chunk.uncompressed_bytes or 0)
+                yield Indexed(channels, as_nanos(entries[:, 0]), sizes)
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks the index names."""
+        return len(self._summary.chunks) if self._summary else 0
+
+    def compressions(self) -> list[Compression]:
+        """How its chunks are packed, by the index; empty without one."""
+        found: dict[str, list[ChunkRef]] = {}
+        for chunk in self._summary.chunks if self._summary else ():
+            found.setdefault(chunk.compression, []).append(chunk)
+        return [
+            Compression(
+                codec,
+                len(chunks),
+                sum(c.compressed_bytes or 0 for c in chunks),
+                sum(c.uncompressed_bytes or 0 for c in chunks),
+            )
+            for codec, chunks in sorted(found.items())
+        ]
 
     def totals(self) -> Totals:
         """Counts and times of its messages, from the index, or else by a scan."""
