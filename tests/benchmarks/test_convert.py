@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmark_bags import many_small_messages
 from rrbridge._messages import StoredChunk
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.readers import open_bag
-from side_by_side import compare, many_small_messages, measure
+from side_by_side import compare, measure
 
 BIN = Path(sys.executable).parent
 
