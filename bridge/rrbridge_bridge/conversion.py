@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Conversion:
         """What became of each topic, by name."""
         return self._driver.reports
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Generator[Chunk]:
         """Everything. Memory is bounded by the size of batches, not of files. Raises FileError.
 
         Notes, also on messages that did not become what they should, go to the options' `note` at the end.

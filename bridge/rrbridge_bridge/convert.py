@@ -8,16 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rrbridge import importers
+from rrbridge._chunk import Chunk
 from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge.rrd import RrdWriter
+from rrbridge_bridge.ahead import ahead
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.format import date
 from rrbridge_bridge.importers import BagImporter
 from rrbridge_bridge.output_files import complete_or_absent, progress_bar
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.times import TimePoint, parse_time
+
+QUEUED_BYTES = 32 << 20
+"""Of chunks that are made and not yet written."""
 
 __all__ = ["Converted", "absolute_times", "convert_files"]
 
@@ -82,9 +87,10 @@ def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) 
         chunks = 0
         with complete_or_absent(output) as partial, RrdWriter(partial) as writer:
             writer.write(StoreInfo.new(store_id))
-            for chunk in conversion.chunks():
-                writer.write(StoredChunk(store_id, chunk))
-                chunks += 1
+            with ahead(conversion.chunks(), _weight, QUEUED_BYTES) as made:
+                for chunk in made:
+                    writer.write(StoredChunk(store_id, chunk))
+                    chunks += 1
             _check_selected(conversion)
     return Converted(
         output=output,
@@ -99,6 +105,10 @@ def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) 
         end_nanos=conversion.end_nanos,
         seconds=time.monotonic() - began,
     )
+
+
+def _weight(chunk: Chunk) -> int:
+    return chunk.nbytes
 
 
 def _check_selected(conversion: Conversion) -> None:

@@ -62,6 +62,7 @@ class Driver:
         self._owners: dict[str, str] = {}
         self._reports: dict[tuple[str, str, str], TopicReport] = {}
         self._stages: dict[tuple[str, str], StageRun] = {}
+        self._stage_numbers: dict[str, int] = {}
 
     @property
     def reports(self) -> Sequence[TopicReport]:
@@ -150,7 +151,7 @@ class Driver:
         if self.options.mapping == "reference":
             return []
         runs = []
-        for number, stage in enumerate(self._adapters.stages.values()):
+        for stage in self._adapters.stages_of(msgtype):
             try:
                 if not any(self._gives(takes, topic, msgtype) for takes in stage.takes):
                     continue
@@ -159,15 +160,16 @@ class Driver:
                 plugins.leave_out(stage.name, topic, f"{type(err).__name__}: {err}")
                 continue
             if key not in self._stages:
+                number = self._stage_numbers.setdefault(stage.name, len(self._stage_numbers))
                 self._stages[key] = StageRun(stage, number, self._recording)
             runs.append(self._stages[key])
         return runs
 
     def _gives(self, takes: Takes, topic: str, msgtype: str) -> bool:
-        return takes.wants(topic, msgtype) and not (takes.wholly and msgtype in self._adapters.by_type)
+        return takes.wants(topic, msgtype) and not (takes.wholly and self._adapters.find(msgtype))
 
     def _adapter(self, connection: Connection) -> Adapter | None:
-        adapter = self._adapters.by_type.get(connection.msgtype)
+        adapter = self._adapters.find(connection.msgtype)
         if adapter is not None and self.options.mapping == "reference" and not adapter.reference:
             return None
         return adapter

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import as_numpy, primitive, utf8
+from rrbridge._arrow import distinct, taken, utf8
 from rrbridge._timeline import TimeColumn
 from rrbridge.chunk import ComponentColumn
 from rrbridge.columns import Emit, Text
@@ -48,10 +48,9 @@ class Placed:
     def take(self, index: Int64s) -> Placed:
         """Some of the rows, in the order asked for."""
         rows = np.arange(len(self)) if self.rows is None else self.rows
-        wanted = primitive(index)
         return replace(
             self,
-            columns=tuple(ComponentColumn(c.descriptor, c.cells.take(wanted)) for c in self.columns),
+            columns=tuple(ComponentColumn(c.descriptor, taken(c.cells, index)) for c in self.columns),
             rows=rows[index],
             times=tuple(TimeColumn.of(t.timeline, t.kind, t.values[index]) for t in self.times),
         )
@@ -87,7 +86,7 @@ def scatter(emit: Emit, entity_path: str, messages: int, root: str = "/", *, fre
         raise InvalidValueError("Emit.at", f"{count} paths", f"{len(emit.at)}")
     paths = emit.at.to_arrow() if isinstance(emit.at, Text) else utf8(emit.at)
     if by_message is not None:
-        paths = paths.take(primitive(by_message))
+        paths = taken(paths, by_message)
     for below, index in _groups(paths):
         yield replace(whole.take(index), entity_path=_below(entity_path, below, root))
 
@@ -98,11 +97,10 @@ def _below(entity_path: str, at: str, root: str) -> str:
 
 def _groups(names: pa.StringArray) -> Iterator[tuple[str, Int64s]]:
     """Each distinct name and the rows that have it, rising."""
-    encoded = names.dictionary_encode()
-    codes = as_numpy(encoded.indices, np.int32)
+    codes, values = distinct(names)
     by_name = np.argsort(codes, kind="stable")
     for index in np.split(by_name, np.flatnonzero(np.diff(codes[by_name])) + 1):
-        yield str(encoded.dictionary[int(codes[index[0]])].as_py()), index
+        yield values[int(codes[index[0]])], index
 
 
 def last_static_rows(placed: Placed, child_frames: pa.StringArray) -> Iterator[Placed]:

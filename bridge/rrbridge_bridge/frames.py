@@ -14,9 +14,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from rrbridge._arrow import as_numpy, flags, list_array, list_type, list_values, primitive, unit_lists, utf8
+from rrbridge._arrow import (
+    distinct,
+    filtered,
+    list_array,
+    list_offsets,
+    list_type,
+    list_values,
+    taken,
+    unit_lists,
+    utf8,
+    valid_rows,
+)
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge.chunk import ComponentColumn
 from rrbridge.columns import Columns, Text
@@ -101,7 +111,7 @@ def _framed(item: Placed, frames: pa.StringArray, topic_entity: str) -> Placed:
     )
     if not places_entity and (item.entity_path == topic_entity or not _is_spatial(item)):
         return item
-    own = frames if item.rows is None else frames.take(primitive(item.rows))
+    own = frames if item.rows is None else taken(frames, item.rows)
     extra = ComponentColumn(PARENT_FRAME, unit_lists(own))
     if not places_entity:
         extra = _frame_column(own, of_images=_shows_an_image(item))
@@ -134,10 +144,9 @@ def _is_spatial(item: Placed) -> bool:
 
 def _replaced(names: pa.StringArray, spelling: Callable[[str], str]) -> pa.StringArray:
     """Each name respelled; the few distinct ones are looked at, not each row."""
-    encoded = names.dictionary_encode()
-    before = encoded.dictionary.to_pylist()
+    codes, before = distinct(names)
     after = [spelling(name) for name in before]
-    return names if before == after else utf8(after).take(encoded.indices)
+    return names if before == after else taken(utf8(after), codes)
 
 
 def _mapped(cells: pa.ListArray, spelling: Callable[[str], str]) -> pa.ListArray:
@@ -153,9 +162,9 @@ def _mapped(cells: pa.ListArray, spelling: Callable[[str], str]) -> pa.ListArray
 def _without_empty(cells: pa.ListArray) -> pa.ListArray:
     """Cells without empty names: an empty cell means the entity's own frame, or its parent's."""
     offsets, names = list_values(cells)
-    kept = as_numpy(pc.binary_length(names), np.int32) > 0
+    kept = np.diff(list_offsets(names)) > 0
     if kept.all():
         return cells
     before = np.concatenate(([0], np.cumsum(kept)))
-    valid = None if not cells.null_count else flags(cells.is_valid())
-    return list_array(before[offsets], names.filter(primitive(kept)), valid=valid)
+    valid = None if not cells.null_count else valid_rows(cells)
+    return list_array(before[offsets], filtered(names, kept), valid=valid)

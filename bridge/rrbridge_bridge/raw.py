@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Connection", "RawBatch", "gather_spans", "join_payloads", "windows"]
+__all__ = [
+    "Connection",
+    "RawBatch",
+    "counts",
+    "distinct",
+    "gather_spans",
+    "join_payloads",
+    "rows_at",
+    "structs_at",
+    "windows",
+]
 
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -155,6 +165,41 @@ def windows(buffer: Bytes, size: int) -> Bytes:
     return view
 
 
+def structs_at(buffer: Bytes, starts: Int64s, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """What stands at `starts`, which must all lie inside the buffer, as a copy; shape (N,).
+
+    numpy copies elements of one type one by one, wherever they stand: five times as fast as rows of bytes where they are small.
+    """
+    kind = np.dtype(dtype)
+    count = max(len(buffer) - kind.itemsize + 1, 0)
+    copied = np.dtype((np.void, kind.itemsize)) if kind.names else kind  # not field by field
+    every: npt.NDArray[Any] = np.ndarray((count,), copied, buffer, 0, (1,)) if count else np.zeros(0, copied)
+    return every[starts].view(kind)
+
+
+def rows_at(buffer: Bytes, starts: Int64s, size: int) -> Bytes:
+    """`buffer[starts[i] : starts[i] + size]`, as a copy; shape (N, size)."""
+    if not size:
+        return np.zeros((len(starts), 0), np.uint8)
+    return structs_at(buffer, starts, f"V{size}").view(np.uint8).reshape(len(starts), size)
+
+
+def distinct(values: npt.NDArray[np.integer]) -> list[int]:
+    """The values that occur, rising. `np.unique` says the same, but imports masked arrays (13 ms) and sorts what is all alike."""
+    if len(values) and not (values == values[0]).all():
+        ordered = np.sort(values)
+        values = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
+        return list(map(int, values))
+    return list(map(int, values[:1]))
+
+
+def counts(values: npt.NDArray[np.integer]) -> dict[int, int]:
+    """How often each value occurs."""
+    ordered = np.sort(values)
+    bounds = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
+    return dict(zip(ordered[bounds[:-1]].tolist(), np.diff(bounds).tolist(), strict=True)) if len(values) else {}
+
+
 def gather_spans(buffer: Bytes, starts: Int64s, sizes: Int64s) -> Bytes:
     """`buffer[starts[i] : starts[i] + sizes[i]]` for all i, end to end, as a copy. The spans must lie in the buffer."""
     n = len(starts)
@@ -162,7 +207,7 @@ def gather_spans(buffer: Bytes, starts: Int64s, sizes: Int64s) -> Bytes:
         return np.zeros(0, np.uint8)
     first = int(sizes[0])
     if (sizes == first).all():
-        return windows(buffer, first)[starts].reshape(-1) if first else buffer[:0].copy()
+        return rows_at(buffer, starts, first).reshape(-1)
     ends = np.cumsum(sizes)
     total = int(ends[-1])
     if total <= INDEXED_COPY_BYTES * n:

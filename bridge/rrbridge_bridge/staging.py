@@ -62,7 +62,7 @@ class StageRun:
 
     stage: Stage
     number: int
-    """Its place among all stages."""
+    """Its place among all stages of the recording."""
     recording: Recording
 
     def __post_init__(self) -> None:

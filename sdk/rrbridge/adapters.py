@@ -14,8 +14,10 @@ messages is a stage, `adapters.stage` (`rrbridge.stages`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -69,13 +71,49 @@ class Adapter:
         yield from self.function(msgs)
 
 
-@dataclass
 class Adapters:
     """Adapters by message type (`sensor_msgs/msg/Imu`), and stages."""
 
-    by_type: dict[str, Adapter] = field(default_factory=dict)
-    stages: dict[str, Stage] = field(default_factory=dict)
-    """By name, `module.function`."""
+    def __init__(
+        self, by_type: Mapping[str, Adapter] | None = None, *, modules: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`modules` fill the registry when they are imported, which is done when a type of their package is asked for.
+
+        They are named by package, `{"sensor_msgs": ["my_robot.images", "my_robot.imu"]}`; a stage's by each that it takes.
+        """
+        self._adapters = dict(by_type or {})
+        self._stages: dict[str, Stage] = {}
+        self._modules = dict(modules or {})
+        self._layers: tuple[Adapters, ...] = ()
+
+    @property
+    def by_type(self) -> Mapping[str, Adapter]:
+        """Every adapter; imports all modules."""
+        self._load(*self._modules)
+        return {k: v for layer in self._layers for k, v in layer.by_type.items()} | self._adapters
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """Every stage by its name, `module.function`; imports all modules."""
+        self._load(*self._modules)
+        return {k: v for layer in self._layers for k, v in layer.stages.items()} | self._stages
+
+    def find(self, msgtype: str) -> Adapter | None:
+        """The adapter of a type."""
+        self._load(_package(msgtype))
+        found = (layer.find(msgtype) for layer in reversed(self._layers))
+        return self._adapters.get(msgtype) or next(filter(None, found), None)
+
+    def stages_of(self, msgtype: str) -> list[Stage]:
+        """The stages that take messages of a type, on whatever topics."""
+        self._load(_package(msgtype))
+        found = [stage for layer in self._layers for stage in layer.stages_of(msgtype)]
+        return found + [s for s in self._stages.values() if any(takes.msgtype == msgtype for takes in s.takes)]
+
+    def _load(self, *packages: str) -> None:
+        for package in packages:
+            for module in self._modules.pop(package, ()):
+                import_module(module)
 
     def __call__(
         self, *msgtypes: str, carries: Sequence[str] = (), reference: bool = False, replace: bool = False
@@ -84,12 +122,12 @@ class Adapters:
 
         def register(function: F) -> F:
             for msgtype in msgtypes:
-                if msgtype in self.by_type and not replace:
+                if msgtype in self._adapters and not replace:
                     raise PluginConflictError(
-                        f"{msgtype} is adapted by {self.by_type[msgtype].name} already; pass replace=True to replace it"
+                        f"{msgtype} is adapted by {self._adapters[msgtype].name} already; pass replace=True to replace it"
                     )
                 origin = str(getattr(function, "__module__", None) or "")
-                self.by_type[msgtype] = Adapter(function, frozenset(carries), reference, origin)
+                self._adapters[msgtype] = Adapter(function, frozenset(carries), reference, origin)
             return function
 
         return register
@@ -107,9 +145,9 @@ class Adapters:
             origin = str(getattr(function, "__module__", None) or "")
             wanted = tuple(t if isinstance(t, Takes) else Takes(t) for t in takes)
             stage = Stage(function, wanted, start, group, settle, origin)
-            if stage.name in self.stages:
+            if stage.name in self._stages:
                 raise PluginConflictError(f"there is a stage {stage.name} already")
-            self.stages[stage.name] = stage
+            self._stages[stage.name] = stage
             return function
 
         return register
@@ -117,13 +155,14 @@ class Adapters:
     @classmethod
     def discover(cls) -> Adapters:
         """Every installed adapter and stage: rrbridge's first, then plug-ins', whose adapters may replace ours."""
-        found: dict[str, Adapter] = {}
-        stages: dict[str, Stage] = {}
-        for plugin in plugins.load("rrbridge.adapters", cls):
-            offered: Mapping[str, Adapter] = plugin.value.by_type
-            found |= offered
-            stages |= plugin.value.stages
-        return cls(found, stages)
+        found = cls()
+        found._layers = tuple(plugin.value for plugin in plugins.load("rrbridge.adapters", cls))
+        return found
+
+
+def _package(msgtype: str) -> str:
+    """`sensor_msgs` of `sensor_msgs/msg/Imu`, `foxglove` of `foxglove.Grid`."""
+    return re.split("[/.]", msgtype, maxsplit=1)[0]
 
 
 def _name_of(function: object) -> str:

@@ -8,11 +8,6 @@ import typing as _typing
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
-from rrbridge._store import ChunkStore as ChunkStore
-from rrbridge._store import Latest as Latest
-from rrbridge._store import Range as Range
-from rrbridge.rrd import RrdReader as RrdReader
-from rrbridge.rrd import RrdWriter as RrdWriter
 
 if _typing.TYPE_CHECKING:
     from rrbridge._chunk_stream import LazyChunkStream as LazyChunkStream
@@ -32,6 +27,11 @@ if _typing.TYPE_CHECKING:
     from rrbridge._readers import IndexedReader as IndexedReader
     from rrbridge._readers import StreamingReader as StreamingReader
     from rrbridge._selector import Selector as Selector
+    from rrbridge._store import ChunkStore as ChunkStore
+    from rrbridge._store import Latest as Latest
+    from rrbridge._store import Range as Range
+    from rrbridge.rrd import RrdReader as RrdReader
+    from rrbridge.rrd import RrdWriter as RrdWriter
 
 __all__ = [
     "Chunk",
@@ -79,6 +79,11 @@ _LAZY = {
     "IndexedReader": "rrbridge._readers",
     "StreamingReader": "rrbridge._readers",
     "Selector": "rrbridge._selector",
+    "ChunkStore": "rrbridge._store",
+    "Latest": "rrbridge._store",
+    "Range": "rrbridge._store",
+    "RrdReader": "rrbridge.rrd",
+    "RrdWriter": "rrbridge.rrd",
 }
 """Names that load their module when they are first used: these need more of Arrow than it takes to open a recording."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import as_numpy
+from rrbridge._arrow import distinct
 
 if TYPE_CHECKING:
     from rrbridge._archetype import ComponentColumnList
@@ -115,9 +115,8 @@ class Text:
 
     def dictionary(self) -> tuple[npt.NDArray[np.int64], list[str]]:
         """`(codes, values)`: the distinct strings in order of appearance, and for each row which one it is."""
-        encoded = self.to_arrow().dictionary_encode()
-        codes = as_numpy(encoded.indices, np.int32).astype(np.int64)
-        return codes, [str(s) for s in encoded.dictionary.to_pylist()]
+        codes, values = distinct(self.to_arrow())
+        return codes.astype(np.int64), values
 
 
 class Columns:

@@ -18,8 +18,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from rrbridge._entry_points import EntryPoint, entry_points
 
 __all__ = ["FAULTS", "Plugin", "leave_out", "load"]
 

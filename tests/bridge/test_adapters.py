@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +20,7 @@ from rrbridge._archetype import ComponentColumnList
 from rrbridge.adapters import Adapters, Skipped
 from rrbridge.columns import Columns, Emit
 from rrbridge.errors import PluginConflictError
-from rrbridge_bridge.messages import adapters
+from rrbridge_bridge.messages import _registry, adapters
 
 RandomMessages = Callable[[str, int, int], list[Any]]
 ColumnsOf = Callable[[str, list[Any]], Columns]
@@ -70,6 +74,27 @@ def test_carried_fields_exist(msgtype: str, random_messages: RandomMessages, col
 
 def test_our_adapters_come_through_the_plugin_door() -> None:
     assert Adapters.discover().by_type.keys() >= adapters.by_type.keys()
+
+
+def test_only_the_modules_of_a_types_package_are_imported() -> None:
+    """And they are those that the table names: every module here, for every type that it has."""
+    folder = Path(_registry.__file__).parent
+    named = {name for modules in _registry.MODULES.values() for name in modules}
+    assert named == {path.stem for path in folder.glob("[a-z]*.py")}
+    for msgtype, adapter in adapters.by_type.items():
+        assert adapter.origin.rpartition(".")[2] in _registry.MODULES[re.split("[./]", msgtype)[0]]
+    for stage in adapters.stages.values():
+        for takes in stage.takes:
+            assert stage.origin.rpartition(".")[2] in _registry.MODULES[re.split("[./]", takes.msgtype)[0]]
+    code = (
+        "import sys; from rrbridge.adapters import Adapters; found = Adapters.discover(); "
+        "assert found.find('nav_msgs/msg/Path'); assert found.find('my/msg/Own') is None; "
+        "print(sorted(n for n in sys.modules if n.startswith('rrbridge_bridge.messages.') and '._' not in n))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "messages.nav_msgs" in said
+    assert "messages.images" not in said
+    assert "messages.visualization_msgs" not in said
 
 
 def test_a_type_cannot_be_claimed_twice_by_accident() -> None:

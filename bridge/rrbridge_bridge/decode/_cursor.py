@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Int64s, gather_spans, windows
+from rrbridge_bridge.raw import Bytes, Int64s, gather_spans, rows_at, structs_at
 
 __all__ = ["ByteOrder", "Cursor", "LyingLengthError", "gather_rows"]
 
@@ -84,10 +84,9 @@ class Cursor:
         """The next unsigned 32-bit number of each place."""
         self.align(4)
         self.require(4, field)
-        values = gather_rows(self.buffer, self.pos, 4)
+        numbers: Int64s = structs_at(self.buffer, self.pos, f"{self.byte_order}u4").astype(np.int64)
         self.pos = self.pos + 4
-        numbers = np.ascontiguousarray(values).view(f"{self.byte_order}u4")[:, 0]
-        return numbers.astype(np.int64)
+        return numbers
 
     def take_bytes(self, sizes: Int64s, field: str) -> Bytes:
         """The next `sizes[i]` bytes of place i, end to end."""
@@ -108,5 +107,4 @@ def gather_rows(buffer: Bytes, starts: Int64s, size: int) -> Bytes:
     step = int(starts[1]) - first
     if step > 0 and int(starts[-1]) - first == step * (n - 1) and (starts[1:] - starts[:-1] == step).all():
         return np.ndarray((n, size), np.uint8, buffer, first, (step, 1))
-    rows: Bytes = windows(buffer, size)[starts]
-    return rows
+    return rows_at(buffer, starts, size)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, gather_rows
-from rrbridge_bridge.raw import Int64s
+from rrbridge_bridge.raw import Int64s, distinct
 
 __all__ = ["PHASES", "Leaf", "Run", "element_offsets", "numbers", "sizes_of_elements", "starts_of_elements"]
 
@@ -73,7 +73,7 @@ class Run:
         for leaf in self.leaves:
             slots[leaf.slot] = np.empty(n if leaf.count is None else (n, leaf.count), leaf.kind)
         part: list[Any] = [None] * len(slots)
-        for phase in np.unique(phases).tolist():
+        for phase in distinct(phases):
             rows = np.flatnonzero(phases == phase)
             places = cursor.at(rows, cursor.pos[rows])
             self._decode_phase(places, part, phase)
@@ -104,7 +104,7 @@ def starts_of_elements(cursor: Cursor, run: Run, counts: Int64s, offsets: Int64s
     index = np.arange(len(owner)) - offsets[owner]
     starts: Int64s = cursor.pos[owner]
     phases = (cursor.pos - cursor.origin) & (PHASES - 1)
-    for phase in np.unique(phases[counts > 0]).tolist():
+    for phase in distinct(phases[counts > 0]):
         rows = phases == phase
         table = element_offsets(run, phase, int(counts[rows].max()))
         if rows.all():
@@ -119,7 +119,7 @@ def sizes_of_elements(cursor: Cursor, run: Run, counts: Int64s) -> Int64s:
     """Bytes that `counts[i]` elements of fixed layout take from place i on."""
     sizes = np.zeros(len(counts), np.int64)
     phases = (cursor.pos - cursor.origin) & (PHASES - 1)
-    for phase in np.unique(phases).tolist():
+    for phase in distinct(phases):
         rows = phases == phase
         sizes[rows] = element_offsets(run, phase, int(counts[rows].max()) + 1)[counts[rows]]
     return sizes

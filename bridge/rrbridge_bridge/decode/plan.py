@@ -13,12 +13,12 @@ import numpy as np
 
 from rrbridge.columns import Columns, concat, take
 from rrbridge.errors import DecodeError
-from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, LyingLengthError, gather_rows
+from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, LyingLengthError
 from rrbridge_bridge.decode._nodes import Node, Numbers, String, WideString
 from rrbridge_bridge.decode._runs import Leaf, Run
 from rrbridge_bridge.decode._structures import Collection, Shape, Step, Structure
 from rrbridge_bridge.decode.tree import ArrayOf, Definition, Definitions, FieldType, Message, Primitive
-from rrbridge_bridge.raw import Bytes, Int64s
+from rrbridge_bridge.raw import Bytes, Int64s, distinct, structs_at
 
 __all__ = ["BadMessagesError", "Plan", "Wire", "plan_for"]
 
@@ -135,15 +135,14 @@ class Plan:
         short = np.flatnonzero(sizes < 4)
         if len(short):
             raise LyingLengthError("it is too short for CDR's header", "", short)
-        heads = gather_rows(buffer, starts, 4)
-        kinds = heads[:, 0].astype(np.int64) << 8 | heads[:, 1]
+        kinds = structs_at(buffer, starts, ">u2").astype(np.int64)
         origins, ends = starts + 4, starts + sizes
-        distinct = np.unique(kinds).tolist() if len(kinds) else [1]
-        for kind in distinct:
+        found = distinct(kinds) or [1]
+        for kind in found:
             if kind not in ENCAPSULATIONS:
                 raise LyingLengthError(_unknown_kind(kind), "", np.flatnonzero(kinds == kind))
         parts, rows_of = [], []
-        for kind in distinct:
+        for kind in found:
             rows = np.flatnonzero(kinds == kind)
             rows_of.append(rows)
             how = ENCAPSULATIONS[kind]

@@ -4,4 +4,18 @@ from rrbridge.adapters import Adapters
 
 __all__ = ["adapters"]
 
-adapters = Adapters()
+MODULES = {
+    "diagnostic_msgs": ["diagnostic_msgs"],
+    "geometry_msgs": ["geometry_msgs", "tf2_msgs"],
+    "nav_msgs": ["nav_msgs"],
+    "rcl_interfaces": ["logs"],
+    "rosgraph_msgs": ["logs"],
+    "sensor_msgs": ["sensor_msgs", "images", "pointclouds"],
+    "std_msgs": ["std_msgs"],
+    "tf": ["tf2_msgs"],
+    "tf2_msgs": ["tf2_msgs"],
+    "visualization_msgs": ["visualization_msgs"],
+}
+"""The modules here that have adapters and stages of a ROS package's types; each is imported when such a type comes up."""
+
+adapters = Adapters(modules={name: [f"{__package__}.{m}" for m in modules] for name, modules in MODULES.items()})

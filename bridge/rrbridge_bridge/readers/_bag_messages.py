@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Connection, Int64s, windows
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, rows_at
 from rrbridge_bridge.readers._bag_records import U32, Op, connection_of, fields_of, read_op
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._positions import Walked
@@ -76,7 +76,7 @@ def message_ends(buffer: Bytes, positions: Int64s, hi: int) -> tuple[Int64s, npt
     bad = np.zeros(len(positions), np.bool_)
     if layout is None or positions[-1] + layout.head_bytes > hi:
         return positions, bad
-    heads = windows(buffer, layout.head_bytes)[positions]
+    heads = rows_at(buffer, positions, layout.head_bytes)
     good = (heads[:, layout.is_fixed] == layout.template[layout.is_fixed]).all(axis=1)
     ends = positions + layout.head_bytes + _u32(heads, layout.head_bytes - 4)
     return ends, good & (ends <= hi)
@@ -92,7 +92,7 @@ def message_rows(buffer: Bytes, positions: Int64s, order: Int64s) -> Rows:
         if layout is None:
             raise AssertionError("a checked position holds no message")
         fits = positions[left] + layout.head_bytes <= len(buffer)
-        heads = windows(buffer, layout.head_bytes)[np.where(fits, positions[left], 0)]
+        heads = rows_at(buffer, np.where(fits, positions[left], 0), layout.head_bytes)
         same = fits & (heads[:, layout.is_fixed] == layout.template[layout.is_fixed]).all(axis=1)
         rows, heads = left[same], heads[same]
         connection_ids[rows] = _u32(heads, layout.connection_at)

@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from rrbridge.importers import Note, Summary, TopicSummary
-from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, counts, distinct
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._chunks import ChunkData, fill_group, grouped
 from rrbridge_bridge.readers._notes import Notes
@@ -89,8 +89,7 @@ class ChunkedReader(ABC, Generic[P]):
         size = self._source.size
         found: Counter[int] = Counter()
         for group, rows in self._groups(options):
-            ids, counts = np.unique(rows.connection_ids, return_counts=True)
-            found.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+            found.update(counts(rows.connection_ids))
             for connection in self._connections_so_far():
                 connections.setdefault(connection.id, connection)
             yield from blocks.add(rows)
@@ -157,7 +156,7 @@ class ChunkedReader(ABC, Generic[P]):
                     found.append(chunk.hints + lo)
                     continue
                 positions, stop = self._positions(buffer, chunk.hints + lo, lo, hi)
-                missing = len(np.unique(chunk.hints)) - len(positions) if len(positions) < len(chunk.hints) else 0
+                missing = len(distinct(chunk.hints)) - len(positions) if len(positions) < len(chunk.hints) else 0
                 if stop != hi:
                     damage.setdefault(number, f"no record at its byte {stop - lo}")
                 elif missing > 0:
@@ -171,18 +170,18 @@ class ChunkedReader(ABC, Generic[P]):
             order += len(positions)
 
     def _tell_damage(
-        self, group: Sequence[ChunkData], damage: Mapping[int, str], rows: Rows, counts: Sequence[int]
+        self, group: Sequence[ChunkData], damage: Mapping[int, str], rows: Rows, lengths: Sequence[int]
     ) -> None:
         """What is wrong with which chunks, and whose messages can be read of them."""
         topics = {connection.id: connection.topic for connection in self._connections_so_far()}
-        ends = np.cumsum(counts)
+        ends = np.cumsum(lengths)
         for number, problem in damage.items():
-            ids = np.unique(rows.connection_ids[ends[number] - counts[number] : ends[number]]).tolist()
+            ids = distinct(rows.connection_ids[ends[number] - lengths[number] : ends[number]])
             named = [topics[i] for i in ids if i in topics]
             listed = ", ".join(named[:NAMED_TOPICS]) + (" …" if len(named) > NAMED_TOPICS else "")
             self._notes.lost(
                 f"the chunk at byte {group[number].file_start} is damaged ({problem}); "
-                f"{counts[number]} messages of it are read" + (f", of {listed}" if listed else "")
+                f"{lengths[number]} messages of it are read" + (f", of {listed}" if listed else "")
             )
 
     @abstractmethod

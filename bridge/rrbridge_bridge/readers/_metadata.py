@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-import yaml
-
 from rrbridge_bridge.readers._names import long_type_name
 
 __all__ = ["MAX_METADATA_BYTES", "RosbagMetadata", "parse_metadata"]
@@ -53,6 +51,8 @@ class RosbagMetadata:
 
 def parse_metadata(text: str) -> RosbagMetadata:
     """The metadata in a YAML text. Raises ValueError."""
+    import yaml  # most files are read without looking at the metadata beside them
+
     if len(text) > MAX_METADATA_BYTES:
         raise ValueError(f"metadata of {len(text)} characters")
     try:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Int64s, windows
+from rrbridge_bridge.raw import Bytes, Int64s, structs_at
 
 __all__ = ["Walked", "checked_positions", "gather"]
 
@@ -66,11 +66,7 @@ def _after_tear(
 
 def gather(buffer: Bytes, positions: Int64s, dtype: np.dtype[np.void]) -> npt.NDArray[np.void]:
     """The structs that stand at `positions`, which must all lie inside the buffer."""
-    if not len(positions):
-        return np.zeros(0, dtype)
-    heads = windows(buffer, dtype.itemsize)[positions]
-    structs: npt.NDArray[np.void] = heads.view(dtype)[:, 0]
-    return structs
+    return structs_at(buffer, positions, dtype)
 
 
 def _with_gaps(

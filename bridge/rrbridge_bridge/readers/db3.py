@@ -19,7 +19,7 @@ import numpy as np
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
 from rrbridge.importers import Note, Summary, TopicSummary
-from rrbridge_bridge.raw import Connection, Int64s, RawBatch, join_payloads, windows
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch, counts, join_payloads, rows_at
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
@@ -179,9 +179,8 @@ class Db3Reader:
 
     def _counted(self, rows: Rows) -> dict[tuple[str, str], int]:
         """Messages by (topic, type)."""
-        ids, counts = np.unique(rows.connection_ids, return_counts=True)
-        about = [self._connections.get(number) for number in ids.tolist()]
-        return {(c.topic, c.msgtype): n for c, n in zip(about, counts.tolist(), strict=True) if c}
+        found = counts(rows.connection_ids)
+        return {(c.topic, c.msgtype): found[c.id] for c in map(self._connections.get, found) if c}
 
     def _connect(self) -> sqlite3.Connection:
         uri = "file:" + quote(os.fsencode(self.path.absolute()))
@@ -356,7 +355,7 @@ def _as_rows(payloads: Sequence[bytes], ids: Any, nanos: Any, orders: Any) -> Ro
 def _has_zstd_frames(rows: Rows) -> bool:
     """Whether any payload begins as a zstd frame does."""
     starts = rows.starts[rows.sizes >= len(ZSTD_MAGIC)]
-    heads = windows(rows.buffer, len(ZSTD_MAGIC))[starts]
+    heads = rows_at(rows.buffer, starts, len(ZSTD_MAGIC))
     return bool((heads == np.frombuffer(ZSTD_MAGIC, np.uint8)).all(axis=1).any())
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Int64s, windows
+from rrbridge_bridge.raw import Bytes, Int64s, rows_at
 from rrbridge_bridge.readers._blocks import Rows
 
 __all__ = ["Chunk", "ChunkPacker", "records_of"]
@@ -144,7 +144,7 @@ def records_of(rows: Rows, heads: npt.NDArray[np.void]) -> bytes:
         table: Bytes = np.empty((count, width + size), np.uint8)
         table[:, :width] = heads.view(np.uint8).reshape(count, width)
         if size:
-            table[:, width:] = windows(rows.buffer, size)[rows.starts]
+            table[:, width:] = rows_at(rows.buffer, rows.starts, size)
         return table.tobytes()
     head_bytes, payloads = heads.tobytes(), rows.buffer.data
     parts: list[bytes | memoryview] = [b""] * (2 * count)
