@@ -3,9 +3,9 @@
 What an adapter need not care about, because it is done here for all:
 
 * **entity**: the topic; `Emit.at` is below it.
-* **times**: `message_log_time`, `message_publish_time`, and `ros2_timestamp` (ROS 1: `ros1_timestamp`) from `header.stamp`, or
-  from a `stamp` of the message itself; a zero stamp stays zero, as in the reference. `Emit.times` adds to these or replaces
-  them; one named `rrbridge.columns.STAMP` goes to the same timeline as `header.stamp` would.
+* **times**: `message_log_time`, `message_publish_time`, and `ros2_timestamp` (ROS 1: `ros1_timestamp`; not ROS: `timestamp`)
+  from `header.stamp`, or from a `stamp` or `timestamp` of the message itself; a zero stamp stays zero, as in the reference.
+  `Emit.times` adds to these or replaces them; one named `rrbridge.columns.STAMP` goes where `header.stamp` would.
 * **frames**: `CoordinateFrame:frame` from `header.frame_id`, one per message, on the topic's entity (for images with
   `_image_plane` behind it) and on every entity below it that gets spatial data. Not where the adapter emits that component
   itself, nor beside a Pinhole. A Transform3D without any frame places its entity, so it gets `parent_frame` instead.
@@ -28,7 +28,7 @@ from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Adapter, Skipped
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.columns import STAMP, Columns, Emit, Ragged, is_stamp, nanos, take
 from rrbridge.importers import Note
 from rrbridge.plugins import FAULTS
 from rrbridge_bridge import fields
@@ -50,6 +50,8 @@ CHANNEL_ID = ComponentDescriptor("channel_id")
 SEQUENCE = ComponentDescriptor("sequence")
 REPEATED = ComponentDescriptor("repeated")
 NO_ROWS = np.arange(0)
+STAMP_TIMELINES = {"ros1": "ros1_timestamp", "cdr": "ros2_timestamp"}
+"""Where a message's own time goes, by encoding; of others to `timestamp`, as in the reference."""
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
 
 ROS1_NAMES = {"sensor_msgs/msg/CameraInfo": {"D": "d", "K": "k", "R": "r", "P": "p"}}
@@ -195,7 +197,7 @@ class Channel:
 
     @property
     def _stamp_timeline(self) -> str:
-        return "ros1_timestamp" if self.connection.encoding == "ros1" else "ros2_timestamp"
+        return STAMP_TIMELINES.get(self.connection.encoding, "timestamp")
 
     def named(self, emit: Emit) -> Emit:
         """With the stamp's timeline called as it is in this recording."""
@@ -255,10 +257,8 @@ def _log_times(batch: RawBatch) -> list[TimeColumn]:
 
 def _stamp_nanos(msgs: Columns) -> Int64s | None:
     header = msgs.get("header")
-    stamp = header.get("stamp") if isinstance(header, Columns) else msgs.get("stamp")
-    if isinstance(stamp, Columns) and "sec" in stamp and "nanosec" in stamp:
-        return nanos(stamp)
-    return None
+    places = [header.get("stamp")] if isinstance(header, Columns) else [msgs.get("stamp"), msgs.get("timestamp")]
+    return next((nanos(stamp) for stamp in places if is_stamp(stamp)), None)
 
 
 def _rows_without(placed: list[Placed], count: int) -> Int64s:

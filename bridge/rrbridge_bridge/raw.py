@@ -45,8 +45,8 @@ class Connection:
     encoding: str
     """How payloads are encoded: `cdr`, `ros1`, `protobuf`, `json` …"""
     definition: str = ""
-    """The message definition that came with the data, as text; empty if there was none. Binary schemas
-    (protobuf descriptor sets) are kept as Latin-1, one character per byte."""
+    """The message definition that came with the data, as text; empty if there was none. Binary schemas (protobuf's
+    descriptor sets, FlatBuffers' reflection) are kept as Latin-1, one character per byte."""
     definition_format: str = ""
     """`ros1msg`, `ros2msg`, `ros2idl`, `protobuf`, `jsonschema` …; empty without a definition."""
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -2,13 +2,16 @@
 
 `Columns` holds every field of N messages. A field is a numpy array (`(N,)`, or `(N, k)` for a fixed array), a `Ragged` (one
 list per message), a `Text` (one string per message), or `Columns` again (a nested message). A single message is N = 1.
+
+Some encodings (protobuf, JSON, FlatBuffers) know fields that a message leaves out. They hold their defaults, zero or empty, so
+that arithmetic needs no care; `present` tells which they are, and as Arrow they are null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +23,30 @@ if TYPE_CHECKING:
     from rrbridge._archetype import ComponentColumnList
     from rrbridge._timeline import TimeColumn
 
-__all__ = ["STAMP", "Columns", "Emit", "Ragged", "Text", "concat", "gather", "nanos", "repeat_rows", "take"]
+__all__ = [
+    "STAMP",
+    "Columns",
+    "Emit",
+    "Flags",
+    "Octets",
+    "Pairs",
+    "Ragged",
+    "Text",
+    "concat",
+    "gather",
+    "is_stamp",
+    "nanos",
+    "present",
+    "repeat_rows",
+    "take",
+]
 
 STAMP = "stamp"
 """Timeline name for a row's own stamp in `Emit.times`; the driver calls it `ros2_timestamp` or `ros1_timestamp`."""
 
 Array: TypeAlias = npt.NDArray[Any]
 Offsets: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,7 +59,7 @@ class Ragged:
     """The elements of all rows: an array, `Text`, `Ragged` or `Columns`."""
 
     @classmethod
-    def from_lengths(cls, lengths: npt.ArrayLike, values: Any) -> Ragged:
+    def from_lengths(cls, lengths: npt.ArrayLike, values: Any) -> Self:
         """Rows of the given lengths over `values`. Raises ValueError for lengths below 0."""
         sizes = np.asarray(lengths, np.int64)
         if sizes.size and sizes.min() < 0:
@@ -70,6 +90,16 @@ class Ragged:
         if isinstance(self.values, np.ndarray):
             return self.values[lo:hi]
         return take(self.values, np.arange(lo, hi))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Octets(Ragged):
+    """One byte string per row; its values are `uint8`. As Arrow it is `binary`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pairs(Ragged):
+    """One mapping per row; its values are `Columns` of `key`, rising within a row, and `value`. As Arrow it is a `map`."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,12 +155,21 @@ class Columns:
     Besides messages' own fields it has one public name, `get`, so that no field can hide behind a method.
     """
 
-    __slots__ = ("_fields", "_length", "_msgtype")
+    __slots__ = ("_fields", "_length", "_msgtype", "_optional")
 
-    def __init__(self, length: int, fields: Mapping[str, Any], msgtype: str = "") -> None:
+    def __init__(
+        self,
+        length: int,
+        fields: Mapping[str, Any],
+        msgtype: str = "",
+        optional: Mapping[str, Flags | None] | None = None,
+    ) -> None:
+        """`optional`: the fields that a message may leave out, and which messages have them (None: all). As a whole it is None
+        for encodings that know no such thing."""
         self._length = length
         self._fields = fields
         self._msgtype = msgtype
+        self._optional = optional
 
     def __len__(self) -> int:
         return self._length
@@ -180,10 +219,29 @@ class Emit:
     """Belongs to all times; the last row is kept."""
 
 
+def present(msgs: Columns, name: str) -> Flags:
+    """Which messages have the field, shape (N,): all of them, unless the encoding knows fields that are left out."""
+    flags = (msgs._optional or {}).get(name)
+    return np.full(len(msgs), name in msgs) if flags is None else flags
+
+
+STAMP_PARTS = (("sec", "nanosec"), ("seconds", "nanos"), ("sec", "nsec"))
+"""ROS; `google.protobuf.Timestamp` and `Duration`; Foxglove's JSON and FlatBuffers."""
+
+
+def is_stamp(value: object) -> bool:
+    """Whether a field is a time or a duration that `nanos` can read."""
+    return isinstance(value, Columns) and any(
+        all(isinstance(value.get(part), np.ndarray) and value[part].dtype.kind in "iu" for part in parts)
+        for parts in STAMP_PARTS
+    )
+
+
 def nanos(stamp: Columns) -> npt.NDArray[np.int64]:
-    """Nanoseconds of a `builtin_interfaces/Time` or `Duration` (ROS 1: `time`, `duration`), shape (N,)."""
-    secs: npt.NDArray[np.int64] = stamp.sec.astype(np.int64)
-    nanosecs: npt.NDArray[np.int64] = stamp.nanosec.astype(np.int64)
+    """Nanoseconds of a time or a duration in any spelling of `STAMP_PARTS`, shape (N,)."""
+    sec, nanosec = next((parts for parts in STAMP_PARTS if all(part in stamp for part in parts)), STAMP_PARTS[0])
+    secs: npt.NDArray[np.int64] = stamp[sec].astype(np.int64)
+    nanosecs: npt.NDArray[np.int64] = stamp[nanosec].astype(np.int64)
     return secs * 1_000_000_000 + nanosecs
 
 
@@ -203,7 +261,8 @@ def take(column: Any, index: npt.ArrayLike) -> Any:
     if isinstance(column, np.ndarray):
         return column[rows]
     if isinstance(column, Columns):
-        return Columns(len(rows), {k: take(v, rows) for k, v in column._fields.items()}, column._msgtype)
+        optional = column._optional and {k: None if v is None else v[rows] for k, v in column._optional.items()}
+        return Columns(len(rows), {k: take(v, rows) for k, v in column._fields.items()}, column._msgtype, optional)
     starts = column.offsets[:-1][rows]
     sizes = column.offsets[1:][rows] - starts
     offsets = np.zeros(len(rows) + 1, np.int64)
@@ -211,7 +270,7 @@ def take(column: Any, index: npt.ArrayLike) -> Any:
     where = np.repeat(starts - offsets[:-1], sizes) + np.arange(offsets[-1])
     if isinstance(column, Text):
         return Text(offsets, column.data[where])
-    return Ragged(offsets, take(column.values, where))
+    return type(column)(offsets, take(column.values, where))
 
 
 def concat(columns: Sequence[Any]) -> Any:
@@ -223,14 +282,21 @@ def concat(columns: Sequence[Any]) -> Any:
         return np.concatenate(columns)
     if isinstance(head, Columns):
         fields = {k: concat([c[k] for c in columns]) for k in head}
-        return Columns(sum(len(c) for c in columns), fields, head._msgtype)
+        optional = head._optional and {k: _all_flags(columns, k) for k in head._optional}
+        return Columns(sum(len(c) for c in columns), fields, head._msgtype, optional)
     sizes = np.concatenate([np.diff(c.offsets) for c in columns])
     offsets = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
     if isinstance(head, Text):
         return Text(offsets, np.concatenate([c.data[c.offsets[0] : c.offsets[-1]] for c in columns]))
     values = [take(c.values, np.arange(c.offsets[0], c.offsets[-1])) for c in columns]
-    return Ragged(offsets, concat(values))
+    return type(head)(offsets, concat(values))
+
+
+def _all_flags(columns: Sequence[Columns], name: str) -> Flags | None:
+    if all((c._optional or {}).get(name) is None for c in columns):
+        return None
+    return np.concatenate([present(c, name) for c in columns])
 
 
 def gather(index: npt.ArrayLike, *columns: Any) -> tuple[Any, ...]:

@@ -48,6 +48,10 @@ def decoder_for(connection: Connection, *, definitions: Iterable[Path] = (), ros
     `definitions` are folders to look in for message definitions. Raises DecodeError if the encoding or the definition is not
     one that rrbridge reads, UnknownTypeError if there is no definition.
     """
+    if connection.encoding == "protobuf":
+        from rrbridge_bridge.decode.protobuf import protobuf_decoder
+
+        return protobuf_decoder(connection)
     if connection.encoding not in WIRES:
         how = repr(connection.encoding) if connection.encoding else "an unnamed encoding"
         raise DecodeError(f"messages in {how} are kept as bytes", msgtype=connection.msgtype, topic=connection.topic)

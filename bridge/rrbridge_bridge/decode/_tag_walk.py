@@ -1,0 +1,109 @@
+"""The fields of a single protobuf message, for messages too few to be worth array operations; and of groups, which are rare."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeAlias
+
+from rrbridge.rrd._wire import WireError, read_varint
+
+__all__ = [
+    "FIXED32",
+    "FIXED64",
+    "FIXED_SIZES",
+    "GROUP",
+    "GROUP_END",
+    "MAX_GROUP_DEPTH",
+    "MAX_KEY",
+    "SPAN",
+    "VARINT",
+    "Found",
+    "WalkError",
+    "walk_one",
+]
+
+VARINT, FIXED64, SPAN, GROUP, GROUP_END, FIXED32 = range(6)
+FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
+MAX_KEY = (1 << 32) - 1
+MAX_GROUP_DEPTH = 100
+"""As deep as other implementations follow."""
+
+Found: TypeAlias = dict[tuple[int, int], tuple[list[int], list[int], list[int], list[int]]]
+"""Rows, values, sizes and places by field number and wire type, as `Part` has them."""
+
+
+class WalkError(ValueError):
+    """A message's bytes are no fields."""
+
+
+def walk_one(view: memoryview, pos: int, end: int, row: int, known: Collection[int], found: Found) -> None:
+    """Add the fields with `known` numbers that stand between two places of a buffer. Raises WalkError."""
+    message = view[:end]
+    while pos < end:
+        start, key, pos = pos, *_key(message, pos)
+        number, wire = key >> 3, key & 7
+        size = 0
+        value = place = pos
+        if wire == VARINT:
+            value, pos = _varint(message, pos)
+        elif wire == SPAN:
+            size, value = _varint(message, pos)
+            pos = value + size
+        elif wire in FIXED_SIZES:
+            pos += FIXED_SIZES[wire]
+        elif wire == GROUP:
+            size, pos = group(message, pos, number)
+        else:
+            raise WalkError(f"a field of wire type {wire} at byte {start}")
+        if pos > end:
+            raise WalkError("a field leads past the end")
+        if number in known:
+            rows, values, sizes, places = found.setdefault((number, wire), ([], [], [], []))
+            rows.append(row)
+            values.append(value)
+            sizes.append(size)
+            places.append(place)
+
+
+def group(message: memoryview, pos: int, number: int) -> tuple[int, int]:
+    """`(bytes within, place behind)` of a group whose fields begin at `pos`. Raises WalkError."""
+    first, open_groups = pos, [number]
+    while True:
+        before = pos
+        key, pos = _key(message, pos)
+        wire = key & 7
+        if wire == GROUP_END:
+            if open_groups.pop() != key >> 3:
+                raise WalkError("a group ends that did not begin")
+            if not open_groups:
+                return before - first, pos
+        elif wire == GROUP:
+            open_groups.append(key >> 3)
+            if len(open_groups) > MAX_GROUP_DEPTH:
+                raise WalkError("groups are nested too deeply")
+        elif wire == VARINT:
+            pos = _varint(message, pos)[1]
+        elif wire == SPAN:
+            size, pos = _varint(message, pos)
+            pos += size
+        elif wire in FIXED_SIZES:
+            pos += FIXED_SIZES[wire]
+        else:
+            raise WalkError(f"a field of wire type {wire}")
+
+
+def _key(message: memoryview, pos: int) -> tuple[int, int]:
+    key, pos = _varint(message, pos)
+    if not 8 <= key <= MAX_KEY:
+        raise WalkError("a tag is no tag")
+    return key, pos
+
+
+def _varint(message: memoryview, pos: int) -> tuple[int, int]:
+    """An integer, and the place behind it."""
+    if pos < len(message) and (byte := message[pos]) < 0x80:
+        return byte, pos + 1
+    try:
+        return read_varint(message, pos)
+    except WireError as err:
+        raise WalkError(str(err)) from None
