@@ -54,7 +54,10 @@ STAMP_TIMELINES = {"ros1": "ros1_timestamp", "cdr": "ros2_timestamp"}
 """Where a message's own time goes, by encoding; of others to `timestamp`, as in the reference."""
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
 
-ROS1_NAMES = {"sensor_msgs/msg/CameraInfo": {"D": "d", "K": "k", "R": "r", "P": "p"}}
+ROS1_NAMES = {
+    "sensor_msgs/msg/CameraInfo": {"D": "d", "K": "k", "R": "r", "P": "p"},
+    "stereo_msgs/msg/DisparityImage": {"T": "t"},
+}
 """Fields that ROS 2 spells differently; recordings have its names."""
 
 

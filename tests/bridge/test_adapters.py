@@ -24,7 +24,6 @@ from rrbridge_bridge.messages import _registry, adapters
 
 RandomMessages = Callable[[str, int, int], list[Any]]
 ColumnsOf = Callable[[str, list[Any]], Columns]
-UNKNOWN_TO_ROSBAGS = {"tf/msg/tfMessage"}
 
 
 def flat(emit: Emit) -> list[rr.ComponentColumn]:
@@ -53,23 +52,24 @@ def same(a: Any, b: Any) -> bool:
     return repr(a) == repr(b)  # NaN equals NaN here
 
 
-@pytest.mark.parametrize("msgtype", sorted(set(adapters.by_type) - UNKNOWN_TO_ROSBAGS))
-def test_a_batch_is_its_messages_one_by_one(
-    msgtype: str, random_messages: RandomMessages, columns_of: ColumnsOf
-) -> None:
-    adapter = adapters.by_type[msgtype]
-    for seed in range(5):
-        messages = random_messages(msgtype, 9, seed)
-        together = rows_by_message(adapter(columns_of(msgtype, messages)), 9)
-        apart = [rows_by_message(adapter(columns_of(msgtype, [m])), 1)[0] for m in messages]
+def test_a_batch_is_its_messages_one_by_one(definition: Any) -> None:
+    """Whatever they hold: ragged lists, NaN, the largest numbers; without a warning; by every definition a type had."""
+    adapter = adapters.by_type[definition.msgtype]
+    for seed in range(6):
+        messages = definition.random(9, seed, edges=seed > 2)
+        together = rows_by_message(adapter(definition.columns(messages)), 9)
+        apart = [rows_by_message(adapter(definition.columns([m])), 1)[0] for m in messages]
         assert same(together, apart)
-    assert rows_by_message(adapter(columns_of(msgtype, [])), 0) == []
+    assert rows_by_message(adapter(definition.columns([])), 0) == []
 
 
-@pytest.mark.parametrize("msgtype", sorted(set(adapters.by_type) - UNKNOWN_TO_ROSBAGS))
-def test_carried_fields_exist(msgtype: str, random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
-    columns = columns_of(msgtype, random_messages(msgtype, 1, 0))
-    assert adapters.by_type[msgtype].carries <= set(columns)
+def test_carried_fields_exist(definition: Any) -> None:
+    assert adapters.by_type[definition.msgtype].carries <= set(definition.columns(definition.random(1, 0)))
+
+
+def test_every_adapted_type_is_tried(definitions_of: Callable[[str], list[Any]]) -> None:
+    """Of types that `rosbags` does not know, the definitions are in `definitions`."""
+    assert [msgtype for msgtype in adapters.by_type if not definitions_of(msgtype)] == []
 
 
 def test_our_adapters_come_through_the_plugin_door() -> None:

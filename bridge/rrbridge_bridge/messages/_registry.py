@@ -6,11 +6,13 @@ __all__ = ["adapters"]
 
 MODULES = {
     "diagnostic_msgs": ["diagnostic_msgs"],
+    "ffmpeg_image_transport_msgs": ["compressed_images"],
+    "foxglove_msgs": ["compressed_images"],
     "geometry_msgs": ["geometry_msgs", "tf2_msgs"],
     "nav_msgs": ["nav_msgs"],
     "rcl_interfaces": ["logs"],
     "rosgraph_msgs": ["logs"],
-    "sensor_msgs": ["sensor_msgs", "images", "pointclouds"],
+    "sensor_msgs": ["sensor_msgs", "images", "compressed_images", "pointclouds"],
     "std_msgs": ["std_msgs"],
     "tf": ["tf2_msgs"],
     "tf2_msgs": ["tf2_msgs"],

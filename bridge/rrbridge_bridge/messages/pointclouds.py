@@ -17,6 +17,9 @@ from rrbridge_bridge.messages._registry import adapters
 # sensor_msgs/PointField: INT8 … FLOAT64
 _DTYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 _POINTS3D = "rerun.archetypes.Points3D"
+_LARGEST_POINT = 2**31 - 1
+"""Bytes; numpy's own limit."""
+_OWN = frozenset(("positions", "radii", "colors", "labels", "show_labels", "class_ids", "keypoint_ids"))
 
 
 @adapters("sensor_msgs/msg/PointCloud2", carries=["data"], reference=True)
@@ -66,9 +69,11 @@ def _point_dtype(
 ) -> np.dtype[Any] | None:
     """One point as a structured type; fields that do not fit into a point are left out."""
     found: dict[str, tuple[Any, int]] = {}
+    if point_step > _LARGEST_POINT:
+        return None
     for name, offset, datatype, count in fields:
         base = _DTYPES.get(datatype)
-        if base is None or not name or name in found:
+        if base is None or not name:
             continue
         item = np.dtype((">" if big_endian else "<") + base)
         repeat = max(count, 1)
@@ -122,19 +127,31 @@ def _unpadded(data: npt.NDArray[np.uint8], height: int, line_bytes: int, step: i
 
 def _columns(points: npt.NDArray[Any], sizes: npt.NDArray[np.int64]) -> list[rr.ComponentColumnList]:
     names = points.dtype.names or ()
-    axes = [points[axis] if axis in names else np.zeros(len(points)) for axis in "xyz"]
+    axes = [_first(points[axis]) if axis in names else np.zeros(len(points)) for axis in "xyz"]
     positions = np.stack(axes, axis=-1, dtype=np.float32, casting="same_kind")
     clouds = Ragged.from_lengths(sizes, positions)
     colors = _colors(points)
     color_column = None if colors is None else Ragged(clouds.offsets, colors)
     columns = [rr.Points3D.columns(positions=clouds, colors=color_column)]
     for name in names:
-        if name in ("x", "y", "z") or points.dtype[name].shape:
-            continue
         values = points[name]
-        native = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
-        columns.append(custom(f"Points3D:{name}", Ragged(clouds.offsets, native), _POINTS3D))
+        elements = [values] if values.ndim == 1 else list(values.T)
+        for number, element in enumerate(elements):
+            if number or name not in ("x", "y", "z"):
+                native = np.ascontiguousarray(element.astype(element.dtype.newbyteorder("="), copy=False))
+                component = f"Points3D:{_component_name(name)}" + (f"[{number}]" if number else "")
+                columns.append(custom(component, Ragged(clouds.offsets, native), _POINTS3D))
     return columns
+
+
+def _first(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    first: npt.NDArray[Any] = values if values.ndim == 1 else values[:, 0]
+    return first
+
+
+def _component_name(field: str) -> str:
+    """A field that is called like one of the archetype's own must not take its place."""
+    return f"{field}_" if field in _OWN else field
 
 
 def _colors(points: npt.NDArray[Any]) -> npt.NDArray[np.uint32] | None:

@@ -57,8 +57,9 @@ def _first_echoes(rays: Ragged) -> Ragged:
 def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
     lengths, distance = ranges.lengths, ranges.values
     nearest, farthest = np.repeat(msgs.range_min, lengths), np.repeat(msgs.range_max, lengths)
-    hit = np.flatnonzero((distance >= nearest) & (distance <= farthest) & np.isfinite(distance))
     cosine, sine = _directions(msgs, lengths)
+    seen = (distance >= nearest) & (distance <= farthest) & np.isfinite(distance)
+    hit = np.flatnonzero(seen & np.isfinite(cosine))
     planar = np.zeros((len(hit), 3), np.float32)
     np.multiply(distance[hit], cosine[hit], out=planar[:, 0], casting="same_kind")
     np.multiply(distance[hit], sine[hit], out=planar[:, 1], casting="same_kind")
@@ -80,12 +81,17 @@ def _directions(
     """Cosine and sine of each ray's angle. A lidar has the same angles in every scan, so they are worked out once."""
     sweeps = np.stack([msgs.angle_min, msgs.angle_increment, lengths], axis=-1).astype(np.float64)
     distinct, which = np.unique(sweeps, axis=0, return_inverse=True)
-    tables = [start + np.arange(int(count)) * step for start, step, count in distinct.tolist()]
+    with np.errstate(invalid="ignore", over="ignore"):
+        tables = [start + np.arange(int(count)) * step for start, step, count in distinct.tolist()]
     if len(tables) == 1:
-        angles, scans = tables[0], len(lengths)
-        return np.tile(np.cos(angles).astype(np.float32), scans), np.tile(np.sin(angles).astype(np.float32), scans)
-    angles = np.concatenate([tables[i] for i in which.reshape(-1).tolist()]) if tables else np.empty(0)
-    return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        (cosine, sine), scans = _cosine_sine(tables[0]), len(lengths)
+        return np.tile(cosine, scans), np.tile(sine, scans)
+    return _cosine_sine(np.concatenate([tables[i] for i in which.reshape(-1).tolist()]) if tables else np.empty(0))
+
+
+def _cosine_sine(angles: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    with np.errstate(invalid="ignore"):  # of a scan without angles
+        return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
 
 @adapters("sensor_msgs/msg/Imu", reference=True)

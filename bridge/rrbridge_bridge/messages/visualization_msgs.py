@@ -20,8 +20,9 @@ from rrbridge._arrow import primitive, text_scalar, utf8
 from rrbridge._entity_path import escape_entity_path_part
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
-from rrbridge_bridge.messages._fields import quaternion, rotate, xyz
+from rrbridge_bridge.messages._fields import quaternion, xyz
 from rrbridge_bridge.messages._registry import adapters
+from rrbridge_bridge.messages._rotations import rotate
 
 _ADD, _DELETE, _DELETE_ALL = 0, 2, 3
 _TRIANGLE_CORNERS = 3
