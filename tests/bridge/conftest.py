@@ -16,7 +16,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from rrbridge.columns import Columns, Ragged, Text
-from rrbridge_bridge.channel import _renamed
+from rrbridge_bridge.channel import ROS1_NAMES
 from rrbridge_bridge.messages import adapters
 
 BIN = Path(sys.executable).parent
@@ -62,7 +62,8 @@ class Definition:
         """Their columns, made the slow and plain way, with the names that ROS 2 gives them."""
         made = columns_of_values(Nodetype.NAME, self.msgtype, messages, self.store)
         assert isinstance(made, Columns)
-        return _renamed(made, self.msgtype)
+        names = ROS1_NAMES.get(self.msgtype, {})
+        return Columns(len(made), {names.get(name, name): made[name] for name in made}, self.msgtype)
 
 
 def all_definitions(msgtype: str) -> list[Definition]:
