@@ -12,8 +12,8 @@ import rrbridge as rr
 from rrbridge import ChannelDatatype
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit, Ragged, take
+from rrbridge_bridge.messages._image_encodings import Encoding, Octets, encoding_of
 from rrbridge_bridge.messages._registry import adapters
-from rrbridge_bridge.messages.image_encodings import Encoding, Octets, encoding_of
 
 __all__ = ["IMAGE_PLANE", "pictures"]
 
