@@ -6,6 +6,7 @@ Importers come through the entry point group `rrbridge.importers`, which names a
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -214,5 +215,8 @@ def read(path: Path, options: ImportOptions | None = None) -> Iterator[LogMessag
 
 
 def _head(path: Path) -> bytes:
+    if not stat.S_ISREG(path.stat().st_mode):
+        # Opening a pipe would wait for somebody to write to it, and a file is read from several places.
+        raise FileError(path, "is not a file but a pipe, a socket or a device; recordings are read from files")
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)

@@ -16,7 +16,7 @@ from rosbags.rosbag2 import Reader, ReaderError
 
 from rrbridge.errors import FileError, NotARecordingError, RrbridgeError
 from rrbridge_bridge.raw import RawBatch
-from rrbridge_bridge.readers import ReadOptions, bag_format, db3, open_bag
+from rrbridge_bridge.readers import ReadOptions, _db3_rows, bag_format, db3, open_bag
 from rrbridge_bridge.readers._folder import FolderReader
 from rrbridge_bridge.readers._metadata import parse_metadata
 
@@ -180,18 +180,18 @@ def test_filters_leave_what_they_should(tmp_path: Path) -> None:
 
 
 def test_large_messages_are_fetched_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db3, "WINDOW_BYTES", 20_000)
+    monkeypatch.setattr(_db3_rows, "WINDOW_BYTES", 20_000)
     want = make(tmp_path / "a.db3", count=500, largest=9000)
     sizes = []
-    with db3.Db3Reader(tmp_path / "a.db3") as reader:
-        windows = reader._windows
+    windows = _db3_rows.MessageRows.windows
 
-        def watched(options: ReadOptions) -> Iterator[Any]:
-            for window in windows(options):
-                sizes.append(sum(len(row[3]) for row in window))
-                yield window
+    def watched(rows: _db3_rows.MessageRows) -> Iterator[Any]:
+        for window in windows(rows):
+            sizes.append(sum(len(row[3]) for row in window))
+            yield window
 
-        monkeypatch.setattr(reader, "_windows", watched)
+    monkeypatch.setattr(_db3_rows.MessageRows, "windows", watched)
+    with open_bag(tmp_path / "a.db3") as reader:
         assert rows_of(reader.batches()) == want
     assert max(sizes) <= 20_000
     assert len(sizes) > 50

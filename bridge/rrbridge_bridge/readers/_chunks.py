@@ -138,12 +138,12 @@ def _blob(source: Source, chunk: ChunkData) -> bytes:
         return b""
 
 
-def _unpack(chunk: ChunkData, blob: bytes, more: int) -> tuple[bytes, str]:
+def _unpack(chunk: ChunkData, blob: bytes, more: int) -> tuple[bytes | bytearray, str]:
     """The records, and what is wrong with them if anything is; then they are at most `more` bytes longer than they should."""
     try:
         data = decompress(chunk.compression, blob, chunk.size)
     except CompressionError as err:
-        return salvage(chunk.compression, blob, min(chunk.size + more, MAX_CHUNK_BYTES)), str(err)
+        return salvage(chunk.compression, blob, chunk.size + more), str(err)
     return data, _doubt(chunk, data)
 
 

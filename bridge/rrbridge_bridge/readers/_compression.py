@@ -13,6 +13,8 @@ __all__ = ["MAX_CHUNK_BYTES", "CompressionError", "decompress", "decompress_zstd
 
 MAX_CHUNK_BYTES = 1 << 30
 """A chunk that claims to be larger than this when decompressed is refused. Recorders write chunks of a few MiB."""
+MAX_SALVAGED_BYTES = 256 << 20
+"""So much is read of a chunk that claims more than `MAX_CHUNK_BYTES`."""
 
 
 class CompressionError(Exception):
@@ -33,19 +35,34 @@ def decompress(kind: str, data: bytes, size: int) -> bytes:
 
 
 def decompress_zstd_frame(data: bytes) -> bytes:
-    """A zstd frame that says itself how much it holds, as rosbag2 writes one per message. Raises CompressionError."""
+    """A zstd frame, as rosbag2 writes one per message, whether it says how much it holds or not. Raises CompressionError."""
     try:
         size = zstandard.frame_content_size(data)
     except zstandard.ZstdError as err:
         raise CompressionError(str(err)) from err
-    if size < 0:
-        raise CompressionError("its frame does not say how much it holds")
-    return decompress("zstd", data, size)
+    return _zstd_of_any_size(data) if size < 0 else decompress("zstd", data, size)
 
 
-def salvage(kind: str, data: bytes, size: int) -> bytes:
-    """What can be had of a chunk that is cut off or damaged: its first bytes, at most `size`."""
-    size = min(size, MAX_CHUNK_BYTES)
+def _zstd_of_any_size(data: bytes) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(data) as stream:
+            while part := stream.read(1 << 20):
+                parts.append(part)
+                size += len(part)
+                if size > MAX_CHUNK_BYTES:
+                    raise CompressionError(
+                        f"it holds more than {MAX_CHUNK_BYTES} bytes, which are the most that is taken"
+                    )
+    except zstandard.ZstdError as err:
+        raise CompressionError(str(err)) from err
+    return b"".join(parts)
+
+
+def salvage(kind: str, data: bytes, size: int) -> bytes | bytearray:
+    """What can be had of a chunk that is cut off or damaged: its first bytes, at most `size`, or fewer where that is absurd."""
+    size = size if size <= MAX_CHUNK_BYTES else MAX_SALVAGED_BYTES
     if kind == "zstd":
         step: Callable[[bytes], bytes] = zstandard.ZstdDecompressor().decompressobj().decompress
     elif kind == "lz4":
@@ -65,7 +82,8 @@ def salvage(kind: str, data: bytes, size: int) -> bytes:
             break
         if len(out) >= size:
             break
-    return bytes(out[:size])
+    del out[size:]
+    return out
 
 
 def _open(kind: str) -> Callable[[bytes, int], bytes]:

@@ -59,7 +59,7 @@ class FolderReader:
         self._metadata = self._read_metadata()
         self.parts = self._find_parts()
         self._connections: dict[tuple[object, ...], Connection] = {}
-        self._first = _open.open_bag(self.parts[0])
+        self._first = self._open_first()
         self._is_whole = False
 
     def __enter__(self) -> Self:
@@ -98,16 +98,16 @@ class FolderReader:
     def connections(self) -> Sequence[Connection]:
         """Every connection of all parts; the same topic, type and definition in several parts is one."""
         if not self._is_whole:
-            for _, reader in self._readers():
+            for part, reader in self._readers():
                 for connection in reader.connections:
                     self._ours(connection)
-                self._notes.take(reader.notes)
+                self._take_notes(part, reader)
             self._is_whole = True
         return tuple(self._connections.values())
 
     def summary(self) -> Summary:
         """What the folder holds: from metadata.yaml where it is complete, otherwise from the parts."""
-        size = sum(part.stat().st_size for part in self.parts)
+        size = sum(map(_size, self.parts))
         metadata = self._metadata
         if metadata and metadata.is_complete:
             encodings = {(c.topic, c.msgtype): c.encoding for c in self.connections}
@@ -123,11 +123,11 @@ class FolderReader:
     def _summed(self, size: int) -> Summary:
         by_topic: dict[tuple[str, str], TopicSummary] = {}
         spans = []
-        for _, reader in self._readers():
-            part = reader.summary()
-            self._notes.take(reader.notes)
-            spans += [time for time in (part.start_nanos, part.end_nanos) if time is not None]
-            for topic in part.topics:
+        for part, reader in self._readers():
+            found = reader.summary()
+            self._take_notes(part, reader)
+            spans += [time for time in (found.start_nanos, found.end_nanos) if time is not None]
+            for topic in found.topics:
                 key = (topic.topic, topic.msgtype)
                 by_topic[key] = _merged(by_topic[key], topic) if key in by_topic else topic
         start, end = (min(spans), max(spans)) if spans else (None, None)
@@ -136,18 +136,20 @@ class FolderReader:
     def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
         """The messages of all parts; see `BagReader.batches`."""
         options = options or ReadOptions()
-        total = sum(part.stat().st_size for part in self.parts)
+        total = sum(map(_size, self.parts))
         done, base = 0, 0
         found: Counter[tuple[str, str]] = Counter()
         for part, reader in self._readers():
-            size = part.stat().st_size
+            size = _size(part)
             following = base
-            for batch in reader.batches(replace(options, progress=_shifted(options, done, size, total))):
+            for batch in self._batches_of(
+                part, reader, replace(options, progress=_shifted(options, done, size, total))
+            ):
                 if len(batch):
                     following = max(following, base + int(batch.order.max()) + 1)
                 found[batch.connection.topic, batch.connection.msgtype] += len(batch)
                 yield replace(batch, connection=self._ours(batch.connection), order=batch.order + base)
-            self._notes.take(reader.notes)
+            self._take_notes(part, reader)
             base = following
             done += size
         if self._metadata and options.is_all_times and not self._notes.has_losses:
@@ -157,25 +159,25 @@ class FolderReader:
 
     def metadata_records(self) -> Iterator[NamedMetadata]:
         """Metadata of all parts."""
-        for _, reader in self._readers():
+        for part, reader in self._readers():
             if isinstance(reader, HoldsMore):
                 yield from reader.metadata_records()
-                self._notes.take(reader.notes)
+                self._take_notes(part, reader)
 
     def attachments(self) -> Iterator[AttachedFile]:
         """Attachments of all parts."""
-        for _, reader in self._readers():
+        for part, reader in self._readers():
             if isinstance(reader, HoldsMore):
                 yield from reader.attachments()
-                self._notes.take(reader.notes)
+                self._take_notes(part, reader)
 
     def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
         """The messages of all parts in order; see `BagReader.rows`."""
         options = options or ReadOptions()
-        total = sum(part.stat().st_size for part in self.parts)
+        total = sum(map(_size, self.parts))
         done, base = 0, 0
         for part, reader in self._readers():
-            size = part.stat().st_size
+            size = _size(part)
             following = base
             for rows in reader.rows(replace(options, progress=_shifted(options, done, size, total))):
                 if len(rows.order):
@@ -199,11 +201,43 @@ class FolderReader:
         ours = np.array([self._ours(known[n]).id if n in known else -1 for n in distinct.tolist()], np.int64)
         return ours[inverse]
 
+    def _batches_of(self, part: Path, reader: BagReader, options: ReadOptions) -> Iterator[RawBatch]:
+        """A part's messages, up to where it cannot be read; a recording's only part raises FileError there."""
+        try:
+            yield from reader.batches(options)
+        except FileError as err:
+            if len(self.parts) == 1:
+                raise
+            self._lose(part, err)
+
+    def _open_first(self) -> BagReader:
+        """The first part that can be opened; those before it are noted and left out. Raises FileError if none can."""
+        while True:
+            try:
+                return _open.open_bag(self.parts[0])
+            except FileError as err:
+                if len(self.parts) == 1:
+                    raise
+                self._lose(self.parts[0], err)
+                self.parts = self.parts[1:]
+
+    def _lose(self, part: Path, error: FileError) -> None:
+        self._notes.lost(f"{part.name} cannot be read: {error.message}")
+
+    def _take_notes(self, part: Path, reader: BagReader) -> None:
+        one = len(self.parts) == 1
+        self._notes.take(note if one else replace(note, text=f"{part.name}: {note.text}") for note in reader.notes)
+
     def _readers(self) -> Iterator[tuple[Path, BagReader]]:
         """Every part, opened for as long as it is looked at."""
         yield self.parts[0], self._first
         for part in self.parts[1:]:
-            with _open.open_bag(part) as reader:
+            try:
+                reader = _open.open_bag(part)
+            except FileError as err:
+                self._lose(part, err)
+                continue
+            with reader:
                 yield part, reader
 
     def _ours(self, connection: Connection) -> Connection:
@@ -247,7 +281,7 @@ class FolderReader:
             if there:
                 return tuple(there)
         runs: dict[tuple[str, str], list[tuple[int, Path]]] = {}
-        for path in sorted(self.path.iterdir()):
+        for path in sorted(_files_in(self.path)):
             if (match := PART_NAME.fullmatch(path.name)) and path.is_file():
                 runs.setdefault((match["run"], match["kind"]), []).append((int(match["number"] or 0), path))
         if not runs:
@@ -257,6 +291,20 @@ class FolderReader:
             raise FileError(self.path, f"the folder holds several recordings; name one of {names}")
         (run,) = runs.values()
         return tuple(path for _, path in sorted(run))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as err:
+        raise FileError(folder, err.strerror or str(err)) from err
+
+
+def _size(part: Path) -> int:
+    try:
+        return part.stat().st_size
+    except OSError:
+        return 0  # it is gone; whoever opens it says so
 
 
 def _with_suffix(part: Path) -> Path | None:

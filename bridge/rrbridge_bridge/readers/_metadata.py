@@ -56,6 +56,7 @@ def parse_metadata(text: str) -> RosbagMetadata:
     if len(text) > MAX_METADATA_BYTES:
         raise ValueError(f"metadata of {len(text)} characters")
     try:
+        _refuse_bombs(text)
         # CSafeLoader makes plain values only, like safe_load, and is ten times as fast.
         document: Any = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         # In a file of its own the facts stand below one key; inside a .db3 they may stand alone.
@@ -68,22 +69,45 @@ def parse_metadata(text: str) -> RosbagMetadata:
         topics = facts.get("topics_with_message_count") or []
         return RosbagMetadata(
             version=int(facts["version"]),
-            storage=str(facts.get("storage_identifier") or ""),
-            files=tuple(PurePath(str(name)).name for name in facts.get("relative_file_paths") or ()),
+            storage=_plain(facts.get("storage_identifier") or ""),
+            files=tuple(PurePath(_plain(name)).name for name in facts.get("relative_file_paths") or ()),
             counts=dict(_topic_count(topic) for topic in topics),
             message_count=int(count) if count is not None else None,
             start_nanos=start if count else None,
             end_nanos=start + duration if count and start is not None and duration is not None else None,
-            ros_distro=str(facts.get("ros_distro") or ""),
-            custom={str(k): str(v) for k, v in (facts.get("custom_data") or {}).items()},
+            ros_distro=_plain(facts.get("ros_distro") or ""),
+            custom={_plain(k): _plain(v) for k, v in (facts.get("custom_data") or {}).items()},
         )
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as err:
         raise ValueError(f"not rosbag2 metadata: {err}") from err
 
 
+def _refuse_bombs(text: str) -> None:
+    """Raises ValueError for nested references, by which a few lines may stand for more than any memory holds."""
+    if "&" not in text or "*" not in text:
+        return
+    import yaml  # as above
+
+    named: list[bool] = []
+    for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            named.append(event.anchor is not None)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            named.pop()
+        elif isinstance(event, yaml.AliasEvent) and any(named):
+            raise ValueError("it has references within what is referred to")
+
+
+def _plain(value: Any) -> str:
+    """A scalar as text; of anything else, which may be of any size once written out, nothing. Raises ValueError."""
+    if isinstance(value, (dict, list, tuple, set)):
+        raise ValueError(f"a {type(value).__name__} where a text should be")  # noqa: TRY004 - the text's fault
+    return str(value)
+
+
 def _topic_count(entry: Mapping[str, Any]) -> tuple[tuple[str, str], int]:
     topic = entry["topic_metadata"]
-    return (str(topic["name"]), long_type_name(str(topic["type"]))), int(entry["message_count"])
+    return (_plain(topic["name"]), long_type_name(_plain(topic["type"]))), int(entry["message_count"])
 
 
 def _integer(of: Mapping[str, Any], key: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -85,5 +86,8 @@ def _reader_for(kind: BagFormat, path: Path) -> BagReader:
 
 
 def _head(path: Path) -> bytes:
+    if not stat.S_ISREG(path.stat().st_mode):
+        # Opening a pipe would wait for somebody to write to it, and a file is read from several places.
+        raise FileError(path, "is not a file but a pipe, a socket or a device; recordings are read from files")
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)

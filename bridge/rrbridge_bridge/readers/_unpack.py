@@ -13,7 +13,7 @@ from typing import IO, Self
 
 import zstandard
 
-from rrbridge.errors import DamagedFileError, FileError
+from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
 from rrbridge.importers import Note, Summary
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
@@ -26,6 +26,11 @@ __all__ = ["UnpackedReader"]
 STEP_BYTES = 4 << 20
 DISK_MARGIN_BYTES = 512 << 20
 """So much of the temporary folder's disk stays free, whatever a file unpacks to."""
+
+
+MAX_RATIO = 2000
+"""What unpacks to more times its size, and to more than `MANY_BYTES`, is refused. Few recordings become 100 times smaller."""
+MANY_BYTES = 1 << 30
 
 
 class UnpackedReader:
@@ -108,6 +113,7 @@ def _unpack(source: Path, target: Path) -> str:
     """Write the unpacked file; a note if the compressed one ends too early. Raises FileError."""
     written = 0
     try:
+        packed = source.stat().st_size
         room = shutil.disk_usage(target.parent).free - DISK_MARGIN_BYTES
         with source.open("rb") as file, target.open("wb") as out, _stream(file) as stream:
             while True:
@@ -119,7 +125,13 @@ def _unpack(source: Path, target: Path) -> str:
                     return f"the compressed file is damaged or cut off ({err}); what could be unpacked is read"
                 if not part:
                     return ""
+                if not written and _open.bag_format(target, part[: _open.HEAD_BYTES]) is None:
+                    raise NotARecordingError(source, "what is packed in it is no recording")
                 written += len(part)
+                if written > MANY_BYTES and written > MAX_RATIO * packed:
+                    raise DamagedFileError(
+                        source, f"{packed} bytes unpack to more than {written}, as in a bomb", offset=0
+                    )
                 if written > room:
                     raise FileError(
                         source, f"it unpacks to more than {room} bytes, for which {target.parent} has no room"

@@ -6,22 +6,21 @@ one by one (zstd) are told by their first bytes: no CDR message begins with them
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
-from urllib.parse import quote
 
 import numpy as np
 
-from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
+from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch, counts, join_payloads, rows_at
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
+from rrbridge_bridge.readers._db3_open import UNREADABLE, open_database
+from rrbridge_bridge.readers._db3_rows import WINDOW_BYTES, WINDOW_ROWS, MessageRows
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
 from rrbridge_bridge.readers._names import long_type_name
 from rrbridge_bridge.readers._notes import Notes
@@ -30,12 +29,7 @@ from rrbridge_bridge.readers._totals import Totals
 
 __all__ = ["Db3Reader"]
 
-WINDOW_ROWS = 16384
-WINDOW_BYTES = 32 << 20
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OverflowError)
-"""What reading a damaged database may raise."""
-NEEDED = {"topics": {"id", "name", "type"}, "messages": {"topic_id", "timestamp", "data"}}
 
 
 class Db3Reader:
@@ -49,11 +43,11 @@ class Db3Reader:
         self._totals: Totals | None = None
         try:
             self.size_bytes = path.stat().st_size
-            self._db = self._connect()
         except OSError as err:
             raise FileError(path, err.strerror or str(err)) from err
+        self._database = open_database(path, self.size_bytes, self._notes)
+        self._db, self._columns = self._database.connection, self._database.columns
         try:
-            self._columns = self._check_tables()
             self._connections = self._read_connections()
             self._distro = self._read_distro()
         except UNREADABLE as err:
@@ -114,21 +108,10 @@ class Db3Reader:
         """The messages in the order they were written; see `BagReader.batches`."""
         options = options or ReadOptions()
         blocks = Blocks(self._connections, options)
-        order = 0
         found: Counter[tuple[str, str]] = Counter()
-        try:
-            for window in self._windows(options):
-                for rows in self._rows(window, order):
-                    found.update(self._counted(rows))
-                    yield from blocks.add(rows)
-                order += len(window)
-                if options.progress:
-                    # The last row's id tells the place in the file well enough.
-                    options.progress(int(self.size_bytes * window[-1][0] / self._last_row), self.size_bytes)
-        except UNREADABLE as err:
-            if not order:
-                raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
-            self._notes.lost(f"the file is damaged ({err}); the messages before the damage are read")
+        for rows in self._read(options):
+            found.update(self._counted(rows))
+            yield from blocks.add(rows)
         yield from blocks.flush()
         if blocks.unknown:
             self._notes.lost(f"{blocks.unknown} messages belong to no known topic; they are left out")
@@ -142,18 +125,25 @@ class Db3Reader:
     def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
         """The messages of all connections in the order they were written; see `BagReader.rows`."""
         options = options or ReadOptions()
+        for rows in self._read(options):
+            yield rows.chosen(self._connections, options)
+
+    def _read(self, options: ReadOptions) -> Iterator[Rows]:
+        """Messages of the wanted topics and times, and those of unknown topics if all are wanted. Raises DamagedFileError."""
         order = 0
         try:
-            for window in self._windows(options):
-                for rows in self._rows(window, order):
-                    yield rows.chosen(self._connections, options)
+            messages = MessageRows(self._database, self._notes, *self._where(options))
+            last_row = messages.last_row() if options.progress else 0
+            for window in messages.windows():
+                yield from self._rows(window, order)
                 order += len(window)
                 if options.progress:
-                    options.progress(int(self.size_bytes * window[-1][0] / self._last_row), self.size_bytes)
+                    # The last row's id tells the place in the file well enough.
+                    options.progress(int(self.size_bytes * window[-1][0] / last_row), self.size_bytes)
         except UNREADABLE as err:
-            if not order:
-                raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
-            self._notes.lost(f"the file is damaged ({err}); the messages before the damage are read")
+            raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+        if not order and self._notes.has_losses and not self._is_readable():
+            raise DamagedFileError(self.path, "SQLite can read none of its messages", offset=0)
 
     def heads(self) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
         """`(topic ids, log times, sizes)` of all messages in the order they were written, without reading them.
@@ -163,7 +153,9 @@ class Db3Reader:
         columns = "CAST(topic_id AS INTEGER), CAST(timestamp AS INTEGER), length(data)"
         try:
             cursor = self._db.execute(f"SELECT {columns} FROM messages ORDER BY rowid")  # noqa: S608 - all ours
+            self._database.begin()
             while window := cursor.fetchmany(WINDOW_ROWS):
+                self._database.begin()
                 ids, times, sizes = zip(*window, strict=True)
                 yield tuple(np.array([n or 0 for n in part], np.int64) for part in (ids, times, sizes))  # type: ignore[misc]
         except UNREADABLE as err:
@@ -182,37 +174,6 @@ class Db3Reader:
         found = counts(rows.connection_ids)
         return {(c.topic, c.msgtype): found[c.id] for c in map(self._connections.get, found) if c}
 
-    def _connect(self) -> sqlite3.Connection:
-        uri = "file:" + quote(os.fsencode(self.path.absolute()))
-        log = Path(f"{self.path}-wal")
-        if log.is_file() and log.stat().st_size:
-            self._notes.say("the recording was not closed; its write-ahead log is read too")
-            uri += "?mode=ro"
-        else:
-            # Nobody writes to it, so no lock is needed, and a read-only disk is no obstacle.
-            uri += "?mode=ro&immutable=1"
-        try:
-            db = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        except sqlite3.Error as err:
-            raise FileError(self.path, f"SQLite cannot open it: {err}") from err
-        db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        # The schema comes from the file: it must not bring functions, views or broken cells into play.
-        db.executescript("PRAGMA trusted_schema=OFF; PRAGMA query_only=ON; PRAGMA cell_size_check=ON;")
-        return db
-
-    def _check_tables(self) -> dict[str, frozenset[str]]:
-        """Columns of each table. Raises NotARecordingError."""
-        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type='table' AND sql LIKE 'CREATE TABLE%'")
-        known = {"schema", "metadata", "topics", "message_definitions", "messages"}
-        names = known & {name for (name,) in tables.fetchall()}
-        columns = {
-            name: frozenset(str(row[1]) for row in self._db.execute(f"PRAGMA table_info({name})")) for name in names
-        }
-        for table, needed in NEEDED.items():
-            if not needed <= columns.get(table, frozenset()):
-                raise NotARecordingError(self.path, f"an SQLite file, but not of rosbag2: it has no {table} table")
-        return columns
-
     def _read_connections(self) -> dict[int, Connection]:
         definitions = self._read_definitions()
         extra = sorted(
@@ -222,17 +183,20 @@ class Db3Reader:
         query = f"SELECT {', '.join(['id', 'name', 'type', *extra])} FROM topics ORDER BY id"  # noqa: S608
         connections = {}
         for topic_id, topic, msgtype, *values in self._db.execute(query):
-            if not isinstance(topic_id, int):
+            if not (isinstance(topic_id, int) and isinstance(topic, str) and isinstance(msgtype, str)):
+                self._notes.lost(
+                    f"the topics table has a row without a name or a type (id {topic_id!r}); it is left out"
+                )
                 continue
             metadata = {name: str(value) for name, value in zip(extra, values, strict=True) if value}
             encoding = metadata.pop("serialization_format", "cdr")
             # The definition of a service event is kept under the service's name.
-            described = definitions.get(str(msgtype)) or definitions.get(str(msgtype).removesuffix("_Event"))
+            described = definitions.get(msgtype) or definitions.get(msgtype.removesuffix("_Event"))
             definition_format, definition = described or ("", "")
             connections[topic_id] = Connection(
                 id=topic_id,
-                topic=str(topic),
-                msgtype=long_type_name(str(msgtype)),
+                topic=topic,
+                msgtype=long_type_name(msgtype),
                 encoding=encoding,
                 definition=definition,
                 definition_format=definition_format if definition else "",
@@ -258,6 +222,7 @@ class Db3Reader:
     def _count(self) -> Totals:
         totals = Totals()
         metadata = self.metadata()
+        self._database.begin()
         try:
             lo, hi = self._db.execute(
                 "SELECT (SELECT min(timestamp) FROM messages), (SELECT max(timestamp) FROM messages)"
@@ -273,32 +238,12 @@ class Db3Reader:
         self._totals = totals
         return totals
 
-    def _windows(self, options: ReadOptions) -> Iterator[list[tuple[int, int, int, bytes]]]:
-        """`(rowid, topic id, timestamp, payload)` in file order, a few MiB at a time."""
-        where, bound = self._where(options)
-        self._last_row = self._db.execute("SELECT max(rowid) FROM messages").fetchone()[0] or 1
-        # `where` holds numbers and placeholders only, so nothing from the file gets into the text of a query.
-        lengths = f"SELECT length(data) AS n FROM messages WHERE rowid > ?{where} ORDER BY rowid LIMIT {WINDOW_ROWS}"  # noqa: S608
-        totals = f"SELECT count(*), sum(n) FROM ({lengths})"  # noqa: S608
-        columns = "rowid, CAST(topic_id AS INTEGER), CAST(timestamp AS INTEGER), CAST(data AS BLOB)"
-        messages = f"SELECT {columns} FROM messages WHERE rowid > ?{where} ORDER BY rowid LIMIT ?"  # noqa: S608
-        last = -(1 << 63)
-        while True:
-            count, total = self._db.execute(totals, (last, *bound)).fetchone()
-            if not count:
-                return
-            steps = [count]
-            if (total or 0) > WINDOW_BYTES:
-                steps = _steps([n or 0 for (n,) in self._db.execute(lengths, (last, *bound))])
-            cursor = self._db.execute(messages, (last, *bound, count))
-            for step in steps:
-                window = cursor.fetchmany(step)
-                if not window or window[-1][0] <= last:
-                    # A damaged tree can lead back to where reading came from.
-                    self._notes.lost("the file is damaged; the messages before the damage are read")
-                    return
-                last = window[-1][0]
-                yield window
+    def _is_readable(self) -> bool:
+        try:
+            self._db.execute("SELECT rowid FROM messages LIMIT 1").fetchone()
+        except UNREADABLE:
+            return False
+        return True
 
     def _where(self, options: ReadOptions) -> tuple[str, list[int]]:
         wanted = [c.id for c in self.connections if options.wants(c.topic)]
@@ -357,15 +302,3 @@ def _has_zstd_frames(rows: Rows) -> bool:
     starts = rows.starts[rows.sizes >= len(ZSTD_MAGIC)]
     heads = rows_at(rows.buffer, starts, len(ZSTD_MAGIC))
     return bool((heads == np.frombuffer(ZSTD_MAGIC, np.uint8)).all(axis=1).any())
-
-
-def _steps(lengths: Sequence[int]) -> list[int]:
-    """How many rows to fetch at a time so that each step stays within a window's bytes."""
-    steps, rows, size = [], 0, 0
-    for length in lengths:
-        if rows and size + length > WINDOW_BYTES:
-            steps.append(rows)
-            rows, size = 0, 0
-        rows += 1
-        size += length
-    return [*steps, rows]

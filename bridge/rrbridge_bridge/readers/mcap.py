@@ -239,7 +239,8 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
             self._notes.say(f"the summary is damaged, the file was scanned: {err}")
             return None
         if summary is None:
-            if self._source.read_some(self._source.size - len(MAGIC), len(MAGIC)) != MAGIC:
+            size = self._source.size
+            if size < 2 * len(MAGIC) or self._source.read_some(size - len(MAGIC), len(MAGIC)) != MAGIC:
                 self._notes.say("the file was not finished (cut off, or still being written); it was scanned")
         elif not self._chunks_are_there(summary):
             self._notes.say("the index points to chunks that are not there; the file was scanned")
