@@ -74,7 +74,7 @@ class Conversion:
                 yield from self._driver.step()
                 beside.take(reader)
                 self._note(path, [*reader.notes, *beside.notes])
-        yield from self._driver.settle()
+        yield from self._driver.settle(self.end_nanos or 0)
         self.notes += further_notes(self.reports)
         yield from beside.chunks()
         yield from self._properties(formats, profiles)

@@ -103,8 +103,8 @@ class Driver:
         """What stages make of messages that had to wait; of what came so far, nothing is missing."""
         return [chunk for run in self._stages.values() for chunk in run.step()]
 
-    def settle(self, until_nanos: int | None = None) -> list[Chunk]:
-        """What is due without a message: before a time that no message to come is logged before, or (None) at the very end."""
+    def settle(self, until_nanos: int) -> list[Chunk]:
+        """What is due up to a log time without a message; no message to come was logged before."""
         return self.step() + [chunk for run in self._stages.values() for chunk in run.settle(until_nanos)]
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:

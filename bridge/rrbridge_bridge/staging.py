@@ -104,8 +104,8 @@ class StageRun:
         held, self._held, self._held_bytes = self._held, [], 0
         yield from self._in_order(held)
 
-    def settle(self, until_nanos: int | None) -> Iterator[Chunk]:
-        """What is due up to then without a message; None: at the end of everything."""
+    def settle(self, until_nanos: int) -> Iterator[Chunk]:
+        """What is due up to then without a message."""
         if self.stage.settle is None or self._last is None:
             return
         try:
@@ -125,8 +125,7 @@ class StageRun:
     def _settled(self, emit: Emit) -> Iterator[Placed]:
         assert self._last is not None
         channel = self._last.channel
-        root = channel.recording.root_path
-        yield from scatter(channel.named(emit), root, 0, root, free=True)
+        yield from scatter(channel.named(emit), channel.entity_path, 0, channel.recording.root_path, free=True)
 
     def _in_order(self, held: Sequence[_Taken]) -> Iterator[Chunk]:
         kinds = [_sorted(kind) for kind in _merged(held)]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,22 +214,6 @@ def test_images_that_cannot_be_drawn_are_told(random_messages: RandomMessages, c
     }
 
 
-def test_markers_that_cannot_be_drawn_are_told(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
-    messages = random_messages("visualization_msgs/msg/MarkerArray", 4, 3)
-    marker = random_messages("visualization_msgs/msg/Marker", 1, 3)[0]
-    kinds: list[list[tuple[int, int]]] = [[], [(1, 0), (1, 2)], [(10, 0), (1, 0)], [(99, 0), (1, 77), (99, 2)]]
-    for message, wanted in zip(messages, kinds, strict=True):
-        message.markers = [replace(marker, type=kind, action=action) for kind, action in wanted]
-    emits = adapters.by_type["visualization_msgs/msg/MarkerArray"](
-        columns_of("visualization_msgs/msg/MarkerArray", messages)
-    )
-    assert skipped(emits) == {
-        "a mesh named by its address is not drawn": [2],
-        "a marker of type 99 is not drawn": [3],
-        "a marker's action is not known": [3],
-    }
-
-
 def test_maps_start_at_their_upper_edge(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
     message = random_messages("nav_msgs/msg/OccupancyGrid", 1, 0)[0]
     message.info.width, message.info.height = 3, 2
@@ -252,16 +235,3 @@ def test_polygons_are_closed(random_messages: RandomMessages, columns_of: Column
     ):
         corners = [[p.x, p.y, p.z] for p in message.polygon.points]
         assert strip == corners + corners[:1]
-
-
-def test_markers_that_are_deleted_end(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
-    messages = random_messages("visualization_msgs/msg/Marker", 3, 1)
-    for message, action in zip(messages, (0, 2, 3), strict=True):
-        message.action, message.type, message.ns, message.id = action, 1, "a/b", 7
-    emits = list(
-        adapters.by_type["visualization_msgs/msg/Marker"](columns_of("visualization_msgs/msg/Marker", messages))
-    )
-    made = rows_by_message(emits, 3)
-    assert ("a\\/b/7", "Boxes3D:half_sizes") in made[0]
-    assert made[1] == {("a\\/b/7", "Clear:is_recursive"): [[False]]}
-    assert made[2] == {("", "Clear:is_recursive"): [[True]]}

@@ -85,7 +85,7 @@ def test_each_topic_has_its_own_state_unless_they_share_one() -> None:
     for group, expected in ((None, [(10, 1), (20, 2)]), (lambda topic: "all", [(10, 1), (20, 3)])):
         driver = Driver(adapters=summing(NUMBER, group=group))
         chunks = driver.announce([a, b]) + driver.convert(batch(a, [1], [10], [0]))
-        chunks += driver.convert(batch(b, [2], [20], [1])) + driver.settle()
+        chunks += driver.convert(batch(b, [2], [20], [1])) + driver.settle(1000)
         assert rows(chunks) == expected
 
 
@@ -171,8 +171,8 @@ def test_a_failing_call_leaves_the_state_and_blames_its_messages() -> None:
 def test_paths_from_the_root_notes_and_what_is_due_later() -> None:
     adapters = Adapters()
 
-    def due(state: list[int], until_nanos: int | None) -> tuple[list[int], list[Emit]]:
-        ready = [t for t in state if until_nanos is None or t < until_nanos]
+    def due(state: list[int], until_nanos: int) -> tuple[list[int], list[Emit]]:
+        ready = [t for t in state if t <= until_nanos]
         times = [TimeColumn.of(n, TimeKind.TIMESTAMP, np.array(ready)) for n in ("message_log_time", STAMP)]
         emit = Emit(rr.Scalars.columns(scalars=np.array(ready, float)), at="/later", times=times)
         return [t for t in state if t not in ready], [emit]
@@ -187,7 +187,7 @@ def test_paths_from_the_root_notes_and_what_is_due_later() -> None:
     assert rows(chunks, "/robot/now") == [(10, 1), (20, 2)]
     soon = driver.settle(115)
     assert rows(soon, "/robot/later") == [(110, 110)]
-    assert rows(driver.settle(), "/robot/later") == [(120, 120)]
+    assert rows(driver.settle(1000), "/robot/later") == [(120, 120)]
     assert soon[0].times["ros2_timestamp"].values.tolist() == [110]
     assert driver.reports[0].notes == [Note("one note")]
     assert driver.reports[0].is_lossless
@@ -196,7 +196,7 @@ def test_paths_from_the_root_notes_and_what_is_due_later() -> None:
 def test_a_stage_that_fails_where_no_message_is_to_blame() -> None:
     adapters = Adapters()
 
-    def due(state: None, until_nanos: int | None) -> Any:
+    def due(state: None, until_nanos: int) -> Any:
         raise RuntimeError("boom")
 
     @adapters.stage(NUMBER, settle=due)
@@ -205,7 +205,7 @@ def test_a_stage_that_fails_where_no_message_is_to_blame() -> None:
 
     driver = Driver(adapters=adapters)
     driver.convert(batch(connection("/x"), [1], [1], [0]))
-    assert driver.settle() == []
+    assert driver.settle(1000) == []
     (note,) = driver.reports[0].notes
     assert note.is_loss
     assert "boom" in note.text
@@ -324,7 +324,7 @@ def test_the_recorder_runs_stages_too() -> None:
     maker = DriverMaker(ImportOptions(), adapters=summing(NUMBER, COUNT, group=lambda topic: ""))
     chunks = [*maker.announce(a), *maker.announce(b)]
     chunks += maker.convert(batch(b, [2], [20], [1])) + maker.convert(batch(a, [1], [10], [0])) + maker.settle()
-    chunks += maker.convert(batch(a, [3], [30], [2])) + maker.settle(at_end=True)
+    chunks += maker.convert(batch(a, [3], [30], [2])) + maker.settle()
     assert rows(chunks) == [(10, 1), (20, 3), (30, 6)]
 
 

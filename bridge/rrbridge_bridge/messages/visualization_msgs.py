@@ -1,13 +1,18 @@
-"""visualization_msgs: markers, drawn as what they ask to look like.
+"""visualization_msgs: markers, drawn as what they ask to look like, for as long as they are up.
 
-Each marker has an entity below its topic, `<namespace>/<id>`. Poses are applied to the geometry, so that the entity needs
-no transform of its own; its frame is the marker's.
+Each marker has an entity below its topic, `<namespace>/<id>`; its frame is the marker's. A marker stays until another one of its
+name replaces it, it is deleted, or its lifetime ends; then its entity is cleared. That needs memory, so this is a stage.
+
+* Replaced by one of another look (type, mesh): cleared first, so that no part of the old one stays.
+* `DELETEALL` clears every marker that is up; with a namespace, in ROS 2, only that one's.
+* Lifetimes count from when the recorder got the message, as in RViz. An end after the recording's is not written.
+* A mesh's file is written where it appears and not again while it stays; 256 MiB per topic at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,206 +23,272 @@ import pyarrow.compute as pc
 import rrbridge as rr
 from rrbridge._arrow import primitive, text_scalar, utf8
 from rrbridge._entity_path import escape_entity_path_part
+from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
-from rrbridge.columns import Columns, Emit, Ragged, take
-from rrbridge_bridge.messages._fields import quaternion, xyz
+from rrbridge.columns import STAMP, Columns, Emit, Ragged, Text, nanos, take
+from rrbridge.stages import Messages, Note, Takes
+from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Fates, Up, fates_of
+from rrbridge_bridge.messages._marker_meshes import Meshes, mesh_content, named_points, placed_meshes, stand_ins
+from rrbridge_bridge.messages._marker_shapes import DRAWN, MESH
 from rrbridge_bridge.messages._registry import adapters
-from rrbridge_bridge.messages._rotations import rotate
 
-_ADD, _DELETE, _DELETE_ALL = 0, 2, 3
-_TRIANGLE_CORNERS = 3
-_MESH_RESOURCE = 10
+MAX_UP = 200_000
+"""Markers of one topic that are remembered; of more, those that came first are left as they are."""
+MAX_WRITTEN_BYTES = 256 << 20
+"""Of meshes, per topic."""
 
-
-@adapters("visualization_msgs/msg/Marker")
-def marker(msgs: Columns) -> Iterator[Emit | Skipped]:
-    """One marker per message."""
-    yield from _markers(msgs, np.arange(len(msgs)))
+Int64s = npt.NDArray[np.int64]
 
 
-@adapters("visualization_msgs/msg/MarkerArray")
-def marker_array(msgs: Columns) -> Iterator[Emit | Skipped]:
-    """Many markers per message."""
-    yield from _markers(msgs.markers.values, msgs.markers.row_of_value)
+@dataclass(frozen=True, slots=True)
+class MarkersUp:
+    """What is known of the markers of a topic."""
+
+    up: Mapping[str, Up] = field(default_factory=dict)
+    """By path below the topic, those that came first at the front."""
+    embedded: Mapping[str, bytes] = field(default_factory=dict)
+    """Meshes that messages brought with them, by name."""
+    written_bytes: int = 0
+    """Of meshes."""
 
 
-def _markers(markers: Columns, rows: npt.NDArray[np.int64]) -> Iterator[Emit | Skipped]:
+def _end_what_is_due(state: MarkersUp, until_nanos: int) -> tuple[MarkersUp, Iterable[Emit]]:
+    """Markers whose lifetime has ended by then."""
+    due = {path: up for path, up in state.up.items() if up.log_end_nanos <= until_nanos}
+    if not due:
+        return state, []
+    ends = np.array([up[1:] for up in due.values()], np.int64)
+    rest = {path: up for path, up in state.up.items() if path not in due}
+    return replace(state, up=rest), [Emit(_cleared(len(due)), at=list(due), times=_ends(ends))]
+
+
+@adapters.stage(
+    Takes("visualization_msgs/msg/Marker", wholly=True),
+    Takes("visualization_msgs/msg/MarkerArray", wholly=True),
+    start=MarkersUp(),
+    settle=_end_what_is_due,
+)
+def markers(state: MarkersUp, msgs: Messages) -> tuple[MarkersUp, list[Emit | Skipped | Note]]:
+    """Markers, one or many per message, with their lifetimes."""
+    columns = msgs.columns
+    if "markers" in columns:
+        return _take(state, msgs, columns.markers.values, columns.markers.row_of_value)
+    return _take(state, msgs, columns, np.arange(len(columns)))
+
+
+def _take(
+    state: MarkersUp, msgs: Messages, markers: Columns, rows: Int64s
+) -> tuple[MarkersUp, list[Emit | Skipped | Note]]:
     """`rows`: the message that each marker came in."""
-    paths = _paths(markers)
-    if len(everything := np.flatnonzero(markers.action == _DELETE_ALL)):
-        yield Emit(_cleared(len(everything), recursive=True), rows=rows[everything])
-    if len(gone := np.flatnonzero(markers.action == _DELETE)):
-        yield Emit(_cleared(len(gone), recursive=False), at=_taken(paths, gone), rows=rows[gone])
-    added = markers.action == _ADD
-    for kind, draw in _DRAWN.items():
-        index = np.flatnonzero(added & (markers.type == kind))
-        if len(index):
-            wanted = take(markers, index)
-            frames = rr.CoordinateFrame.columns(frame=wanted.header.frame_id)
-            yield Emit([draw(wanted), frames], at=_taken(paths, index), rows=rows[index])
-    for kind in np.unique(markers.type[added]).tolist():
-        if kind not in _DRAWN:
-            what = "a mesh named by its address" if kind == _MESH_RESOURCE else f"a marker of type {kind}"
-            yield Skipped(rows[added & (markers.type == kind)], f"{what} is not drawn")
-    strange = ~np.isin(markers.action, (_ADD, _DELETE, _DELETE_ALL))
+    markers = _complete(markers)
+    skipped = list(_not_known(markers, rows))
+    known = np.isin(markers.action, (DELETE, DELETE_ALL)) | (
+        (markers.action == ADD) & np.isin(markers.type, (MESH, *DRAWN))
+    )
+    if not known.all():
+        markers, rows = take(markers, known), rows[known]
+    look = _Looks.of(markers, state, msgs)
+    table = _Table.of(state, markers, rows, look, msgs)
+    fates = fates_of(table.acts, int(msgs.log_time_nanos[-1]))
+    drawn = list(_drawn(markers, table, fates, look))
+    written, meshes = _mesh_files(state.written_bytes, table, fates, look)
+    after = MarkersUp(table.up_after(fates), look.meshes.embedded, written)
+    return after, [*skipped, *table.clears(fates), *drawn, *meshes, *look.meshes.note()]
+
+
+def _complete(markers: Columns) -> Columns:
+    """With the fields that old definitions lack, empty."""
+    count = len(markers)
+    texts, lists = ("text", "mesh_resource"), ("points", "colors")
+    missing: dict[str, Any] = {n: Text.from_strings([""] * count) for n in texts if n not in markers}
+    none = Columns(0, dict.fromkeys(("x", "y", "z", "r", "g", "b", "a"), np.zeros(0)))
+    missing |= {name: Ragged.from_lengths(np.zeros(count, np.int64), none) for name in lists if name not in markers}
+    return Columns(count, {**{name: markers[name] for name in markers}, **missing}) if missing else markers
+
+
+def _not_known(markers: Columns, rows: Int64s) -> Iterator[Skipped]:
+    added = markers.action == ADD
+    for kind in np.setdiff1d(markers.type[added], (MESH, *DRAWN)).tolist():
+        yield Skipped(rows[added & (markers.type == kind)], f"a marker of type {kind} is not drawn")
+    strange = ~np.isin(markers.action, (ADD, DELETE, DELETE_ALL))
     yield Skipped(rows[strange], "a marker's action is not known")
 
 
-def _paths(markers: Columns) -> pa.StringArray:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Looks:
+    """What markers look like: their types, and which meshes."""
+
+    kinds: list[str]
+    """Names of looks, of all that come up."""
+    of_marker: Int64s
+    """Index into `kinds`, for each marker."""
+    meshes: Meshes
+
+    @classmethod
+    def of(cls, markers: Columns, state: MarkersUp, msgs: Messages) -> _Looks:
+        found: dict[str, int] = {}
+        looks = np.zeros(len(markers), np.int64)
+        for kind in np.unique(markers.type).tolist():
+            if kind != MESH:
+                looks[markers.type == kind] = found.setdefault(str(kind), len(found))
+        at = np.flatnonzero((markers.type == MESH) & (markers.action == ADD))
+        meshes = Meshes([], {}, state.embedded)
+        if len(at):
+            meshes = Meshes.of(take(markers, at), state.embedded, msgs.definitions)
+            looks[at] = [found.setdefault(kind, len(found)) for kind in meshes.kinds]
+        for up in state.up.values():
+            found.setdefault(up.kind, len(found))
+        return cls(list(found), looks, meshes)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Table:
+    """Markers that were up, then those of the messages, as acts."""
+
+    paths: list[str]
+    """Below the topic, of every marker that comes up."""
+    before: int
+    """How many acts stand for markers that were up."""
+    acts: Acts
+    ends: npt.NDArray[np.int64]
+    """Ends of lifetimes by log time, publish time and stamp; shape (acts, 3)."""
+    stamps: Int64s
+    kinds: list[str]
+
+    @classmethod
+    def of(cls, state: MarkersUp, markers: Columns, rows: Int64s, look: _Looks, msgs: Messages) -> _Table:
+        names = {path: i for i, path in enumerate(state.up)}
+        up, before = list(state.up.values()), len(state.up)
+        codes, paths = _paths(markers)
+        place = np.array([names.setdefault(path, len(names)) for path in paths], np.int64)
+        spaces: dict[str, int] = {}
+        namespaces = [spaces.setdefault(path.rpartition("/")[0], len(spaces)) for path in names]
+        log = np.concatenate([np.zeros(before, np.int64), msgs.log_time_nanos[rows]])
+        lifetimes = nanos(markers.lifetime)
+        stamps = nanos(markers.header.stamp)
+        came = np.stack([msgs.log_time_nanos[rows], msgs.publish_time_nanos[rows], stamps], axis=-1)
+        ends = np.where(lifetimes[:, None] > 0, came + lifetimes[:, None], NEVER)
+        ends = np.concatenate([np.array([u[1:] for u in up], np.int64).reshape(-1, 3), ends])
+        number = np.concatenate([np.arange(before), place[codes]])
+        action = np.concatenate([np.full(before, ADD), markers.action])
+        namespace = np.array(namespaces, np.int64)[number] if len(number) else number
+        is_all = action == DELETE_ALL
+        of_all = np.concatenate([np.zeros(before, np.bool_), _of_all_namespaces(markers, msgs.encoding)])
+        kinds = {kind: i for i, kind in enumerate(look.kinds)}
+        acts = Acts(
+            message=np.concatenate([np.full(before, -1), rows]),
+            action=action,
+            name=number,
+            namespace=np.where(is_all & of_all, -1, namespace),
+            kind=np.concatenate([np.array([kinds[u.kind] for u in up], np.int64), look.of_marker]),
+            log_nanos=log,
+            log_end_nanos=ends[:, 0],
+        )
+        stamps = np.concatenate([np.zeros(before, np.int64), stamps])
+        return cls(list(names), before, acts, ends, stamps, look.kinds)
+
+    def clears(self, fates: Fates) -> Iterator[Emit]:
+        """Clears of what was replaced or deleted, then of what has expired."""
+        by, names = fates.cleared_by, self.acts.name[fates.cleared]
+        if len(by):
+            _, once = np.unique(np.stack([self.acts.message[by], names]), axis=1, return_index=True)
+            by, names = by[once], names[once]
+            yield Emit(
+                _cleared(len(by)), at=self._at(names), rows=self.acts.message[by], times=_stamped(self.stamps[by])
+            )
+        if len(expired := fates.expired):
+            # They belong to the message that brought them, or, if that is past, to the first one in hand.
+            rows = np.maximum(self.acts.message[expired], 0)
+            yield Emit(
+                _cleared(len(expired)),
+                at=self._at(self.acts.name[expired]),
+                rows=rows,
+                times=_ends(self.ends[expired]),
+            )
+
+    def up_after(self, fates: Fates) -> Mapping[str, Up]:
+        up = fates.still_up[-MAX_UP:]
+        paths, kinds = self._at(self.acts.name[up]), self.acts.kind[up].tolist()
+        return {
+            path: Up(self.kinds[kind], *ends)
+            for path, kind, ends in zip(paths, kinds, self.ends[up].tolist(), strict=True)
+        }
+
+    def emit(self, columns: Sequence[rr.ComponentColumnList], acts: Int64s) -> Emit:
+        """Rows of the given acts, at their markers' entities."""
+        at = self._at(self.acts.name[acts])
+        return Emit(columns, at=at, rows=self.acts.message[acts], times=_stamped(self.stamps[acts]))
+
+    def _at(self, names: Int64s) -> list[str]:
+        return [self.paths[name] for name in names.tolist()]
+
+
+def _drawn(markers: Columns, table: _Table, fates: Fates, look: _Looks) -> Iterator[Emit]:
+    """Markers to draw, by look; of meshes where they are."""
+    looks = table.acts.kind[fates.drawn]
+    for kind in np.unique(looks).tolist():
+        acts = fates.drawn[looks == kind]
+        wanted = take(markers, acts - table.before)
+        source = look.meshes.sources.get(look.kinds[kind])
+        if source is None:
+            shapes = [DRAWN[int(wanted.type[0])](wanted)]
+        else:
+            shapes = [stand_ins(wanted)] if source.missing else placed_meshes(wanted)
+        yield table.emit([*shapes, rr.CoordinateFrame.columns(frame=wanted.header.frame_id)], acts)
+
+
+def _mesh_files(written_bytes: int, table: _Table, fates: Fates, look: _Looks) -> tuple[int, list[Emit | Note]]:
+    """The meshes themselves, where they appear; and how many bytes of them are written by now."""
+    emits: list[Emit | Note] = []
+    fresh = fates.drawn[fates.is_fresh]
+    looks = table.acts.kind[fresh]
+    for kind in np.unique(looks).tolist():
+        source, acts = look.meshes.sources.get(look.kinds[kind]), fresh[looks == kind]
+        if source is None or source.missing:
+            continue
+        content, media_type = mesh_content(source)
+        count = min(len(acts), max(MAX_WRITTEN_BYTES - written_bytes, 0) // max(len(content), 1))
+        written_bytes += count * len(content)
+        if count:
+            blobs = Ragged.from_lengths(np.full(count, len(content)), np.tile(np.frombuffer(content, np.uint8), count))
+            emits.append(
+                table.emit([rr.Asset3D.columns(blob=blobs, media_type=[media_type or ""] * count)], acts[:count])
+            )
+        if count < len(acts):
+            emits.append(table.emit([named_points(source, len(acts) - count)], acts[count:]))
+            text = f"meshes have been written {MAX_WRITTEN_BYTES >> 20} MiB; where more appear, points stand for them"
+            emits.append(Note(text))
+    return written_bytes, emits
+
+
+def _of_all_namespaces(markers: Columns, encoding: str) -> npt.NDArray[np.bool_]:
+    """Whether a `DELETEALL` would mean all namespaces: ROS 1 looks at none, ROS 2 at the one that is given."""
+    if encoding == "ros1":
+        return np.ones(len(markers), np.bool_)
+    is_empty: npt.NDArray[np.bool_] = np.diff(markers.ns.offsets) == 0
+    return is_empty
+
+
+def _paths(markers: Columns) -> tuple[Int64s, list[str]]:
+    """Which of the paths below the topic each marker has, and the paths."""
+    if not len(markers):
+        return np.zeros(0, np.int64), []
     codes, namespaces = markers.ns.dictionary()
     escaped = utf8(escape_entity_path_part(ns) or "_" for ns in namespaces)
-    if not len(codes):
-        return escaped
-    return pc.binary_join_element_wise(
+    joined = pc.binary_join_element_wise(
         escaped.take(primitive(codes)), primitive(markers.id).cast(pa.utf8()), text_scalar("/")
-    )
+    ).dictionary_encode()
+    return joined.indices.to_numpy().astype(np.int64), joined.dictionary.to_pylist()
 
 
-def _taken(paths: pa.StringArray, index: npt.NDArray[np.int64]) -> list[str]:
-    found: list[str] = paths.take(primitive(index)).to_pylist()
-    return found
+def _cleared(count: int) -> rr.ComponentColumnList:
+    return rr.Clear._columns({"is_recursive": np.zeros(count, np.bool_)})
 
 
-def _cleared(count: int, *, recursive: bool) -> rr.ComponentColumnList:
-    return rr.Clear._columns({"is_recursive": np.full(count, recursive)})
+def _stamped(stamps: Int64s) -> list[TimeColumn]:
+    return [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, stamps)]
 
 
-def _rgba(color: Columns) -> npt.NDArray[np.uint32]:
-    channels = np.stack([color.r, color.g, color.b, color.a], axis=-1)
-    octets = np.rint(np.clip(np.nan_to_num(channels), 0, 1) * 255).astype(np.uint32)
-    packed: npt.NDArray[np.uint32] = octets @ np.array([1 << 24, 1 << 16, 1 << 8, 1], np.uint32)
-    return packed.astype(np.uint32)
-
-
-def _point_colors(markers: Columns, points: Ragged) -> npt.NDArray[np.uint32]:
-    """A colour per point: its own where the marker gives one for each, else the marker's."""
-    shared = np.repeat(_rgba(markers.color), points.lengths)
-    own = markers.colors
-    if not len(own.values):
-        return shared
-    rows = np.flatnonzero((own.lengths == points.lengths) & (points.lengths > 0))
-    chosen = np.isin(points.row_of_value, rows)
-    shared[chosen] = _rgba(take(own.values, np.isin(own.row_of_value, rows)))
-    return shared
-
-
-def _placed_points(markers: Columns) -> Ragged:
-    """The points of each marker in its frame, metres."""
-    points: Ragged = markers.points
-    turned = rotate(np.repeat(quaternion(markers.pose.orientation), points.lengths, axis=0), xyz(points.values))
-    return Ragged(points.offsets, turned + np.repeat(xyz(markers.pose.position), points.lengths, axis=0))
-
-
-def _per_point(points: Ragged, values: npt.NDArray[Any]) -> Ragged:
-    return Ragged(points.offsets, np.repeat(values, points.lengths, axis=0))
-
-
-def _arrows(markers: Columns) -> rr.ComponentColumnList:
-    points, count = _placed_points(markers), len(markers)
-    by_points = points.lengths >= 2
-    scale, turned = xyz(markers.scale), quaternion(markers.pose.orientation)
-    tails = xyz(markers.pose.position)
-    vectors = rotate(turned, np.stack([scale[:, 0], np.zeros(count), np.zeros(count)], axis=-1))
-    starts = points.offsets[:-1][by_points]
-    tails[by_points] = points.values[starts]
-    vectors[by_points] = points.values[starts + 1] - points.values[starts]
-    # With two points scale.x is the shaft's diameter, without it is the length and scale.y the diameter.
-    radii = np.where(by_points, scale[:, 0], scale[:, 1]) / 2
-    return rr.Arrows3D.columns(vectors=vectors, origins=tails, radii=radii, colors=_rgba(markers.color))
-
-
-def _half_sized(archetype: type[rr.Boxes3D | rr.Ellipsoids3D], markers: Columns) -> rr.ComponentColumnList:
-    return archetype.columns(
-        half_sizes=xyz(markers.scale) / 2,
-        centers=xyz(markers.pose.position),
-        quaternions=quaternion(markers.pose.orientation),
-        colors=_rgba(markers.color),
-        fill_mode=np.full(len(markers), rr.FillMode.Solid),
-    )
-
-
-def _cylinders(markers: Columns) -> rr.ComponentColumnList:
-    scale = xyz(markers.scale)
-    return rr.Cylinders3D.columns(
-        lengths=scale[:, 2],
-        radii=scale[:, 0] / 2,
-        centers=xyz(markers.pose.position),
-        quaternions=quaternion(markers.pose.orientation),
-        colors=_rgba(markers.color),
-        fill_mode=np.full(len(markers), rr.FillMode.Solid),
-    )
-
-
-def _line_strips(markers: Columns) -> rr.ComponentColumnList:
-    return rr.LineStrips3D.columns(
-        strips=_placed_points(markers), radii=markers.scale.x / 2, colors=_rgba(markers.color)
-    )
-
-
-def _line_lists(markers: Columns) -> rr.ComponentColumnList:
-    points = _placed_points(markers)
-    pairs = points.lengths // 2
-    even = np.arange(len(points.values)) - np.repeat(points.offsets[:-1], points.lengths) < np.repeat(
-        2 * pairs, points.lengths
-    )
-    segments = Ragged.from_lengths(np.full(int(pairs.sum()), 2), points.values[even])
-    colors = _point_colors(markers, points)[even][::2]
-    grouped = Ragged.from_lengths(pairs, segments)
-    return rr.LineStrips3D.columns(strips=grouped, radii=markers.scale.x / 2, colors=Ragged(grouped.offsets, colors))
-
-
-def _cube_lists(markers: Columns) -> rr.ComponentColumnList:
-    points = _placed_points(markers)
-    return rr.Boxes3D.columns(
-        half_sizes=_per_point(points, xyz(markers.scale) / 2),
-        centers=points,
-        quaternions=_per_point(points, quaternion(markers.pose.orientation)),
-        colors=Ragged(points.offsets, _point_colors(markers, points)),
-        fill_mode=np.full(len(markers), rr.FillMode.Solid),
-    )
-
-
-def _sphere_lists(markers: Columns) -> rr.ComponentColumnList:
-    points = _placed_points(markers)
-    return rr.Points3D.columns(
-        positions=points,
-        radii=markers.scale.x / 2,
-        colors=Ragged(points.offsets, _point_colors(markers, points)),
-    )
-
-
-def _texts(markers: Columns) -> rr.ComponentColumnList:
-    count = len(markers)
-    return rr.Points3D.columns(
-        positions=xyz(markers.pose.position),
-        radii=np.full(count, -1.0),
-        colors=_rgba(markers.color),
-        labels=markers.text,
-        show_labels=np.ones(count, np.bool_),
-    )
-
-
-def _triangle_lists(markers: Columns) -> rr.ComponentColumnList:
-    points = _placed_points(markers)
-    corners = points.lengths // _TRIANGLE_CORNERS * _TRIANGLE_CORNERS
-    place = np.arange(len(points.values)) - np.repeat(points.offsets[:-1], points.lengths)
-    whole = place < np.repeat(corners, points.lengths)
-    vertices = Ragged.from_lengths(corners, points.values[whole])
-    colors = Ragged(vertices.offsets, _point_colors(markers, points)[whole])
-    return rr.Mesh3D.columns(vertex_positions=vertices, vertex_colors=colors)
-
-
-_DRAWN: dict[int, Callable[[Columns], rr.ComponentColumnList]] = {
-    0: _arrows,
-    1: partial(_half_sized, rr.Boxes3D),
-    2: partial(_half_sized, rr.Ellipsoids3D),
-    3: _cylinders,
-    4: _line_strips,
-    5: _line_lists,
-    6: _cube_lists,
-    7: _sphere_lists,
-    8: _sphere_lists,
-    9: _texts,
-    11: _triangle_lists,
-}
-"""`Marker.type` to drawing. Type 10, a mesh named by URL, is kept as fields."""
+def _ends(ends: Int64s) -> list[TimeColumn]:
+    names = ("message_log_time", "message_publish_time", STAMP)
+    return [TimeColumn.of(name, TimeKind.TIMESTAMP, ends[:, i]) for i, name in enumerate(names)]

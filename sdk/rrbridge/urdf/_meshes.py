@@ -1,4 +1,4 @@
-"""Mesh files that a URDF names: relative to it, absolute, `file://` or `package://`."""
+"""Mesh files that a URDF, or a message of a robot, names: relative to it, absolute, `file://` or `package://`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from rrbridge._media_type import MEDIA_TYPES
 from rrbridge.errors import FileError
 
-__all__ = ["read_mesh"]
+__all__ = ["find_mesh", "read_mesh"]
 
 MAX_BYTES = 1 << 30
 SUFFIXES = {".dae", ".glb", ".gltf", ".obj", ".ply", ".stl"}
@@ -35,37 +35,52 @@ def _below(folders: Sequence[Path], package: str) -> list[Path]:
     ]
 
 
-def _candidates(urdf: Path, filename: str, packages: Sequence[Path]) -> list[Path]:
+def _candidates(urdf: Path | None, filename: str, packages: Sequence[Path]) -> list[Path]:
     scheme, separator, rest = filename.partition("://")
+    here = Path("/") if urdf is None else urdf.parent
     if not separator:
-        return [urdf.parent / filename]
+        return [here / filename]
     if scheme == "file":
-        return [urdf.parent / rest]
+        return [here / rest]
+    if scheme in ("http", "https"):
+        raise FileError(filename, "on the network; it is not fetched")
     if scheme != "package":
         raise FileError(filename, f"unknown scheme {scheme}")
     package, _, below = rest.partition("/")
-    enclosing = [folder for folder in urdf.absolute().parents if folder.name == package]  # the checkout it lies in
+    parents = [] if urdf is None else urdf.absolute().parents
+    enclosing = [folder for folder in parents if folder.name == package]  # the checkout it lies in
     named = _below(packages, package) if package.strip(".") else []
     return [folder / below for folder in (*named, *_package_folders(package), *enclosing)]
 
 
-def read_mesh(urdf: Path, filename: str, packages: Sequence[Path] = ()) -> tuple[bytes, str | None]:
-    """Content and media type of a mesh; `packages` come first. Raises FileError, which names the mesh as the URDF does."""
+def find_mesh(urdf: Path | None, filename: str, packages: Sequence[Path] = ()) -> Path:
+    """The file that is meant; `packages` come first. Raises FileError, which names the mesh as it was given, and all places.
+
+    `urdf` is the file that names it; None where it is not in a file.
+    """
     if Path(filename).suffix.lower() not in SUFFIXES:
         raise FileError(filename, f"not a mesh file ({', '.join(sorted(SUFFIXES))})")
     candidates = _candidates(urdf, filename, packages)
     try:
         found = next((path for path in candidates if path.is_file()), None)
-    except OSError as err:  # a name that is too long, a folder that may not be looked into
-        raise FileError(filename, err.strerror or str(err)) from err
+    except (OSError, ValueError) as err:  # too long a name, a folder that may not be looked into, a NUL
+        raise FileError(filename, getattr(err, "strerror", None) or str(err)) from err
     if found is None:
         looked = ", ".join(map(str, candidates)) or "nowhere: set AMENT_PREFIX_PATH or ROS_PACKAGE_PATH"
         raise FileError(filename, f"not found; looked at {looked}")
+    return found
+
+
+def read_mesh(
+    urdf: Path | None, filename: str, packages: Sequence[Path] = (), *, max_bytes: int = MAX_BYTES
+) -> tuple[bytes, str | None]:
+    """Content and media type of a mesh. Raises FileError, which names the mesh as the URDF does."""
+    found = find_mesh(urdf, filename, packages)
     try:
         with found.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(max_bytes + 1)
     except OSError as err:
         raise FileError(filename, err.strerror or str(err)) from err
-    if len(content) > MAX_BYTES:
-        raise FileError(filename, f"larger than {MAX_BYTES} bytes")
+    if len(content) > max_bytes:
+        raise FileError(filename, f"larger than {max_bytes} bytes")
     return content, MEDIA_TYPES.get(found.suffix.lower())
