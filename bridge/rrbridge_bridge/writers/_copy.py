@@ -22,6 +22,8 @@ from rrbridge_bridge.writers._folders import complete_or_absent_folder, folder_p
 from rrbridge_bridge.writers._format import OutputFormat, WriteOptions, Written
 from rrbridge_bridge.writers._messages import Messages, Source
 from rrbridge_bridge.writers._sink import Sink
+from rrbridge_bridge.writers._transcode import TranscodeError, Transcoder
+from rrbridge_bridge.writers._typestores import described
 
 __all__ = ["copy_messages", "input_bytes"]
 
@@ -68,7 +70,9 @@ class _Copy:
     def __init__(self, messages: Messages, to: OutputFormat, encoding: str | None) -> None:
         self._messages = messages
         self._to = to
-        self._encoding = encoding
+        folders = messages.options.definitions
+        self._transcoder = None if encoding is None else Transcoder(encoding, folders)
+        self._made_up: set[str] = set()
         self._announced: set[int] = set()
         self._by_number: dict[int, TopicReport] = {}
         self._dropped = {NamedMetadata: 0, AttachedFile: 0}
@@ -90,27 +94,39 @@ class _Copy:
                 sink.__exit__(None, None, None)
 
     def _copy(self, source: Source, sink: Sink) -> None:
+        refused = []
         for number, connection in self._messages.connections.items():
             if number not in self._announced:
-                self._check_encoding(connection)
-                sink.announce(connection)
                 self._announced.add(number)
-                key = (connection.topic, connection.msgtype, connection.encoding)
-                self._by_number[number] = self.reports.setdefault(key, TopicReport(*key, ""))
-        for rows in self._messages.blocks(source):
-            self._count(rows)
-            sink.write(rows)
+                try:
+                    sink.announce(self._as_written(connection, source.ros_distro))
+                except TranscodeError as err:
+                    refused.append(str(err))
+        if refused:
+            raise FileError(
+                source.path,
+                f"a {self._to.describes} cannot hold {'; '.join(refused)}; leave them out with -x, or convert to .mcap",
+            )
+        for block in self._messages.blocks(source):
+            rows = block if self._transcoder is None else self._transcoder.rows(block)
+            if len(rows):
+                self._count(rows)
+                sink.write(rows)
         for record in source.beside():
             if not sink.add(record):
                 self._dropped[type(record)] += 1
 
-    def _check_encoding(self, connection: Connection) -> None:
-        if self._encoding is not None and connection.encoding != self._encoding:
-            raise FileError(
-                self._messages.paths[0],
-                f"the messages of {connection.topic} are encoded as {connection.encoding or 'nothing known'}, which a "
-                f"{self._to.describes} cannot hold; leave the topic out with -x, or convert to .mcap",
-            )
+    def _as_written(self, connection: Connection, ros_distro: str) -> Connection:
+        """A connection as the output has it: in its encoding, with a definition."""
+        folders = self._messages.options.definitions
+        key = (connection.topic, connection.msgtype, connection.encoding)
+        report = self._by_number[connection.id] = self.reports.setdefault(key, TopicReport(*key, ""))
+        if self._transcoder is not None:
+            connection = self._transcoder.connection(connection, ros_distro, report)
+        found = described(connection, folders, ros_distro)
+        if found is not None:
+            self._made_up.add(connection.msgtype)
+        return found or connection
 
     def _count(self, rows: Rows) -> None:
         ids, which = np.unique(rows.connection_ids, return_inverse=True)
@@ -129,6 +145,11 @@ class _Copy:
             for pattern in self._messages.options.include
             if not any(map(pattern.search, self._messages.topics))
         ]
+        if self._transcoder is not None:
+            found += self._transcoder.notes()
+        if self._made_up:
+            names = ", ".join(sorted(self._made_up))
+            found.append(Note(f"the recording has no definition of {names}; a known one is written"))
         if count := self._dropped[AttachedFile]:
             found.append(Note(f"{count} attachments are left out: only MCAP has a place for them", is_loss=True))
         if count := self._dropped[NamedMetadata]:

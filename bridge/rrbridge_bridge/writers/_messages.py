@@ -34,7 +34,8 @@ def open_messages(path: Path) -> MessageReader:
 class Source:
     """One of the recordings, while it is read."""
 
-    def __init__(self, reader: MessageReader, numbers: Mapping[int, int]) -> None:
+    def __init__(self, path: Path, reader: MessageReader, numbers: Mapping[int, int]) -> None:
+        self.path = path
         self.reader = reader
         self._numbers = numbers
         """The stream's number of each connection."""
@@ -43,6 +44,11 @@ class Source:
     def profile(self) -> str | None:
         """Of MCAP files and what was made of them."""
         return self.reader.profile if isinstance(self.reader, RrdMessages) else mcap_profile(self.reader)
+
+    @property
+    def ros_distro(self) -> str:
+        """The ROS distribution that the recording says it was made by, or empty."""
+        return "" if isinstance(self.reader, RrdMessages) else self.reader.ros_distro
 
     def beside(self) -> Iterator[NamedMetadata | AttachedFile]:
         """What is no message."""
@@ -81,7 +87,7 @@ class Messages:
             with open_messages(path) as reader:
                 self.topics |= {connection.topic for connection in reader.connections}
                 wanted = [c for c in reader.connections if self.options.wants(c.topic)]
-                yield Source(reader, {c.id: self._number(c, is_only=len(self.paths) == 1) for c in wanted})
+                yield Source(path, reader, {c.id: self._number(c, is_only=len(self.paths) == 1) for c in wanted})
                 name = f"{path.name}: " if len(self.paths) > 1 else ""
                 self.notes += [replace(note, text=name + note.text) for note in reader.notes]
 

@@ -1,0 +1,261 @@
+"""`rrbridge convert` to bags as a person runs it: options, what is printed, what is left on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+from mcap.writer import CompressionType
+from mcap.writer import Writer as McapWriter
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag1 import Reader as Reader1
+from rosbags.rosbag1 import Writer as Writer1
+from rosbags.typesys import Stores, get_typestore
+
+from rrbridge_bridge.cli import main
+from rrbridge_bridge.readers import open_bag, rrd
+from rrbridge_bridge.writers import formats, output_format
+
+ROS1 = get_typestore(Stores.ROS1_NOETIC)
+TEXT = ROS1.types["std_msgs/msg/String"]
+SECOND = 10**9
+
+
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    """A latched map's name at the start, then ten texts of two publishers, a second apart."""
+    path = tmp_path / "in.bag"
+    with Writer1(path) as writer:
+        named = writer.add_connection("/map_name", TEXT.__msgtype__, typestore=ROS1, callerid="/map", latching=1)
+        chats = [
+            writer.add_connection("/chat", TEXT.__msgtype__, typestore=ROS1, callerid=name, latching=0)
+            for name in ("/a", "/b")
+        ]
+        writer.write(named, 100 * SECOND, message("yard"))
+        for i in range(10):
+            writer.write(chats[i % 2], (100 + i) * SECOND, message(f"text {i}"))
+    return path
+
+
+def message(text: str) -> bytes:
+    return bytes(ROS1.serialize_ros1(TEXT(data=text), TEXT.__msgtype__))
+
+
+def run(*arguments: str | Path) -> int:
+    return main(["convert", *map(str, arguments)])
+
+
+def texts(path: Path) -> list[tuple[str, int, str]]:
+    with AnyReader([path]) as reader:
+        found: list[tuple[str, int, str]] = []
+        for connection, time, data in reader.messages():
+            value: Any = reader.deserialize(data, connection.msgtype)
+            found.append((connection.topic, time // SECOND, value.data))
+    return found
+
+
+def test_a_summary_for_people_and_for_programs(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    output = tmp_path / "out.mcap"
+    assert run(bag, "-o", output) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "std_msgs/msg/String" in printed.out
+    assert "9.0 s of 11 messages" in printed.out
+    assert run(bag, "-o", output, "--force", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["lossless"]
+    assert {topic["topic"]: topic["messages"] for topic in told["topics"]} == {"/chat": 10, "/map_name": 1}
+
+
+@pytest.mark.parametrize("output", ["out.mcap", "out.bag", "out.db3"])
+def test_nothing_is_overwritten_unasked(bag: Path, tmp_path: Path, capsys: Any, output: str) -> None:
+    target = tmp_path / output
+    target.write_text("precious")
+    assert run(bag, "-o", target) == 1
+    assert "exists already; use --force" in capsys.readouterr().err
+    assert target.read_text() == "precious"
+    assert run(bag, "-o", target, "--force") == 0
+    assert len(in_order(target)) == 11
+    assert run(bag, "-o", bag, "--force") == 1
+    assert "is what is to be read" in capsys.readouterr().err
+
+
+def test_folders_are_replaced_only_if_they_are_recordings(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    folder = tmp_path / "run"
+    assert run(bag, "-o", folder, "--to", "rosbag2") == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["metadata.yaml", "run_0.db3"]
+    assert run(bag, "-o", folder, "--to", "rosbag2-mcap") == 1
+    assert "exists already" in capsys.readouterr().err
+    assert run(bag, "-o", folder, "--to", "rosbag2-mcap", "--force") == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["metadata.yaml", "run_0.mcap"]
+    assert len(texts(folder)) == 11
+    (folder / "thesis.tex").write_text("years of work")
+    assert run(bag, "-o", folder, "--to", "rosbag2", "--force") == 1
+    assert "other things than recordings" in capsys.readouterr().err
+    assert run(bag, "-o", tmp_path, "--to", "rosbag2", "--force") == 1
+    assert "holds" in capsys.readouterr().err
+    assert (folder / "thesis.tex").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_bytes_cannot_be_made_up(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert run(bag, "-o", tmp_path / "plain.rrd") == 0
+    capsys.readouterr()
+    assert run(tmp_path / "plain.rrd", "-o", tmp_path / "out.bag") == 1
+    told = capsys.readouterr().err
+    assert "no message bytes" in told
+    assert "--raw" in told
+    assert not (tmp_path / "out.bag").exists()
+
+
+def test_topics_and_times(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert run(bag, "-o", tmp_path / "chat.bag", "-t", "chat", "--start", "+2s", "--end", "+4s") == 0
+    assert texts(tmp_path / "chat.bag") == [("/chat", 100 + i, f"text {i}") for i in (2, 3, 4)]
+    assert run(bag, "-o", tmp_path / "none.bag", "-t", "nothing") == 1
+    assert "there are /chat, /map_name" in capsys.readouterr().err
+    assert run(bag, "-o", tmp_path / "none.bag", "--start", "+90s") == 1
+    assert "no message in the chosen time" in capsys.readouterr().err
+    assert not (tmp_path / "none.bag").exists()
+
+
+@pytest.mark.parametrize("by_way_of_rrd", [False, True])
+def test_a_cut_carries_what_was_latched(bag: Path, tmp_path: Path, capsys: Any, by_way_of_rrd: bool) -> None:
+    source = bag
+    if by_way_of_rrd:
+        source = tmp_path / "there.rrd"
+        assert run(bag, "-o", source, "--raw") == 0
+    assert run(source, "-o", tmp_path / "cut.bag", "--start", "105") == 0
+    assert "1 latched messages from before the start stand at the start again" in capsys.readouterr().out
+    assert sorted(texts(tmp_path / "cut.bag")) == [
+        *[("/chat", 100 + i, f"text {i}") for i in range(5, 10)],
+        ("/map_name", 105, "yard"),
+    ]
+
+
+def test_several_files_become_one(bag: Path, tmp_path: Path) -> None:
+    assert run(bag, "-o", tmp_path / "first.bag", "--end", "104") == 0
+    assert run(bag, "-o", tmp_path / "second.bag", "--start", "105", "-t", "chat") == 0
+    assert run(tmp_path / "first.bag", tmp_path / "second.bag", "-o", tmp_path / "whole.bag") == 0
+    assert texts(tmp_path / "whole.bag") == texts(bag)
+    with Reader1(tmp_path / "whole.bag") as whole, Reader1(bag) as before:
+        assert {(c.topic, c.ext) for c in whole.connections} == {(c.topic, c.ext) for c in before.connections}
+
+
+@pytest.mark.parametrize("compression", ["none", "lz4", "bz2"])
+def test_compression_of_bags(bag: Path, tmp_path: Path, compression: str) -> None:
+    output = tmp_path / "out.bag"
+    assert run(bag, "-o", output, "--compression", compression, "--chunk-size", "100B") == 0
+    assert texts(output) == texts(bag)
+    assert f"compression={compression}".encode() in output.read_bytes()
+    with Reader1(output) as reader:
+        assert len(reader.chunks) > 3
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4", "none"])
+def test_compression_of_mcap(bag: Path, tmp_path: Path, compression: str) -> None:
+    output = tmp_path / "out.mcap"
+    assert run(bag, "-o", output, "--compression", compression, "--chunk-size", "1KiB") == 0
+    with output.open("rb") as file:
+        reader = make_reader(file, validate_crcs=True)
+        summary = reader.get_summary()
+        assert summary is not None
+        assert {index.compression for index in summary.chunk_indexes} == {compression.replace("none", "")}
+        assert [m.log_time for *_, m in reader.iter_messages()] == [t * SECOND for t in (100, *range(100, 110))]
+
+
+def test_options_that_do_not_fit_are_wrong_usage(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    for words in ("-o x.bag --compression zstd", "-o x.rrd --compression lz4", "--to mcap"):
+        assert run(bag, *words.split()) == 2
+    assert "is none or lz4 or bz2" in capsys.readouterr().err.replace("\n", " ").replace("│ ", "")
+
+
+def test_a_full_disk_is_told(bag: Path, tmp_path: Path) -> None:
+    """With room for less than the output there is none, no rest of one, and a sentence."""
+    big = tmp_path / "big.bag"
+    with Writer1(big) as writer:
+        connection = writer.add_connection("/chat", TEXT.__msgtype__, typestore=ROS1)
+        for i in range(300):
+            writer.write(connection, i, message(os.urandom(4000).hex()))
+    for output in ("out.mcap", "out.bag", "out.db3"):
+        script = (
+            "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19)); "
+            f"from rrbridge_bridge.cli import main; sys.exit(main(['convert', {str(big)!r}, '-o', {str(tmp_path / output)!r}]))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert "cannot be written" in done.stderr, done.stderr
+        assert output in done.stderr
+        assert "partial" not in done.stderr
+        assert not (tmp_path / output).exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_without_permission_is_told(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    for name, to in (("out.mcap", "mcap"), ("run", "rosbag2")):
+        assert run(bag, "-o", tmp_path / "no" / name, "--to", to) == 1
+        assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_formats_are_found_by_name_and_by_ending() -> None:
+    names = {one.name for one in formats()}
+    assert names >= {"mcap", "bag", "db3", "rosbag2", "rosbag2-mcap"}
+    for name in names:
+        found = output_format(None, name)
+        assert found is not None
+        assert found.name == name
+    for ending in (".mcap", ".bag", ".db3"):
+        found = output_format(Path(f"x{ending.upper()}"), None)
+        assert found is not None
+        assert f".{found.name}" == ending
+    assert output_format(Path("x.rrd"), None) is None
+    assert output_format(None, None) is None
+
+
+@pytest.mark.parametrize("limits", [(16 << 20, 256 << 20), (5000, 20_000), (1, 1)])
+def test_rows_of_a_recording_come_in_order_within_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int]
+) -> None:
+    """Whatever is held: the order of the bag, though topics stand in chunks of their own, some of them over all of the time."""
+    source = tmp_path / "in.mcap"
+    rng = np.random.default_rng(3)
+    with source.open("wb") as file:
+        writer = McapWriter(file, compression=CompressionType.NONE)
+        writer.start("own", "test")
+        channels = [writer.register_channel(f"/t{i}", "octets", 0, {"n": str(i)}) for i in range(12)]
+        weights = np.array([0.5] + [0.5 / 11] * 11)
+        for i, pick in enumerate(rng.choice(12, 3000, p=weights).tolist()):
+            data = rng.bytes(int(rng.integers(0, 200)) if pick else 300)
+            time = int(rng.integers(0, 10**12))
+            writer.add_message(channels[pick], time, data, publish_time=time - 1, sequence=i)
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert run(source, "-o", tmp_path / "there.rrd", "--raw") == 3
+    monkeypatch.setattr(rrd, "BLOCK_BYTES", limits[0])
+    monkeypatch.setattr(rrd, "HELD_BYTES", limits[1])
+    assert run(tmp_path / "there.rrd", "-o", tmp_path / "back.mcap") == 0
+    assert in_order(tmp_path / "back.mcap") == in_order(source)
+
+
+def in_order(path: Path) -> list[tuple[Any, ...]]:
+    with open_bag(path) as reader:
+        topics = {c.id: c.topic for c in reader.connections}
+        return [
+            (topics[number], time, published, sequence, rows.buffer[at : at + size].tobytes())
+            for rows in reader.rows()
+            for number, time, published, sequence, at, size in zip(
+                rows.connection_ids.tolist(),
+                rows.log_time_nanos.tolist(),
+                rows.publish_time_nanos.tolist(),
+                rows.sequence.tolist(),
+                rows.starts.tolist(),
+                rows.sizes.tolist(),
+                strict=True,
+            )
+        ]
