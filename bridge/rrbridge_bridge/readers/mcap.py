@@ -130,6 +130,11 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                 sizes = sized.of(channels, entries[:, 1].astype(np.int64), chunk.uncompressed_bytes or 0)
                 yield Indexed(channels, as_nanos(entries[:, 0]), sizes)
 
+    def chunk_crcs(self) -> Iterator[int]:
+        """The checksum of each chunk that the index names; 0 for one without. Raises DamagedFileError."""
+        for chunk in self._summary.chunks if self._summary else ():
+            yield read_chunk_head(self._source, chunk).crc
+
     @property
     def chunk_count(self) -> int:
         """How many chunks the index names."""
