@@ -92,9 +92,7 @@ class Channel:
     def count(self, chunks: Iterable[Chunk]) -> None:
         """Enter chunks into the report."""
         for chunk in chunks:
-            self.report.entities.add(chunk.entity_path)
-            self.report.rows += chunk.num_rows
-            self.report.nbytes += chunk.nbytes
+            self.report.enter(chunk)
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:
         """The messages' bytes and nothing else: what a recorder that has fallen behind still has time for."""

@@ -1,43 +1,63 @@
-"""Recordings of messages in, one recording of ours out: `.bag`, `.db3`, `.mcap` and rosbag2 folders → chunks."""
+"""Files in, one recording out: messages of bags become chunks, and what is no bag joins them."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from rrbridge import _entity_path, plugins
 from rrbridge._arrow import list_type, nested
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._messages import LogMessage
 from rrbridge.adapters import Adapters
 from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge.importers import ImportOptions, Note
+from rrbridge.errors import RrbridgeError
+from rrbridge.formats.robots import RobotImporter
+from rrbridge.importers import ImportOptions, MessageImporter, Note
 from rrbridge_bridge.beside import Beside
 from rrbridge_bridge.driver import Driver
+from rrbridge_bridge.importers import BagImporter, mcap
+from rrbridge_bridge.inputs import Source, size_of
+from rrbridge_bridge.joining import PROPERTIES, Joining
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
+from rrbridge_bridge.retiming import Timelines
 
 __all__ = ["Conversion", "is_latched"]
 
-PROPERTIES = "/__properties"
+log = logging.getLogger(__name__)
+
 MAX_ROWS = 65_536
 MAX_BYTES = 2 << 20
 TRANSIENT_LOCAL = re.compile(r"durability:\s*(?:1|transient_local)\b")
 
 
 class Conversion:
-    """One recording made of one or more recorded files, in order. `reports` and `notes` fill while `chunks` runs."""
+    """One recording made of one or more files, in order. `reports` and `notes` fill while `chunks` runs.
 
-    def __init__(self, paths: Sequence[Path], options: ImportOptions, *, adapters: Adapters | None = None) -> None:
-        self.paths = tuple(paths)
+    Of several sources, one that cannot be read costs only itself: it is noted as a loss.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Path | Source],
+        options: ImportOptions,
+        *,
+        adapters: Adapters | None = None,
+        aliases: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self.sources = tuple(bag_source(one, options) if isinstance(one, Path) else one for one in sources)
         self.options = options
         self.notes: list[Note] = []
         """What a person should know about the files: cut off, unindexed …"""
@@ -46,70 +66,160 @@ class Conversion:
         self.start_nanos: int | None = None
         """The first log time so far."""
         self.end_nanos: int | None = None
+        self.failed: list[Exception] = []
+        """Why sources could not be read, or not to their end."""
         self._driver = Driver(options, adapters=adapters)
+        self._drivers = {(options.prefix, 0): self._driver}
+        self._ends: dict[Driver, int] = {}
+        """The last log time that a driver got, by its clock."""
+        self._joining = Joining(self._span, is_alone=len(self.sources) == 1)
+        self._timelines = Timelines(aliases, self._once)
+        self._keeps_times = not aliases and all(_is_bag(source) and not source.offset_nanos for source in self.sources)
+        self._formats: list[tuple[str, str]] = []
+        self._bytes_done = 0
+        self._bytes = sum(size_of(source.path) for source in self.sources)
 
     @property
     def reports(self) -> Sequence[TopicReport]:
         """What became of each topic, by name."""
-        return self._driver.reports
+        made = [report for driver in self._drivers.values() for report in driver.reports]
+        return sorted((*made, *self._joining.reports.values()), key=lambda r: (r.topic, r.entity_path, r.msgtype))
+
+    @property
+    def layouts(self) -> Sequence[LogMessage]:
+        """What recordings brought along besides data."""
+        return self._joining.layouts
 
     def chunks(self) -> Generator[Chunk]:
         """Everything. Memory is bounded by the size of batches, not of files. Raises FileError.
 
         Notes, also on messages that did not become what they should, go to the options' `note` at the end.
         """
-        formats, profiles = [], []
         beside = Beside()
-        for path in self.paths:
-            with open_bag(path) as reader:
-                formats.append(reader.format)
-                profiles.append(mcap_profile(reader) or "")
-                self._driver.next_file(reader.ros_distro)
-                self.topics |= {connection.topic for connection in reader.connections}
-                yield from self._driver.announce(c for c in reader.connections if self.options.wants(c.topic))
-                yield from self._carried(reader)
-                for batch in reader.batches(self._read_options()):
-                    self._see(batch)
-                    yield from self._driver.convert(batch)
-                yield from self._driver.step()
-                beside.take(reader)
-                self._note(path, [*reader.notes, *beside.notes])
-        yield from self._driver.settle(self.end_nanos or 0)
+        for source in self.sources:
+            yield from self._tolerated(source, beside)
+            self._bytes_done += size_of(source.path)
+        for (_, offset_nanos), driver in self._drivers.items():
+            for chunk in driver.settle(self._ends.get(driver, 0)):
+                yield self._retimed(chunk, offset_nanos)
         self.notes += further_notes(self.reports)
         yield from beside.chunks()
-        yield from self._properties(formats, profiles)
+        yield from self._properties()
         self._tell(notes_of(self.reports))
 
+    def _tolerated(self, source: Source, beside: Beside) -> Iterator[Chunk]:
+        """What a source gives; what it fails with is noted if there are others. Raises FileError if there are none."""
+        read = self._bag(source, beside) if _is_bag(source) else self._other(source)
+        try:
+            for chunk in read:
+                yield self._retimed(chunk, source.offset_nanos)
+        except plugins.FAULTS as err:
+            if len(self.sources) == 1 or not isinstance(err, Exception):
+                raise
+            log.debug("%s", source.path, exc_info=err)
+            self.failed.append(err)
+            text = str(err) if isinstance(err, RrbridgeError | OSError) else f"unexpected {type(err).__name__}: {err}"
+            self._note(source.path, [Note(text.removeprefix(f"{source.path}: "), is_loss=True)])
+
+    def _bag(self, source: Source, beside: Beside) -> Iterator[Chunk]:
+        driver = self._driver_of(source)
+        options = self._options_of(source)
+        with open_bag(source.path) as reader:
+            self._formats.append((reader.format, mcap_profile(reader) or ""))
+            driver.next_file(reader.ros_distro)
+            self.topics |= {connection.topic for connection in reader.connections}
+            yield from driver.announce(c for c in reader.connections if options.wants(c.topic))
+            yield from self._carried(reader, driver, options)
+            wanted = ReadOptions.of(options)
+            for batch in reader.batches(
+                replace(wanted, max_rows=MAX_ROWS, max_bytes=MAX_BYTES, in_step=driver.in_step)
+            ):
+                chunks = driver.convert(batch)
+                self._see(batch, driver, source.offset_nanos)
+                yield from chunks
+            yield from driver.step()
+            beside.take(reader)
+            self._note(source.path, [*reader.notes, *beside.notes])
+
+    def _other(self, source: Source) -> Iterator[Chunk]:
+        """What is no bag: chunks as their importer makes them."""
+        self._formats.append((source.importer.name, ""))
+        notes: dict[Note, None] = {}
+        yield from self._joining.chunks(source, replace(self._options_of(source), note=notes.setdefault))
+        self.topics |= self._joining.reports.keys()
+        self._note(source.path, notes)
+
+    def _driver_of(self, source: Source) -> Driver:
+        key = (source.prefix, source.offset_nanos)
+        if key not in self._drivers:
+            self._drivers[key] = self._driver.sibling(replace(self.options, prefix=source.prefix))
+        return self._drivers[key]
+
+    def _retimed(self, chunk: Chunk, offset_nanos: int) -> Chunk:
+        return chunk if self._keeps_times else self._timelines.of(chunk, offset_nanos)
+
+    def _options_of(self, source: Source) -> ImportOptions:
+        """For one source; its times are those of its own clock."""
+        offset, given = source.offset_nanos, self.options
+        below = source.below if _is_called_by_file(source) else ()
+        return replace(
+            given,
+            prefix="/".join((source.prefix, *map(_escaped, below))).strip("/"),
+            start_nanos=None if given.start_nanos is None else given.start_nanos - offset,
+            end_nanos=None if given.end_nanos is None else given.end_nanos - offset,
+            progress=self._progress(source),
+        )
+
+    def _progress(self, source: Source) -> Callable[[int, int], None] | None:
+        tell = self.options.progress
+        if tell is None:
+            return None
+        size = size_of(source.path)
+
+        def progress(done: int, total: int) -> None:
+            # A compressed file reports on its unpacked size.
+            assert tell is not None
+            tell(self._bytes_done + (size * done // total if total else size), self._bytes)
+
+        return progress
+
     def _note(self, path: Path, notes: Iterable[Note]) -> None:
-        if len(self.paths) > 1:
+        if len(self.sources) > 1:
             notes = [replace(note, text=f"{_name(path)}: {note.text}") for note in notes]
         self.notes += notes
         self._tell(notes)
+
+    def _once(self, text: str) -> None:
+        note = Note(text)
+        if note not in self.notes:
+            self.notes.append(note)
+            self._tell([note])
 
     def _tell(self, notes: Iterable[Note]) -> None:
         if tell := self.options.note:
             for note in notes:
                 tell(note)
 
-    def _read_options(self) -> ReadOptions:
-        options = ReadOptions.of(self.options)
-        return replace(options, max_rows=MAX_ROWS, max_bytes=MAX_BYTES, in_step=self._driver.in_step)
-
-    def _see(self, batch: RawBatch) -> None:
+    def _see(self, batch: RawBatch, driver: Driver, offset_nanos: int) -> None:
         if len(batch):
             first, last = int(batch.log_time_nanos.min()), int(batch.log_time_nanos.max())
-            self.start_nanos = first if self.start_nanos is None else min(first, self.start_nanos)
-            self.end_nanos = last if self.end_nanos is None else max(last, self.end_nanos)
+            self._ends[driver] = max(last, self._ends.get(driver, last))
+            self._span(first + offset_nanos, last + offset_nanos, driver.report_of(batch.connection))
 
-    def _carried(self, reader: BagReader) -> Iterator[Chunk]:
+    def _span(self, first_nanos: int, last_nanos: int, report: TopicReport) -> None:
+        report.see(first_nanos, last_nanos)
+        self.start_nanos = first_nanos if self.start_nanos is None else min(first_nanos, self.start_nanos)
+        self.end_nanos = last_nanos if self.end_nanos is None else max(last_nanos, self.end_nanos)
+
+    def _carried(self, reader: BagReader, driver: Driver, options: ImportOptions) -> Iterator[Chunk]:
         """What was latched when the cut begins: without it a recording that starts later would lack its transforms and maps.
 
         The messages stand at the time of the cut, marked as repeated; their publish time stays.
         """
-        start = self.options.start_nanos
-        if start is None or not self.options.carries_latched:
+        start = options.start_nanos
+        if start is None or not options.carries_latched:
             return
-        latched = {c.id: c for c in reader.connections if is_latched(c) and self.options.wants(c.topic)}
+        latched = {c.id: c for c in reader.connections if is_latched(c) and options.wants(c.topic)}
         if not latched:
             return
         topics = {connection.topic for connection in latched.values()}
@@ -118,28 +228,52 @@ class Conversion:
             if batch.connection.id not in latched or not len(batch):
                 continue
             if batch.connection.topic.endswith("tf_static"):  # each message may hold other edges
-                yield from self._repeated(batch, start)
+                yield from _repeated(driver, batch, start)
             else:
                 last[batch.connection.id] = batch.take(np.array([len(batch) - 1]))
         for batch in last.values():
-            yield from self._repeated(batch, start)
+            yield from _repeated(driver, batch, start)
 
-    def _repeated(self, batch: RawBatch, at_nanos: int) -> list[Chunk]:
-        at = np.full(len(batch), at_nanos, np.int64)
-        return self._driver.convert(replace(batch, log_time_nanos=at), repeated=True)
-
-    def _properties(self, formats: Sequence[str], profiles: Sequence[str]) -> Iterator[Chunk]:
+    def _properties(self) -> Iterator[Chunk]:
         """The recording's own properties; last, because only now all is known."""
-        names = [_name(path) for path in self.paths]
-        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
-        info = RecordingInfo(start_time=self.start_nanos, name=name)
-        yield Chunk.from_columns(PROPERTIES, components=one_row(info))
-        about = {"profile": profiles} if "MCAP" in formats else {}
-        yield _property("source", file=names, format=formats, **about)
+        if len(self.sources) > 1 or not isinstance(self.sources[0].importer, MessageImporter):
+            yield from self._origin()
         if self.notes:
             yield _property("notes", text=[note.text for note in self.notes])
         if self.options.robot:
             yield _property("robot", name=[self.options.robot])
+
+    def _origin(self) -> Iterator[Chunk]:
+        names = [_name(source.path) for source in self.sources]
+        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+        info = RecordingInfo(start_time=self.start_nanos, name=name)
+        yield Chunk.from_columns(PROPERTIES, components=one_row(info))
+        formats = [name for name, _ in self._formats]
+        about = {"profile": [profile for _, profile in self._formats]} if "MCAP" in formats else {}
+        yield _property("source", file=names, format=formats, **about)
+
+
+def bag_source(path: Path, options: ImportOptions) -> Source:
+    """A file or folder of messages, whatever it is called."""
+    return Source(path, mcap, options.prefix)
+
+
+def _is_bag(source: Source) -> bool:
+    return isinstance(source.importer, BagImporter)
+
+
+def _is_called_by_file(source: Source) -> bool:
+    """Whether its entities are named after the file, so that files in several folders may have the same."""
+    return not isinstance(source.importer, BagImporter | MessageImporter | RobotImporter)
+
+
+def _repeated(driver: Driver, batch: RawBatch, at_nanos: int) -> list[Chunk]:
+    at = np.full(len(batch), at_nanos, np.int64)
+    return driver.convert(replace(batch, log_time_nanos=at), repeated=True)
+
+
+def _escaped(part: str) -> str:
+    return _entity_path.escape_entity_path_part(part)
 
 
 def _name(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,28 +10,33 @@ from pathlib import Path
 
 from rrbridge import importers
 from rrbridge._chunk import Chunk
-from rrbridge._messages import StoredChunk, StoreId, StoreInfo, StoreKind
-from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
-from rrbridge.importers import ImportOptions, Note
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
+from rrbridge.errors import FileError, RrbridgeError
+from rrbridge.importers import MessageImporter, Note
 from rrbridge.rrd import RrdWriter
 from rrbridge_bridge.ahead import ahead
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.format import date
-from rrbridge_bridge.importers import BagImporter
-from rrbridge_bridge.output_files import complete_or_absent, progress_bar
+from rrbridge_bridge.inputs import Found, Source, absolute_times, size_of
+from rrbridge_bridge.output_files import Bar, complete_or_absent
 from rrbridge_bridge.report import TopicReport
-from rrbridge_bridge.times import TimePoint, parse_time
+from rrbridge_bridge.settings import Settings
+from rrbridge_bridge.topic_patterns import topic_pattern
 
 QUEUED_BYTES = 32 << 20
 """Of chunks that are made and not yet written."""
 
 __all__ = ["Converted", "absolute_times", "convert_files"]
 
+APPLICATION_ID = "rrbridge"
+NAMED_FILES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
     """What a conversion did."""
 
+    inputs: Sequence[Path]
     output: Path
     recording_id: str
     application_id: str
@@ -49,57 +55,47 @@ class Converted:
         """Whether every message of the files was read, and became what it should."""
         return not any(note.is_loss for note in self.notes) and all(topic.is_lossless for topic in self.topics)
 
-
-def absolute_times(inputs: Sequence[Path], start: str | None, end: str | None) -> tuple[int | None, int | None]:
-    """`--start` and `--end` as nanoseconds since the epoch. Raises InvalidValueError or FileError.
-
-    InvalidValueError also if the end is before the start.
-    """
-    points = [None if text is None else parse_time(text) for text in (start, end)]
-    begin = 0
-    if any(point and point.from_start for point in points):
-        starts = [s for path in inputs if (s := importers.info(path).start_nanos) is not None]
-        begin = min(starts, default=0)
-
-    def absolute(point: TimePoint | None) -> int | None:
-        return None if point is None else point.absolute(begin)
-
-    first, last = absolute(points[0]), absolute(points[1])
-    if first is not None and last is not None and last < first:
-        raise InvalidValueError("--end", f"a time after --start ({start})", str(end))
-    return first, last
+    @property
+    def messages(self) -> int:
+        """How many were read."""
+        return sum(topic.messages for topic in self.topics)
 
 
-def convert_files(inputs: Sequence[Path], output: Path, options: ImportOptions) -> Converted:
-    """Convert bags to one recording at `output`, which appears only when it is complete.
+def convert_files(found: Found, output: Path, settings: Settings, bar: Bar | None = None) -> Converted:
+    """Convert sources to one recording at `output`, which appears only when it is complete.
 
-    Raises FileError or NotARecordingError if an input cannot be read.
+    A source that cannot be read is a loss if there are others. Raises FileError or InvalidValueError.
     """
     began = time.monotonic()
-    found = [importers.find(path) for path in inputs]
-    for path, importer in zip(inputs, found, strict=True):
-        if not isinstance(importer, BagImporter):
-            raise NotARecordingError(path, f"is {importer.name}, which needs no conversion")
-    recording_id = options.recording_id or found[0].recording_id(inputs[0])
-    store_id = StoreId(StoreKind.RECORDING, options.application_id, recording_id)
-    with progress_bar("converting" if len(inputs) == 1 else f"converting {len(inputs)} files") as progress:
-        conversion = Conversion(inputs, replace(options, progress=progress))
-        chunks = 0
-        with complete_or_absent(output) as partial, RrdWriter(partial) as writer:
-            writer.write(StoreInfo.new(store_id))
-            with ahead(conversion.chunks(), _weight, QUEUED_BYTES) as made:
-                for chunk in made:
-                    writer.write(StoredChunk(store_id, chunk))
-                    chunks += 1
-            _check_selected(conversion)
+    sources = found.sources
+    options = settings.options(sources)
+    application_id = settings.application_id or _application_id(sources)
+    recording_id = settings.recording_id or _recording_id(sources)
+    store_id = StoreId(StoreKind.RECORDING, application_id, recording_id)
+    options = replace(options, application_id=application_id, progress=bar)
+    conversion = Conversion(sources, options, aliases=settings.aliases())
+    if bar:
+        bar.messages = lambda: sum(topic.messages for topic in conversion.reports)
+    chunks = 0
+    with complete_or_absent(output) as partial, RrdWriter(partial) as writer:
+        writer.write(StoreInfo.new(store_id))
+        with ahead(conversion.chunks(), _weight, QUEUED_BYTES) as made:
+            for chunk in made:
+                writer.write(StoredChunk(store_id, chunk))
+                chunks += 1
+        for message in conversion.layouts:
+            writer.write(_of_application(message, application_id))
+        _check_read(conversion)
+        _check_selected(conversion)
     return Converted(
+        inputs=[source.path for source in sources],
         output=output,
         recording_id=recording_id,
-        application_id=options.application_id,
+        application_id=application_id,
         topics=conversion.reports,
-        notes=[*conversion.notes, *_unmatched(conversion)],
+        notes=[*_failures(found), *conversion.notes, *_unmatched(conversion, settings.topics)],
         chunks=chunks,
-        input_bytes=sum(map(_size, inputs)),
+        input_bytes=sum(size_of(source.path) for source in sources),
         output_bytes=output.stat().st_size,
         start_nanos=conversion.start_nanos,
         end_nanos=conversion.end_nanos,
@@ -111,30 +107,75 @@ def _weight(chunk: Chunk) -> int:
     return chunk.nbytes
 
 
+def _application_id(sources: Sequence[Source]) -> str:
+    """Converted data have one id, so that a layout saved today fits tomorrow's bag; recordings keep their own."""
+    first = sources[0]
+    if not isinstance(first.importer, MessageImporter):
+        return APPLICATION_ID
+    messages = first.importer.messages(first.path, importers.ImportOptions(note=lambda _: None))
+    return next((m.store_id.application_id for m in messages if m.store_id.kind is StoreKind.RECORDING), APPLICATION_ID)
+
+
+def _recording_id(sources: Sequence[Source]) -> str:
+    """Of the content: that of a run for its parts, another one for several runs together."""
+    ids: dict[str, None] = {}
+    for source in sources:
+        try:
+            ids[source.importer.recording_id(source.path)] = None
+        except (RrbridgeError, OSError):
+            if len(sources) == 1 and not isinstance(source.importer, MessageImporter):
+                raise
+    if len(ids) == 1:
+        return next(iter(ids))
+    return hashlib.blake2b("\0".join(ids).encode(), digest_size=16).hexdigest()
+
+
+def _of_application(message: LogMessage, application_id: str) -> LogMessage:
+    """A layout for the recording that it came with."""
+    return replace(message, store_id=replace(message.store_id, application_id=application_id))
+
+
+def _failures(found: Found) -> list[Note]:
+    notes = [Note(str(err), is_loss=True) for err in found.failed]
+    if found.strangers:
+        names = ", ".join(path.name for path in found.strangers[:NAMED_FILES])
+        more = len(found.strangers) - NAMED_FILES
+        notes.append(Note(f"left alone: {names}{f' and {more} more files' if more > 0 else ''}"))
+    return notes
+
+
+def _check_read(conversion: Conversion) -> None:
+    """Raises RrbridgeError if no source could be read."""
+    failed = conversion.failed
+    if len(failed) == len(conversion.sources) and not any(topic.messages for topic in conversion.reports):
+        if all(isinstance(err, RrbridgeError | OSError) for err in failed):
+            raise RrbridgeError("nothing could be read: " + "; ".join(map(str, failed[:NAMED_FILES])))
+        raise failed[0]
+
+
 def _check_selected(conversion: Conversion) -> None:
-    """Raises FileError if there are messages, but all of them were left out by the choice of topics and times."""
-    if conversion.start_nanos is not None:
+    """Raises FileError if there is data, but all of it was left out by the choice of topics and times."""
+    options, sources = conversion.options, conversion.sources
+    is_cut = options.start_nanos is not None or options.end_nanos is not None
+    if any(topic.messages for topic in conversion.reports) or not (options.include or options.exclude or is_cut):
         return
-    options, paths = conversion.options, conversion.paths
-    if conversion.topics and not any(map(options.wants, conversion.topics)):
-        raise FileError(paths[0], f"no topic is chosen; there are {', '.join(sorted(conversion.topics))}")
-    if options.start_nanos is None and options.end_nanos is None:
-        return
-    summaries = [importers.info(path) for path in paths]
+    summaries = []
+    for source in sources:
+        try:
+            summaries.append(importers.info(source.path))
+        except FileError:  # told of already, when it was read
+            continue
+    topics = conversion.topics | {topic.topic for summary in summaries for topic in summary.topics}
+    if topics and not any(map(options.wants, topics)):
+        raise FileError(sources[0].path, f"no topic is chosen; there are {', '.join(sorted(topics))}")
     spans = [t for summary in summaries for t in (summary.start_nanos, summary.end_nanos) if t is not None]
-    if spans:
+    if spans and is_cut:
         raise FileError(
-            paths[0], f"no message in the chosen time; messages are from {date(min(spans))} to {date(max(spans))}"
+            sources[0].path,
+            f"no message in the chosen time; messages are from {date(min(spans))} to {date(max(spans))}",
         )
 
 
-def _unmatched(conversion: Conversion) -> list[Note]:
+def _unmatched(conversion: Conversion, patterns: Sequence[str]) -> list[Note]:
     """Patterns that choose no topic: mistyped, perhaps."""
-    patterns = conversion.options.include
-    return [Note(f"no topic matches {p.pattern}") for p in patterns if not any(map(p.search, conversion.topics))]
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(p.stat().st_size for p in path.iterdir() if p.is_file())
-    return path.stat().st_size
+    return [Note(f"no topic matches {p}") for p in patterns if not any(map(topic_pattern(p).search, conversion.topics))]

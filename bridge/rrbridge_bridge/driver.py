@@ -69,6 +69,12 @@ class Driver:
         """What became of each topic, by name."""
         return sorted(self._reports.values(), key=lambda r: (r.topic, r.msgtype))
 
+    def sibling(self, options: ImportOptions) -> Driver:
+        """For another robot of the same recording: its topics are others, the ids of channels and schemas are not shared."""
+        other = Driver(options, adapters=self._adapters)
+        other._channel_ids, other._schema_ids = self._channel_ids, self._schema_ids
+        return other
+
     def next_file(self, ros_distro: str = "") -> None:
         """Batches from now on are of another file, which comes after the ones before."""
         self._channels = {}
@@ -111,6 +117,10 @@ class Driver:
         """The bytes of a batch, without decoding it."""
         chunks = self.announce([batch.connection])
         return chunks + self._channels[batch.connection.id].bytes_only(batch)
+
+    def report_of(self, connection: Connection) -> TopicReport:
+        """What became so far of a connection that was announced."""
+        return self._channels[connection.id].report
 
     def entity_path(self, connection: Connection) -> str:
         """Where a connection's messages go; the first type to ask for a topic owns its entity."""

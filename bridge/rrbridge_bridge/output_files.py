@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import TypeAlias
 
 from rrbridge.errors import FileError
 
-__all__ = ["Progress", "complete_or_absent", "output_path", "progress_bar"]
+__all__ = ["Bar", "Progress", "beside", "complete_or_absent", "output_path", "progress_bar"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told bytes done and bytes in all."""
 MAX_NAME_BYTES = 200
+SHOWN_EVERY_SECS = 0.1
+PACKED = (".zstd", ".zst", ".bz2", ".gz")
 
 
 def output_path(inputs: Sequence[Path], output: Path | None, *, force: bool) -> Path:
@@ -25,10 +29,7 @@ def output_path(inputs: Sequence[Path], output: Path | None, *, force: bool) -> 
     and in any case what is being read.
     """
     if output is None:
-        name = inputs[0].resolve()
-        output = name.with_name(
-            name.name.removesuffix("".join(name.suffixes[-2:]) if _packed(name) else name.suffix) + ".rrd"
-        )
+        output = beside(inputs[0].resolve())
     target = Path(os.path.realpath(output))
     if target.is_symlink():
         raise FileError(output, "is a symbolic link that leads nowhere")
@@ -51,8 +52,10 @@ def _check_apart(target: Path, read: Path, output: Path) -> None:
         raise FileError(output, f"lies in the folder that is to be read, {read}; use -o to write elsewhere")
 
 
-def _packed(path: Path) -> bool:
-    return path.suffix in (".zstd", ".bz2")
+def beside(path: Path) -> Path:
+    """The recording that a file becomes: `run.db3.zstd` → `run.rrd`."""
+    name = path.name.removesuffix("".join(path.suffixes[-2:]) if path.suffix in PACKED else path.suffix)
+    return path.with_name(f"{name or path.name}.rrd")
 
 
 @contextmanager
@@ -62,6 +65,7 @@ def complete_or_absent(output: Path) -> Iterator[Path]:
     Whoever takes it away again leaves what stands under the right name.
     """
     partial = output.with_name(f".{_shortened(output.name)}.{os.getpid()}.partial")
+    _remove_leftovers(output)
     try:
         yield partial
         if partial.exists():
@@ -78,14 +82,53 @@ def complete_or_absent(output: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def _remove_leftovers(output: Path) -> None:
+    """Of programs that were killed while they wrote the same file."""
+    named = re.compile(re.escape(f".{_shortened(output.name)}.") + r"(\d+)\.partial")
+    try:
+        for path in output.absolute().parent.iterdir():
+            match = named.fullmatch(path.name)
+            if match and not _is_running(int(match[1])):
+                path.unlink(missing_ok=True)
+    except OSError:
+        return  # who writes there will say what is wrong
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _shortened(name: str) -> str:
     """So much of a file's name that there is room for more within what file systems take, 255 bytes."""
     return os.fsdecode(os.fsencode(name)[:MAX_NAME_BYTES])
 
 
+class Bar:
+    """How far a conversion is, on a terminal's standard error."""
+
+    def __init__(self, update: Callable[[int, int, int], None]) -> None:
+        self._update = update
+        self.messages: Callable[[], int] = lambda: 0
+        """Counts messages so far."""
+        self._shown = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many bytes are done."""
+        now = time.monotonic()
+        if now - self._shown >= SHOWN_EVERY_SECS or done >= total:
+            self._shown = now
+            self._update(done, total, self.messages())
+
+
 @contextmanager
-def progress_bar(label: str) -> Iterator[Progress | None]:
-    """A bar on a terminal's standard error; nothing elsewhere."""
+def progress_bar(label: str) -> Iterator[Bar | None]:
+    """A bar with rates and the time that is left, on a terminal's standard error; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -97,12 +140,15 @@ def progress_bar(label: str) -> Iterator[Progress | None]:
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
+    began = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(label, total=None, rate="")
 
-        def show(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def update(done: int, total: int, messages: int) -> None:
+            rate = messages / max(time.monotonic() - began, 0.1)
+            bar.update(task, completed=done, total=total, rate=f"{rate:,.0f} messages/s" if messages else "")
 
-        yield show
+        yield Bar(update)

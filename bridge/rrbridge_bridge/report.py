@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from rrbridge.chunk import Chunk
 from rrbridge.importers import Note
 
 __all__ = ["TopicReport", "further_notes", "notes_of", "topics_by_reason"]
 
 NAMED_TOPICS = 4
 
+ARCHETYPES = "rerun.archetypes."
 MAX_REASONS = 8
 """A fault may be told in other words for every message."""
 
@@ -47,6 +49,41 @@ class TopicReport:
     """What else a person should know."""
     entities: set[str] = field(default_factory=set)
     """Entity paths written to."""
+    archetypes: set[str] = field(default_factory=set)
+    """What was written, by the names of archetypes; what is of none, message fields for example, is not among them."""
+    start_nanos: int | None = None
+    """When the first message was logged."""
+    end_nanos: int | None = None
+
+    def enter(self, chunk: Chunk) -> None:
+        """Count a chunk."""
+        self.entities.add(chunk.entity_path)
+        self.rows += chunk.num_rows
+        self.nbytes += chunk.nbytes
+        for descriptor in chunk.columns.components:
+            if descriptor.archetype and descriptor.archetype.startswith(ARCHETYPES):
+                self.archetypes.add(descriptor.archetype.removeprefix(ARCHETYPES))
+
+    def see(self, first_nanos: int, last_nanos: int) -> None:
+        """Messages were logged between these times."""
+        self.start_nanos = first_nanos if self.start_nanos is None else min(first_nanos, self.start_nanos)
+        self.end_nanos = last_nanos if self.end_nanos is None else max(last_nanos, self.end_nanos)
+
+    @property
+    def name(self) -> str:
+        """The topic, with the prefix of its robot if it has one."""
+        return self.entity_path if not self.entity_path.startswith(self.topic) else self.topic
+
+    @property
+    def span_nanos(self) -> int | None:
+        """From the first to the last message."""
+        return None if self.start_nanos is None or self.end_nanos is None else self.end_nanos - self.start_nanos
+
+    @property
+    def hertz(self) -> float | None:
+        """Messages per second between the first and the last."""
+        span = self.span_nanos
+        return (self.messages - 1) * 1e9 / span if span and self.messages > 1 else None
 
     @property
     def reason(self) -> str:

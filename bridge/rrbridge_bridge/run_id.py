@@ -12,8 +12,10 @@ from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, parse_metadata
 __all__ = ["content_id", "first_part", "recording_id"]
 
 SAMPLE_BYTES = 256 << 10
-PART = re.compile(r"(?P<stem>.+)_(?P<number>\d+)(?P<suffix>\.(?:bag|db3|mcap)(?:\.(?:zstd|bz2))?)")
-SUFFIXES = (".bag", ".db3", ".mcap", ".db3.zstd", ".mcap.zstd", ".bag.bz2")
+PART = re.compile(r"(?P<stem>.+)_(?P<number>\d+)(?P<suffix>\.(?:bag|db3|mcap)(?:\.(?:zstd|zst|bz2|gz))?)")
+SUFFIXES = tuple(
+    f".{kind}{packed}" for kind in ("bag", "db3", "mcap") for packed in ("", ".zstd", ".zst", ".bz2", ".gz")
+)
 
 
 def recording_id(path: Path) -> str:

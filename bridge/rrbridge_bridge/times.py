@@ -1,4 +1,4 @@
-"""Times as a person types them: `+10s` after the start, seconds since the epoch, or an ISO date."""
+"""Times as a person types them: `+10s` after the start, `-5s` before the end, seconds since the epoch, or an ISO date."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["TimePoint", "parse_time"]
+__all__ = ["TimePoint", "parse_offset", "parse_time"]
 
 NANOS_PER_UNIT = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
-DURATION = re.compile(r"\+\s*(\d+)(\.\d+)?\s*([a-z]*)")
-SECONDS = re.compile(r"(-?)(\d+)(\.\d+)?")
-EXPECTED = "+10s, +500ms, +2m, seconds since the epoch, or 2024-05-17T10:20:30"
+DURATION = re.compile(r"([+-])\s*(\d+)(\.\d+)?\s*([a-z]*)")
+SECONDS = re.compile(r"(\d+)(\.\d+)?")
+EXPECTED = "+10s, -5s (from the end), +500ms, +2m, seconds since the epoch, or 2024-05-17T10:20:30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +21,46 @@ class TimePoint:
     """A time, absolute or counted from the start of a recording."""
 
     nanos: int
-    """Since the Unix epoch, or since the start."""
+    """Since the Unix epoch, since the start, or (negative) since the end."""
     from_start: bool
+    from_end: bool = False
 
-    def absolute(self, start_nanos: int) -> int:
-        """Nanoseconds since the epoch, for a recording that starts then."""
-        return start_nanos + self.nanos if self.from_start else self.nanos
+    @property
+    def is_relative(self) -> bool:
+        """Whether it depends on the recording."""
+        return self.from_start or self.from_end
+
+    def absolute(self, start_nanos: int, end_nanos: int | None = None) -> int:
+        """Nanoseconds since the epoch, for a recording of that time. Raises InvalidValueError if the end is not known."""
+        if not self.from_end:
+            return self.nanos + (start_nanos if self.from_start else 0)
+        if end_nanos is None:
+            raise InvalidValueError("time", "one that is not counted from the end", f"{self.nanos / 1e9:g}s")
+        return self.nanos + end_nanos
+
+
+def parse_offset(text: str) -> int:
+    """`1.5s`, `-20ms`, `+2m`: nanoseconds; a number alone is seconds. Raises InvalidValueError."""
+    given = text.strip()
+    found = DURATION.fullmatch(given if given.startswith(("+", "-")) else f"+{given}")
+    unit = NANOS_PER_UNIT.get(found[4] or "s") if found else None
+    if found is None or unit is None:
+        raise InvalidValueError("--offset", "a duration such as 1.5s, -20ms, 2m", repr(text))
+    return _scaled(found[2], found[3], unit) * (-1 if found[1] == "-" else 1)
 
 
 def parse_time(text: str) -> TimePoint:
     """Read a time. Dates without a zone are UTC. Raises InvalidValueError."""
     text = text.strip()
     if duration := DURATION.fullmatch(text):
-        unit = NANOS_PER_UNIT.get(duration[3] or "s")
+        unit = NANOS_PER_UNIT.get(duration[4] or "s")
         if unit is not None:
-            return TimePoint(_scaled(duration[1], duration[2], unit), from_start=True)
+            nanos = _scaled(duration[2], duration[3], unit)
+            if duration[1] == "+":
+                return TimePoint(nanos, from_start=True)
+            return TimePoint(-nanos, from_start=False, from_end=bool(duration[4]))
     elif seconds := SECONDS.fullmatch(text):
-        nanos = _scaled(seconds[2], seconds[3], 10**9)
-        return TimePoint(-nanos if seconds[1] else nanos, from_start=False)
+        return TimePoint(_scaled(seconds[1], seconds[2], 10**9), from_start=False)
     else:
         fraction = re.search(r"\.(\d+)", text)
         try:

@@ -9,10 +9,8 @@ from pathlib import Path
 from rrbridge import importers
 from rrbridge.errors import FileError, NotARecordingError
 
-__all__ = ["Contents", "Member", "contents", "recordings_in"]
+__all__ = ["Contents", "Member", "contents", "is_part", "recordings_in"]
 
-RECORDING_SUFFIXES = {".bag", ".db3", ".mcap", ".rrd", ".rbl"}
-"""A file that is called so and cannot be opened is a failure; other files that nobody opens are none."""
 MAX_DEPTH = 16
 
 
@@ -38,7 +36,7 @@ class Contents:
 
     def recordings(self) -> list[Member]:
         """Without pictures, meshes and the like, where there is anything else."""
-        return [m for m in self.members if not _is_part(m.importer)] or self.members
+        return [m for m in self.members if not is_part(m.importer)] or self.members
 
 
 def contents(path: Path) -> Contents:
@@ -48,17 +46,15 @@ def contents(path: Path) -> Contents:
     Hidden files and folders are not looked at. Raises FileError for a path that cannot be opened, not for what is in it.
     """
     found = Contents()
-    try:
+    if not path.is_dir():
         found.members.append(Member(path, importers.find(path)))
-    except NotARecordingError:
-        if not path.is_dir():
-            raise
-        _look_into(path, (), found)
-        found.members = list(_without_company(found.members))
-        if not found.members:
-            if found.failed:
-                raise found.failed[0] from None
-            raise NotARecordingError(path, "there is nothing in this folder that rrbridge can open") from None
+        return found
+    _look_into(path, (), found, _take_whole(path, (), found))
+    found.members = list(_without_company(found.members))
+    if not found.members:
+        if found.failed:
+            raise found.failed[0]
+        raise NotARecordingError(path, "there is nothing in this folder that rrbridge can open")
     return found
 
 
@@ -67,7 +63,22 @@ def recordings_in(path: Path) -> list[Path]:
     return [member.path for member in contents(path).recordings()]
 
 
-def _look_into(folder: Path, below: tuple[str, ...], found: Contents) -> None:
+def _take_whole(path: Path, below: tuple[str, ...], found: Contents) -> importers.Importer | None:
+    """The importer that takes a folder as one, if there is one."""
+    try:
+        importer = importers.find(path)
+    except NotARecordingError:
+        return None
+    found.members.append(Member(path, importer, below))
+    return importer
+
+
+def _look_into(folder: Path, below: tuple[str, ...], found: Contents, taker: importers.Importer | None) -> None:
+    """What is in a folder; if an importer takes it as one, what that leaves."""
+    from rrbridge.formats import picture_folders
+
+    if taker is picture_folders.importer:
+        return
     try:
         inside = sorted((p for p in folder.iterdir() if not p.name.startswith(".")), key=importers.natural_order)
     except OSError as err:
@@ -75,12 +86,18 @@ def _look_into(folder: Path, below: tuple[str, ...], found: Contents) -> None:
         return
     for path in inside:
         try:
-            found.members.append(Member(path, importers.find(path), below))
-        except NotARecordingError as err:
             if path.is_dir():
                 if len(below) < MAX_DEPTH and not path.is_symlink():
-                    _look_into(path, (*below, path.name), found)
-            elif path.suffix.lower() in RECORDING_SUFFIXES:
+                    deeper = (*below, path.name)
+                    _look_into(path, deeper, found, _take_whole(path, below, found))
+                continue
+            importer = importers.find(path)
+            if importer is not taker:
+                found.members.append(Member(path, importer, below))
+        except NotARecordingError as err:
+            if taker is not None:
+                continue
+            if path.suffix.lower() in importers.RECORDING_SUFFIXES:  # other files that nobody opens are no failures
                 found.failed.append(err)
             else:
                 found.strangers.append(path)
@@ -105,7 +122,8 @@ def _without_company(members: list[Member]) -> Iterator[Member]:
     yield from (member for member in members if member.path not in paths)
 
 
-def _is_part(importer: importers.Importer) -> bool:
+def is_part(importer: importers.Importer) -> bool:
+    """Whether it opens what belongs into a recording (a picture, a mesh) rather than being one."""
     from rrbridge.formats._contents import ContentImporter
     from rrbridge.formats.picture_folders import PictureFolderImporter
     from rrbridge.formats.robots import RobotImporter

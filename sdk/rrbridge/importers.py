@@ -39,6 +39,8 @@ EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE = 66
 """How a program that the reference's viewer asks to import a file says that the file is not of its kind."""
 
 HEAD_BYTES = 64
+RECORDING_SUFFIXES = frozenset((".bag", ".db3", ".mcap", ".rrd", ".rbl"))
+"""Of files that say themselves, by their first bytes, what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,8 @@ def _refusal(path: Path, head: bytes) -> str:
         return "not a folder that rrbridge can open as one recording"
     if not head:
         return "is empty"
+    if path.suffix.lower() in RECORDING_SUFFIXES:
+        return f"not a file that rrbridge can open: it is called {path.suffix}, but does not begin like one"
     names = ", ".join(importer.name for importer in installed())
     return f"not a file that rrbridge can open; it opens {names}"
 

@@ -182,7 +182,7 @@ def test_damaged_messages_are_an_exit_code_of_their_own(tmp_path: Path, capsys: 
         (["convert", "nowhere.mcap"], 1, "no such file"),
         (["convert", "text.xyz"], 1, "not a file that rrbridge can open"),
         (["convert", "run.db3", "--start", "yesterday"], 1, "time: expected"),
-        (["convert", "run.db3", "-t", "("], 2, "not a regular expression"),
+        (["convert", "run.db3", "-t", "("], 2, "expected a regular expression or a glob"),
         (["convert", "run.db3", "-o", "-"], 2, "not to standard output"),
         (["convert", "run.db3", "-o", "no.rrd", "--start", "+10s", "--end", "+5s"], 1, "a time after --start (+10s)"),
         (["convert", "run.db3", "-o", "no.rrd", "--start", "+100s"], 1, "messages are from 100.000 s to 109.000 s"),
@@ -193,7 +193,11 @@ def test_damaged_messages_are_an_exit_code_of_their_own(tmp_path: Path, capsys: 
         ),
         (["convert"], 2, "Missing argument"),
         (["convert", "run.db3", "-o", "missing/folder/out.rrd"], 1, "cannot be written"),
-        (["convert", "done.rrd", "-o", "again.rrd"], 1, "needs no conversion"),
+        (["convert", "done.rrd"], 1, "is what is to be read"),
+        (["convert", "run.db3", "--timeline", "a"], 2, "two timelines that are one"),
+        (["convert", "run.db3", "--offset", "soon"], 1, "a duration such as 1.5s"),
+        (["convert", "empty.bag"], 1, "empty.bag: is empty"),
+        (["convert", "empty.bag", "nowhere.bag"], 1, "no such file"),
         (["nonsense"], 2, "No such command"),
     ],
 )
@@ -202,6 +206,7 @@ def test_errors_are_one_sentence(
 ) -> None:
     monkeypatch.chdir(bag.parent)
     Path("text.xyz").write_text("hello")
+    Path("empty.bag").touch()
     main(["convert", str(bag), "-o", "done.rrd"])
     capsys.readouterr()
     assert main(arguments) == code

@@ -15,8 +15,10 @@ import rrbridge as rr
 from rrbridge._messages import LogMessage, StoreId, StoreKind
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.chunk import Chunk
-from rrbridge.importers import ImportOptions, Note
+from rrbridge.importers import Note
 from rrbridge_bridge.convert import convert_files
+from rrbridge_bridge.inputs import Input, find_sources
+from rrbridge_bridge.settings import Settings
 from rrbridge_viewer.loading import Library, Loading
 from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.values import short_value
@@ -103,7 +105,7 @@ def test_a_bag_and_what_was_made_of_it_are_shown_once(shared_data: Path, tmp_pat
     """A conversion gives rows and chunks new ids, so only what they tell of is the same."""
     bag = shared_data / "locusrobotics+fuse" / "turtlebot3.bag"
     converted = tmp_path / "converted.rrd"
-    convert_files([bag], converted, ImportOptions())
+    convert_files(find_sources([Input(bag)]), converted, Settings())
     alone = read(converted)
     library = Library()
     for path in (bag, converted):

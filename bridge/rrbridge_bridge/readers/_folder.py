@@ -40,14 +40,16 @@ def storage_of(folder: Path) -> Literal["db3", "mcap"] | None:
 
 
 def is_one_run(folder: Path) -> bool:
-    """Whether a folder is said to be a recording by its `metadata.yaml`, or by the names of its parts."""
+    """Whether a folder is said to be a recording by its `metadata.yaml`, or by its parts: numbered, or called as the folder."""
     if (folder / METADATA).is_file():
         return True
     try:
         matches = [match for path in folder.iterdir() if (match := PART_NAME.fullmatch(path.name))]
     except OSError:
         return False
-    return len({(match["run"], match["kind"]) for match in matches}) == 1
+    runs = {(match["run"], match["kind"]) for match in matches}
+    is_named = any(match["number"] or match["run"] == folder.resolve().name for match in matches)
+    return len(runs) == 1 and is_named
 
 
 class FolderReader:

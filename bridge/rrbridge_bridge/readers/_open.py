@@ -18,13 +18,15 @@ DB3_MAGIC = b"SQLite format 3\0"
 MCAP_MAGIC = b"\x89MCAP0\r\n"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BZ2_MAGIC = b"BZh"
+GZIP_MAGIC = b"\x1f\x8b"
+PACKED_MAGICS = (ZSTD_MAGIC, BZ2_MAGIC, GZIP_MAGIC)
 HEAD_BYTES = 64
 
 
 def bag_format(path: Path, head: bytes) -> BagFormat | None:
     """What kind of recording a path is, by its first bytes; None if none that this package reads.
 
-    A compressed file (`.db3.zstd`, `.mcap.zstd`, `.bag.bz2`) is told by its name, a rosbag2 folder (empty head) by its
+    A compressed file (`.db3.zstd`, `.mcap.gz`, `.bag.bz2` …) is told by its name, a rosbag2 folder (empty head) by its
     files. A file with the right suffix but the wrong first bytes is not taken.
     """
     if path.is_dir():
@@ -37,7 +39,7 @@ def bag_format(path: Path, head: bytes) -> BagFormat | None:
         return "db3"
     if head.startswith(MCAP_MAGIC):
         return "mcap"
-    if head.startswith((ZSTD_MAGIC, BZ2_MAGIC)):
+    if head.startswith(PACKED_MAGICS):
         inner = Path(path.stem).suffix
         for name in ("bag", "db3", "mcap"):
             if inner == f".{name}":
@@ -64,7 +66,7 @@ def open_bag(path: Path) -> BagReader:
         from rrbridge_bridge.readers._folder import FolderReader
 
         return FolderReader(path)
-    if head.startswith((ZSTD_MAGIC, BZ2_MAGIC)):
+    if head.startswith(PACKED_MAGICS):
         from rrbridge_bridge.readers._unpack import UnpackedReader
 
         return UnpackedReader(path)

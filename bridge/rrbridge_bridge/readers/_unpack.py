@@ -1,15 +1,17 @@
-"""Files that are compressed as a whole (`.db3.zstd`, `.mcap.zstd`, `.bag.bz2`): unpacked to a temporary file, then read."""
+"""Files that are compressed as a whole (`.db3.zstd`, `.mcap.gz`, `.bag.bz2` …): unpacked to a temporary file, then read."""
 
 from __future__ import annotations
 
 import bz2
+import gzip
 import shutil
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, cast
 
 import zstandard
 
@@ -119,7 +121,7 @@ def _unpack(source: Path, target: Path) -> str:
             while True:
                 try:
                     part = stream.read(STEP_BYTES)
-                except (EOFError, zstandard.ZstdError) as err:
+                except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as err:
                     if not written:
                         raise DamagedFileError(source, f"it cannot be unpacked: {err}", offset=0) from err
                     return f"the compressed file is damaged or cut off ({err}); what could be unpacked is read"
@@ -142,10 +144,12 @@ def _unpack(source: Path, target: Path) -> str:
 
 
 def _stream(file: IO[bytes]) -> IO[bytes]:
-    """The unpacked bytes of a zstd or bz2 file."""
-    is_zstd = file.read(4) == _open.ZSTD_MAGIC
+    """The unpacked bytes of a zstd, gzip or bz2 file."""
+    magic = file.read(4)
     file.seek(0)
-    if is_zstd:
+    if magic == _open.ZSTD_MAGIC:
         stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         return stream
+    if magic.startswith(_open.GZIP_MAGIC):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     return bz2.BZ2File(file)

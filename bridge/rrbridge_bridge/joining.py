@@ -1,0 +1,89 @@
+"""What is no bag joins a recording: other recordings, tables, pictures, robot models, as their importers make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rrbridge import _entity_path
+from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreKind
+from rrbridge._timeline import TimeKind
+from rrbridge.chunk import Chunk
+from rrbridge.importers import ImportOptions, MessageImporter, Note
+from rrbridge_bridge.frames import FrameNames
+from rrbridge_bridge.inputs import Source
+from rrbridge_bridge.report import TopicReport
+
+__all__ = ["PROPERTIES", "Joining"]
+
+PROPERTIES = "/__properties"
+LOG_TIMELINES = ("message_log_time", "log_time")
+
+
+class Joining:
+    """Takes such sources one after the other; `reports` and `layouts` fill meanwhile."""
+
+    def __init__(self, see: Callable[[int, int, TopicReport], None], *, is_alone: bool) -> None:
+        """`see` hears the first and last date of each chunk; `is_alone`: the recording is made of one source."""
+        self.reports: dict[str, TopicReport] = {}
+        """By entity."""
+        self.layouts: list[LogMessage] = []
+        """What recordings brought along besides data."""
+        self._see = see
+        self._is_alone = is_alone
+
+    def chunks(self, source: Source, options: ImportOptions) -> Iterator[Chunk]:
+        """All of a source; notes go to the options' `note`. Raises FileError."""
+        names = FrameNames(options.prefix.strip("/"))
+        stores: set[StoreId] = set()
+        for chunk in self._imported(source, options, stores):
+            if isinstance(source.importer, MessageImporter):
+                placed = self._placed(chunk, options.prefix, names)
+                if placed is None:
+                    continue
+                chunk = placed
+            self._enter(chunk, source)
+            yield chunk
+        if len(stores) > 1 and options.note:
+            options.note(Note(f"its {len(stores)} recordings become one"))
+
+    def _imported(self, source: Source, options: ImportOptions, stores: set[StoreId]) -> Iterator[Chunk]:
+        importer = source.importer
+        if not isinstance(importer, MessageImporter):
+            yield from importer.chunks(source.path, options)
+            return
+        for message in importer.messages(source.path, options):
+            if message.store_id.kind is not StoreKind.RECORDING:
+                self.layouts.append(message)
+            elif isinstance(message, StoredChunk):
+                stores.add(message.store_id)
+                yield message.chunk
+
+    def _placed(self, chunk: Chunk, prefix: str, names: FrameNames) -> Chunk | None:
+        """A recording's own chunk under the prefix; None for what is said anew about the whole."""
+        if _entity_path.is_descendant(chunk.entity_path, PROPERTIES):
+            return chunk if self._is_alone or chunk.entity_path != PROPERTIES else None
+        if not prefix:
+            return chunk
+        entity_path = _entity_path.join(prefix, chunk.entity_path)
+        return Chunk.from_columns(
+            entity_path,
+            times=chunk.times.values(),
+            components=[names.applied(column, entity_path) for column in chunk.components.values()],
+            row_ids=chunk.row_ids,
+        )
+
+    def _enter(self, chunk: Chunk, source: Source) -> None:
+        if _entity_path.is_descendant(chunk.entity_path, PROPERTIES):
+            return
+        report = self.reports.get(chunk.entity_path)
+        if report is None:
+            report = TopicReport(chunk.entity_path, "", source.importer.name, chunk.entity_path, source.importer.name)
+            self.reports[chunk.entity_path] = report
+        report.enter(chunk)
+        report.messages = report.rows
+        report.msgtype = ", ".join(sorted(report.archetypes))
+        names = [name for name, time in chunk.times.items() if time.kind is TimeKind.TIMESTAMP]
+        if names and chunk.num_rows:
+            values = chunk.times[next((name for name in LOG_TIMELINES if name in names), names[0])].values
+            offset = source.offset_nanos
+            self._see(int(values.min()) + offset, int(values.max()) + offset, report)
