@@ -216,7 +216,7 @@ class Channel:
         return [placed]
 
     def _fields(self, msgs: Columns, *, without: frozenset[str]) -> list[Placed]:
-        archetype = fields.archetype_name(self.connection.msgtype)
+        archetype = fields.archetype_name(self.connection.msgtype or self.connection.encoding)
         column = fields.message_column(msgs, archetype, without=without)
         if column is None:
             return []

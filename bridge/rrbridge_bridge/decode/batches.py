@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +25,8 @@ Decode: TypeAlias = Callable[[RawBatch], Columns]
 log = logging.getLogger(__name__)
 
 WIRES: dict[str, Wire] = {"cdr": "cdr", "ros1": "ros1"}
+BY_SCHEMA = {"protobuf": ("protobuf", "protobuf_decoder"), "json": ("json_documents", "json_decoder")}
+"""Module and function by encoding: those that are read by the schema in the recording alone, loaded when they are met."""
 ROUNDS = 8
 """After so many attempts to decode what is left of a batch, its messages are tried one by one."""
 
@@ -48,10 +51,10 @@ def decoder_for(connection: Connection, *, definitions: Iterable[Path] = (), ros
     `definitions` are folders to look in for message definitions. Raises DecodeError if the encoding or the definition is not
     one that rrbridge reads, UnknownTypeError if there is no definition.
     """
-    if connection.encoding == "protobuf":
-        from rrbridge_bridge.decode.protobuf import protobuf_decoder
-
-        return protobuf_decoder(connection)
+    if connection.encoding in BY_SCHEMA:
+        module, name = BY_SCHEMA[connection.encoding]
+        decoder: Decode = getattr(import_module(f"rrbridge_bridge.decode.{module}"), name)(connection)
+        return decoder
     if connection.encoding not in WIRES:
         how = repr(connection.encoding) if connection.encoding else "an unnamed encoding"
         raise DecodeError(f"messages in {how} are kept as bytes", msgtype=connection.msgtype, topic=connection.topic)
