@@ -34,7 +34,7 @@ from rrbridge_bridge.readers._names import long_type_name
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
 
-__all__ = ["RrdMessages"]
+__all__ = ["NoBytesError", "RrdMessages"]
 
 DATA = "McapMessage:data"
 BLOCK_BYTES = 16 << 20
@@ -43,6 +43,10 @@ HELD_BYTES = 256 << 20
 """So many payload bytes of chunks that are not used up stay in memory; others are read again."""
 SOURCE = "/__properties/source"
 NOTHING = np.zeros(0, np.uint8)
+
+
+class NoBytesError(FileError):
+    """A recording without messages' bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class RrdMessages:
         manifests = [m for m in self._reader.manifests() if m.store_id.kind is StoreKind.RECORDING]
         having = [manifest for manifest in manifests if _raw_chunks(manifest).size or _is_of_nothing(manifest)]
         if not having:
-            raise FileError(
+            raise NoBytesError(
                 path,
                 "has no message bytes, so no bag can be made of it; convert the original bag, or make the .rrd with --raw "
                 "(rrbridge record keeps the bytes unless told --no-raw)",

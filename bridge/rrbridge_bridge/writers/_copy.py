@@ -25,7 +25,7 @@ from rrbridge_bridge.writers._sink import Sink
 from rrbridge_bridge.writers._transcode import TranscodeError, Transcoder
 from rrbridge_bridge.writers._typestores import described
 
-__all__ = ["copy_messages", "input_bytes"]
+__all__ = ["check_chosen", "copy_messages", "input_bytes"]
 
 MakeSink = Callable[[Path, str], Sink]
 
@@ -86,7 +86,7 @@ class _Copy:
                     sink = make_sink(_profile(source))
                     sink.__enter__()
                 self._copy(source, sink)
-            _check_chosen(self._messages)
+            check_chosen(self._messages)
             if sink is not None:
                 sink.finish()
         finally:
@@ -165,7 +165,7 @@ def _profile(source: Source) -> str:
     return {"ros1": "ros1", "cdr": "ros2"}.get(encodings.pop(), "") if len(encodings) == 1 else ""
 
 
-def _check_chosen(messages: Messages) -> None:
+def check_chosen(messages: Messages) -> None:
     """Raises FileError if there are messages, but all of them were left out by the choice of topics and times."""
     options = messages.options
     if messages.start_nanos is not None or not messages.topics:
