@@ -9,12 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 import rrbridge as rr
+from rrbridge._archetype import ComponentColumnList
 from rrbridge.columns import Columns, Emit, Ragged, Text, take
+from rrbridge_bridge.frames import IMAGE_PLANE
 from rrbridge_bridge.messages._covariance import ellipsoids
 from rrbridge_bridge.messages._fields import named_scalars, quaternion, xyz
 from rrbridge_bridge.messages._rotations import rotate
 
-__all__ = ["AXES_LENGTH", "arrows_along", "axes", "axes_at", "closed", "pose_with_covariance", "vector", "vectors"]
+__all__ = [
+    "AXES_LENGTH",
+    "arrows_along",
+    "axes",
+    "axes_at",
+    "closed",
+    "image_plane",
+    "pose_with_covariance",
+    "vector",
+    "vectors",
+]
 
 AXES_LENGTH = 0.3
 """Metres; of a pose that is drawn as its axes."""
@@ -92,6 +104,15 @@ def _position_block(covariance: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _rotation_block(covariance: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return covariance.reshape(-1, 6, 6)[:, 3:, 3:]
+
+
+def image_plane(msgs: Columns) -> list[ComponentColumnList]:
+    """Says that what is drawn lies in the picture of the camera that the header names; nothing without a header."""
+    if "header" not in msgs:
+        return []
+    codes, names = msgs.header.frame_id.dictionary()
+    planes = np.array([name + IMAGE_PLANE if name else "" for name in names], object)
+    return [rr.CoordinateFrame.columns(frame=planes[codes])]
 
 
 def closed(corners: Ragged) -> Ragged:

@@ -11,8 +11,8 @@ import rrbridge as rr
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge_bridge.frames import IMAGE_PLANE
 from rrbridge_bridge.messages._registry import adapters
-from rrbridge_bridge.messages.images import IMAGE_PLANE
 
 Rows = npt.NDArray[np.int64]
 _CODECS = {"264": "H264", "avc": "H264", "265": "H265", "hevc": "H265", "av1": "AV1", "vp8": "VP8", "vp9": "VP9"}

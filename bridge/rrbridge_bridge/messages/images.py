@@ -15,10 +15,8 @@ from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge_bridge.messages._image_encodings import Encoding, Octets, encoding_of
 from rrbridge_bridge.messages._registry import adapters
 
-__all__ = ["IMAGE_PLANE", "pictures"]
+__all__ = ["pictures"]
 
-IMAGE_PLANE = "_image_plane"
-"""Put behind a camera's frame to name the frame that its pixels are in."""
 Rows = npt.NDArray[np.int64]
 
 

@@ -9,9 +9,19 @@ import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge.columns import Columns, Emit, Ragged
-from rrbridge_bridge.messages._fields import custom, named_scalars, quaternion, series_names, xyz
+from rrbridge_bridge.frames import IMAGE_PLANE
+from rrbridge_bridge.messages._drawing import axes
+from rrbridge_bridge.messages._fields import (
+    custom,
+    floats,
+    named_scalars,
+    numbers_of,
+    quaternion,
+    seconds,
+    series_names,
+    xyz,
+)
 from rrbridge_bridge.messages._registry import adapters
-from rrbridge_bridge.messages.images import IMAGE_PLANE
 
 
 @adapters("sensor_msgs/msg/CameraInfo", reference=True)
@@ -151,6 +161,64 @@ def battery_state(msgs: Columns) -> Iterator[Emit]:
     """Charge (0 … 1), volts, amperes, ampere hours, degrees Celsius."""
     series = {name: msgs[name] for name in ("percentage", "voltage", "current", "charge")}
     yield from named_scalars(series | {"temperature": msgs.get("temperature", np.full(len(msgs), np.nan))})
+
+
+@adapters("sensor_msgs/msg/TimeReference")
+def time_reference(msgs: Columns) -> Iterator[Emit]:
+    """By how many seconds another clock is ahead of the stamp's."""
+    ahead = seconds(msgs.time_ref) - seconds(msgs.header.stamp)
+    yield Emit(rr.Scalars.columns(scalars=ahead))
+
+
+@adapters("sensor_msgs/msg/LaserEcho")
+def laser_echo(msgs: Columns) -> Iterator[Emit]:
+    """The echoes of one ray."""
+    yield Emit(rr.Scalars.columns(scalars=floats(msgs.echoes)))
+
+
+@adapters("sensor_msgs/msg/ChannelFloat32")
+def channel(msgs: Columns) -> Iterator[Emit]:
+    """A number for each point of a cloud."""
+    yield Emit(rr.Scalars.columns(scalars=floats(msgs["values"])))
+
+
+@adapters("sensor_msgs/msg/NavSatStatus")
+def nav_sat_status(msgs: Columns) -> Iterator[Emit]:
+    """Whether there is a fix, and by which satellites."""
+    yield from numbers_of(msgs)
+
+
+@adapters("sensor_msgs/msg/JoyFeedback")
+def joy_feedback(msgs: Columns) -> Iterator[Emit]:
+    """How strongly a lamp shines, a motor shakes or a buzzer sounds."""
+    yield Emit(rr.Scalars.columns(scalars=msgs.intensity.astype(np.float64)))
+
+
+@adapters("sensor_msgs/msg/JoyFeedbackArray")
+def joy_feedback_array(msgs: Columns) -> Iterator[Emit]:
+    """The same of several."""
+    yield Emit(rr.Scalars.columns(scalars=Ragged(msgs.array.offsets, msgs.array.values.intensity.astype(np.float64))))
+
+
+@adapters("sensor_msgs/msg/RegionOfInterest")
+def region_of_interest(msgs: Columns) -> Iterator[Emit]:
+    """A part of a picture, pixels."""
+    corner, size = np.stack([msgs.x_offset, msgs.y_offset], axis=-1), np.stack([msgs.width, msgs.height], axis=-1)
+    half_sizes = size.astype(np.float64) / 2
+    yield Emit(rr.Boxes2D.columns(centers=corner + half_sizes, half_sizes=half_sizes))
+
+
+@adapters("sensor_msgs/msg/MultiDOFJointState")
+def multi_dof_joint_state(msgs: Columns) -> Iterator[Emit]:
+    """Where joints that move freely are, as their axes."""
+    transforms = msgs.transforms
+    yield axes()
+    yield Emit(
+        rr.InstancePoses3D.columns(
+            translations=Ragged(transforms.offsets, xyz(transforms.values.translation)),
+            quaternions=Ragged(transforms.offsets, quaternion(transforms.values.rotation)),
+        )
+    )
 
 
 def _measurement(field: str, unit: str | None, *msgtypes: str) -> None:

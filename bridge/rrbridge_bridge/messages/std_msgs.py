@@ -1,4 +1,4 @@
-"""std_msgs: text and single numbers."""
+"""std_msgs: text and numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 import rrbridge as rr
-from rrbridge.columns import Columns, Emit, Ragged
+from rrbridge.columns import Columns, Emit
+from rrbridge_bridge.messages._fields import floats, named_scalars, seconds
 from rrbridge_bridge.messages._registry import adapters
+
+_NUMBERS = (
+    *("Bool", "Byte", "Char", "Float32", "Float64", "Int8", "Int16", "Int32"),
+    *("Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
+)
+_MULTI_ARRAYS = ("Byte", "Float32", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 
 
 @adapters("std_msgs/msg/String", reference=True)
@@ -17,22 +24,32 @@ def string(msgs: Columns) -> Iterator[Emit]:
     yield Emit(rr.TextDocument.columns(text=msgs.data))
 
 
-@adapters(
-    *(
-        f"std_msgs/msg/{name}"
-        for name in (
-            *("Bool", "Byte", "Float32", "Float64", "Int8", "Int16", "Int32"),
-            *("Int64", "UInt8", "UInt16", "UInt32", "UInt64"),
-        )
-    )
-)
+@adapters(*(f"std_msgs/msg/{name}" for name in _NUMBERS))
 def number(msgs: Columns) -> Iterator[Emit]:
     """A number over time; booleans are 0 and 1."""
     yield Emit(rr.Scalars.columns(scalars=msgs.data.astype(np.float64)))
 
 
 @adapters("std_msgs/msg/Float64MultiArray", reference=True)
-@adapters("std_msgs/msg/Float32MultiArray")
+@adapters(*(f"std_msgs/msg/{name}MultiArray" for name in _MULTI_ARRAYS))
 def numbers(msgs: Columns) -> Iterator[Emit]:
     """Several numbers over time."""
-    yield Emit(rr.Scalars.columns(scalars=Ragged(msgs.data.offsets, msgs.data.values.astype(np.float64))))
+    yield Emit(rr.Scalars.columns(scalars=floats(msgs.data)))
+
+
+@adapters("std_msgs/msg/Time", "std_msgs/msg/Duration")
+def time(msgs: Columns) -> Iterator[Emit]:
+    """Seconds; ROS 1."""
+    yield Emit(rr.Scalars.columns(scalars=seconds(msgs.data)))
+
+
+@adapters("std_msgs/msg/ColorRGBA")
+def color(msgs: Columns) -> Iterator[Emit]:
+    """The channels of a colour, 0 to 1."""
+    yield from named_scalars({channel: msgs[channel] for channel in "rgba"})
+
+
+@adapters("std_msgs/msg/Empty")
+def empty(msgs: Columns) -> Iterator[Emit]:
+    """That something happened, as a log line."""
+    yield Emit(rr.TextLog.columns(text=["(empty message)"] * len(msgs)))
