@@ -9,19 +9,32 @@ from typing import Any
 
 import numpy as np
 
-from rrbridge.columns import Columns, Ragged, Text, nanos
+from rrbridge.columns import Columns, Ragged, Text, is_stamp, nanos
 from rrbridge.errors import DecodeError, UnknownTypeError
-from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for
+from rrbridge_bridge.decode import Decode, Salvaged, decode_what_can, decoder_for
 from rrbridge_bridge.decode.definitions import registry_for
 from rrbridge_bridge.decode.plan import Wire, plan_for
 from rrbridge_bridge.decode.tree import Message
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 
-__all__ = ["Edges", "Headers", "edges_of", "header_reader", "is_clock", "is_transforms", "transform_reader"]
+__all__ = [
+    "Edges",
+    "Headers",
+    "edges_of",
+    "header_reader",
+    "headers_in",
+    "is_clock",
+    "is_data",
+    "is_transforms",
+    "transform_reader",
+]
 
 HEADER = "std_msgs/msg/Header"
 TRANSFORMS = frozenset({"tf2_msgs/msg/TFMessage", "tf/msg/tfMessage"})
+FOXGLOVE_TRANSFORMS = frozenset({"foxglove.FrameTransform", "foxglove.FrameTransforms"})
 CLOCK = "rosgraph_msgs/msg/Clock"
+BOOKKEEPING = frozenset({"rosgraph_msgs/msg/Log", "rcl_interfaces/msg/Log", "rcl_interfaces/msg/ParameterEvent"})
+"""Of ROS itself: kept until somebody listens, stamped by the system's clock whatever the data's is."""
 WIRES: dict[str, Wire] = {"cdr": "cdr", "ros1": "ros1"}
 
 
@@ -54,7 +67,12 @@ class Edges:
 
 def is_transforms(connection: Connection) -> bool:
     """Whether its messages say where frames are."""
-    return connection.msgtype in TRANSFORMS
+    return connection.msgtype in TRANSFORMS | FOXGLOVE_TRANSFORMS
+
+
+def is_data(connection: Connection) -> bool:
+    """Whether its messages are of the robot and not of ROS's own bookkeeping."""
+    return connection.msgtype not in BOOKKEEPING
 
 
 def is_clock(connection: Connection) -> bool:
@@ -68,7 +86,8 @@ def header_reader(
     """Reads headers of batches; None for messages that do not begin with one, or whose definition is not known."""
     wire = WIRES.get(connection.encoding)
     if wire is None:
-        return None
+        decode = transform_reader(connection, definitions=definitions, ros_distro=ros_distro)
+        return None if decode is None else lambda batch: _read_whole(decode, batch)
     try:
         registry = registry_for(connection, folders=definitions, ros_distro=ros_distro)
         first = next(iter(registry[connection.msgtype]), None)
@@ -85,7 +104,7 @@ def header_reader(
 
     def read(batch: RawBatch) -> Headers | None:
         got = decode_what_can(lambda part: plan.decode(part.buffer, part.starts, part.sizes), batch)
-        return _headers(got.columns[first[0]], got.rows)
+        return headers_in(got.columns, got.rows)
 
     return read
 
@@ -103,27 +122,48 @@ def transform_reader(
 def edges_of(decode: Decode, batch: RawBatch) -> Edges:
     """All transforms of a batch of TFMessages."""
     got = decode_what_can(decode, batch)
+    return _edges_of_foxglove(got) if batch.connection.msgtype in FOXGLOVE_TRANSFORMS else _edges_of_ros(got)
+
+
+def _edges_of_ros(got: Salvaged) -> Edges:
     transforms = got.columns.transforms
     assert isinstance(transforms, Ragged)
     each = transforms.values
-    move, turn = each.transform.translation, each.transform.rotation
-    values = np.stack([move.x, move.y, move.z, turn.x, turn.y, turn.z, turn.w], axis=1)
-    return Edges(
-        got.rows[transforms.row_of_value],
-        each.header.frame_id,
-        each.child_frame_id,
-        nanos(each.header.stamp),
-        values,
-    )
+    values = _values(each.transform.translation, each.transform.rotation)
+    rows = got.rows[transforms.row_of_value]
+    return Edges(rows, each.header.frame_id, each.child_frame_id, nanos(each.header.stamp), values)
 
 
-def _headers(header: Columns, rows: Int64s) -> Headers | None:
-    stamp, frame_id, sequence = header.get("stamp"), header.get("frame_id"), header.get("seq")
-    if not isinstance(stamp, Columns):
+def _edges_of_foxglove(got: Salvaged) -> Edges:
+    each, rows = got.columns, got.rows
+    if "transforms" in each:
+        rows, each = rows[each.transforms.row_of_value], each.transforms.values
+    values = _values(each.translation, each.rotation)
+    return Edges(rows, each.parent_frame_id, each.child_frame_id, nanos(each.timestamp), values)
+
+
+def _values(move: Columns, turn: Columns) -> Any:
+    return np.stack([move.x, move.y, move.z, turn.x, turn.y, turn.z, turn.w], axis=1)
+
+
+def headers_in(msgs: Columns, rows: Int64s) -> Headers | None:
+    """What decoded messages say of their time and frame, in a header or beside their other fields; None without a time."""
+    header = msgs.get("header")
+    if not isinstance(header, Columns) and "/" in msgs._msgtype:
+        return None  # a time elsewhere in a message of ROS need not be its own
+    of = header if isinstance(header, Columns) else msgs
+    stamp = next((of[name] for name in ("stamp", "timestamp") if is_stamp(of.get(name))), None)
+    if stamp is None:
         return None
+    frame_id, sequence = of.get("frame_id"), of.get("seq") if of is header else None
     return Headers(
         rows,
         nanos(stamp),
         frame_id if isinstance(frame_id, Text) else None,
         sequence.astype(np.int64) if isinstance(sequence, np.ndarray) else None,
     )
+
+
+def _read_whole(decode: Decode, batch: RawBatch) -> Headers | None:
+    got = decode_what_can(decode, batch)
+    return headers_in(got.columns, got.rows)

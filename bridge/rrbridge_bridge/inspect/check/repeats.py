@@ -9,11 +9,12 @@ import numpy as np
 
 from rrbridge_bridge.inspect.check.findings import SIMULATED_BELOW_NANOS, Finding, Severity, many
 from rrbridge_bridge.inspect.headers import Headers
-from rrbridge_bridge.raw import Connection, Int64s, RawBatch
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch, windows
 
 __all__ = ["Counter", "Repeats"]
 
 SIMULATED_SHARE = 0.1
+COMPARED_BYTES = 8 << 20
 COUNTED_SHARE = 0.9
 """So many steps must be of one for a number to be a count."""
 FEW = 10
@@ -42,9 +43,8 @@ class Repeats:
         size, times = batch.sizes, batch.log_time_nanos
         same = (size[1:] == size[:-1]) & (size[1:] > 0)
         same &= (times[1:] == times[:-1]) | ((stamps[1:] == stamps[:-1]) & (stamps[1:] != 0))
-        for row in np.flatnonzero(same).tolist():  # few, if any, are this much alike
-            if np.array_equal(batch.payload(row), batch.payload(row + 1)):
-                self._note(int(times[row + 1]))
+        for row in _alike(batch, np.flatnonzero(same)).tolist():
+            self._note(int(times[row + 1]))
         payload, time, stamp = self._last
         is_same_time = time == times[0] or (stamp != 0 and stamp == stamps[0])
         if is_same_time and payload and payload == batch.payload(0).tobytes():
@@ -70,6 +70,18 @@ class Repeats:
             else "two publishers or a bridge that echoes, a recorder that ran twice, or a node that sends old data again"
         )
         yield Finding(severity, "duplicates", text, self.connection.topic, self.at, advice, self.found)
+
+
+def _alike(batch: RawBatch, rows: Int64s) -> Int64s:
+    """Those of the messages, each as large as the next one, that also have the same bytes."""
+    found = []
+    for size in np.unique(batch.sizes[rows]).tolist():
+        of_size = rows[batch.sizes[rows] == size]
+        view = windows(batch.buffer, size)
+        for part in np.array_split(of_size, -(-len(of_size) * size // COMPARED_BYTES)):
+            equal = (view[batch.starts[part]] == view[batch.starts[part + 1]]).all(axis=1)
+            found.append(part[equal])
+    return np.sort(np.concatenate(found)) if found else rows
 
 
 @dataclass(eq=False, slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from rrbridge import importers
-from rrbridge.columns import Columns, Text, nanos
 from rrbridge.errors import DamagedFileError, DecodeError, UnknownTypeError
 from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for
 from rrbridge_bridge.inspect.check.findings import Finding, Severity, by_severity, seconds
@@ -18,7 +17,15 @@ from rrbridge_bridge.inspect.check.repeats import Counter, Repeats
 from rrbridge_bridge.inspect.check.structure import metadata_findings, note_findings, part_findings, parts_of
 from rrbridge_bridge.inspect.check.timing import TopicTimes, clock_findings, shared_gaps
 from rrbridge_bridge.inspect.check.transforms import Transforms
-from rrbridge_bridge.inspect.headers import Headers, edges_of, header_reader, is_clock, is_transforms
+from rrbridge_bridge.inspect.headers import (
+    Headers,
+    edges_of,
+    header_reader,
+    headers_in,
+    is_clock,
+    is_data,
+    is_transforms,
+)
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 
@@ -190,7 +197,7 @@ class _Channel:
             self.bad += len(got.bad)
             self.why = str(got.error)
             self.bad_at = int(batch.log_time_nanos[got.bad[0]]) if self.bad_at is None else self.bad_at
-        return _headers_in(got.columns, got.rows)
+        return headers_in(got.columns, got.rows) if is_data(self.connection) else None
 
     def _count(self, what: str, numbers: Int64s, log_times: Int64s) -> None:
         self.counters.setdefault(what, Counter(self.connection, what)).add(numbers, log_times)
@@ -210,21 +217,6 @@ class _Channel:
         yield from self.repeats.findings(self.times.log.count)
         for counter in self.counters.values():
             yield from counter.findings()
-
-
-def _headers_in(msgs: Columns, rows: Int64s) -> Headers | None:
-    """Of messages that were decoded whole."""
-    header = msgs.get("header")
-    stamp = header.get("stamp") if isinstance(header, Columns) else None
-    if not isinstance(header, Columns) or not isinstance(stamp, Columns) or "nanosec" not in stamp:
-        return None
-    frame_id, sequence = header.get("frame_id"), header.get("seq")
-    return Headers(
-        rows,
-        nanos(stamp),
-        frame_id if isinstance(frame_id, Text) else None,
-        sequence.astype(np.int64) if isinstance(sequence, np.ndarray) else None,
-    )
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

@@ -11,6 +11,8 @@ __all__ = ["Intervals", "Spread"]
 
 BINS_PER_OCTAVE = 16
 BINS = 64 * BINS_PER_OCTAVE
+SEVERAL = 3
+"""So many gaps that take up most of the time are what lies between bursts."""
 KEPT = 256
 """So many of the largest intervals of a stream are kept, each with its time."""
 
@@ -123,7 +125,10 @@ class Intervals:
             return False
         few = min(max(3, count // 100), KEPT)
         longest = int(np.sort(self._longest[:, 0])[-few:].sum())
-        return self.spread.total - longest <= 3 * self.usual * (count - few)
+        if self.spread.total - longest > 3 * self.usual * (count - few):
+            return False
+        gaps = self.longest(self.gap_limit())
+        return len(gaps) < SEVERAL or 2 * int(gaps[:, 0].sum()) <= self.spread.total
 
     def gap_limit(self) -> float:
         """Longer intervals are gaps, in nanoseconds."""

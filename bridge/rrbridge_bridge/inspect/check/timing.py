@@ -203,7 +203,7 @@ class TopicTimes:
             advice = "a slow pipeline, or a stamp that is set before waiting: compare with the topics it is made from"
             yield Finding(Severity.WARNING, "late-stamps", text, self.topic, self.log.first, advice, 1, usual / 1e9)
         else:
-            limit = max(5 * usual, usual + LATE_NANOS)
+            limit = max(5 * usual, max(usual, 0) + LATE_NANOS)
             late = self.age.above(limit)
             if self.worst_age[0] > limit and late < self.age.count:
                 worst, at = self.worst_age
