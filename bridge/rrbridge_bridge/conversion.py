@@ -100,7 +100,7 @@ class Conversion:
             yield from self._tolerated(source, beside)
             self._bytes_done += size_of(source.path)
         for (_, offset_nanos), driver in self._drivers.items():
-            for chunk in driver.settle(self._ends.get(driver, 0)):
+            for chunk in driver.settle(self._ends.get(driver, 0), is_end=True):
                 yield self._retimed(chunk, offset_nanos)
         self.notes += further_notes(self.reports)
         yield from beside.chunks()

@@ -109,9 +109,11 @@ class Driver:
         """What stages make of messages that had to wait; of what came so far, nothing is missing."""
         return [chunk for run in self._stages.values() for chunk in run.step()]
 
-    def settle(self, until_nanos: int) -> list[Chunk]:
+    def settle(self, until_nanos: int, *, is_end: bool = False) -> list[Chunk]:
         """What is due up to a log time without a message; no message to come was logged before."""
-        return self.step() + [chunk for run in self._stages.values() for chunk in run.settle(until_nanos)]
+        return self.step() + [
+            chunk for run in self._stages.values() for chunk in run.settle(until_nanos, is_end=is_end)
+        ]
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:
         """The bytes of a batch, without decoding it."""

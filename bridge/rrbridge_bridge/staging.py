@@ -104,12 +104,12 @@ class StageRun:
         held, self._held, self._held_bytes = self._held, [], 0
         yield from self._in_order(held)
 
-    def settle(self, until_nanos: int) -> Iterator[Chunk]:
+    def settle(self, until_nanos: int, *, is_end: bool) -> Iterator[Chunk]:
         """What is due up to then without a message."""
         if self.stage.settle is None or self._last is None:
             return
         try:
-            state, emits = self.stage.settle(self._state, until_nanos)
+            state, emits = self.stage.settle(self._state, until_nanos, is_end)
             placed = [item for emit in emits for item in self._settled(emit)]
         except FAULTS as err:
             self._blame(self._last, err)

@@ -36,7 +36,7 @@ __all__ = ["Emitted", "Messages", "Note", "SettleFunction", "Stage", "StageFunct
 Emitted: TypeAlias = "Iterable[Emit | Skipped | Note] | Iterable[Emit]"
 """What a stage gives out: rows, messages that it could not take, and what a person should know."""
 StageFunction: TypeAlias = "Callable[[Any, Messages], tuple[Any, Emitted]]"
-SettleFunction: TypeAlias = "Callable[[Any, int], tuple[Any, Iterable[Emit]]]"
+SettleFunction: TypeAlias = "Callable[[Any, int, bool], tuple[Any, Iterable[Emit]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Stage:
     group: Callable[[str], str] = own_topic
     """Topics for which this gives the same answer share a state; by default each has its own."""
     settle: SettleFunction | None = None
-    """`settle(state, until_nanos)` is asked now and then, and at the end, for what is due up to then without a message having
-    come: no message to come was logged before that time. Its emits bring their times with them; their paths
+    """`settle(state, until_nanos, is_end)` is asked now and then, and at the end, for what is due up to then without a message
+    having come: no message to come was logged before that time. Its emits bring their times with them; their paths
     are below the topic of the last message."""
     origin: str = field(default="")
 

@@ -171,7 +171,7 @@ def test_a_failing_call_leaves_the_state_and_blames_its_messages() -> None:
 def test_paths_from_the_root_notes_and_what_is_due_later() -> None:
     adapters = Adapters()
 
-    def due(state: list[int], until_nanos: int) -> tuple[list[int], list[Emit]]:
+    def due(state: list[int], until_nanos: int, is_end: bool) -> tuple[list[int], list[Emit]]:
         ready = [t for t in state if t <= until_nanos]
         times = [TimeColumn.of(n, TimeKind.TIMESTAMP, np.array(ready)) for n in ("message_log_time", STAMP)]
         emit = Emit(rr.Scalars.columns(scalars=np.array(ready, float)), at="/later", times=times)
@@ -196,7 +196,7 @@ def test_paths_from_the_root_notes_and_what_is_due_later() -> None:
 def test_a_stage_that_fails_where_no_message_is_to_blame() -> None:
     adapters = Adapters()
 
-    def due(state: None, until_nanos: int) -> Any:
+    def due(state: None, until_nanos: int, is_end: bool) -> Any:
         raise RuntimeError("boom")
 
     @adapters.stage(NUMBER, settle=due)

@@ -30,7 +30,16 @@ Lookup: TypeAlias = Callable[[str], Definition | None]
 BUILTIN: Mapping[str, Definition] = {
     "builtin_interfaces/msg/Time": (("sec", Primitive("int32")), ("nanosec", Primitive("uint32"))),
     "builtin_interfaces/msg/Duration": (("sec", Primitive("int32")), ("nanosec", Primitive("uint32"))),
+    "map_msgs/msg/OccupancyGridUpdate": (
+        ("header", Message("std_msgs/msg/Header")),
+        ("x", Primitive("int32")),
+        ("y", Primitive("int32")),
+        ("width", Primitive("uint32")),
+        ("height", Primitive("uint32")),
+        ("data", SequenceOf(Primitive("int8"))),
+    ),
 }
+"""Of types that are in no type store but common."""
 PREPROCESSOR_LINE = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 FORMATS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl"})
 MAX_FOLDERS = 200_000

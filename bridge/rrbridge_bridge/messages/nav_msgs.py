@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 import rrbridge as rr
-from rrbridge._archetype import ComponentColumnList
-from rrbridge._arrow import list_type
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos
 from rrbridge_bridge.messages._drawing import arrows_along, axes_at, pose_with_covariance, vectors
 from rrbridge_bridge.messages._fields import quaternion, xyz
+from rrbridge_bridge.messages._grids import grid_maps
 from rrbridge_bridge.messages._registry import adapters
 from rrbridge_bridge.messages._rotations import orientation, rotate
 
@@ -93,35 +90,12 @@ def occupancy_grid(msgs: Columns) -> Iterator[Emit | Skipped]:
     is_whole = msgs.data.lengths == widths * heights
     whole = np.flatnonzero(is_whole)
     yield Skipped(np.flatnonzero(~is_whole), "a map has not as many cells as its width and height say")
-    columns = rr.GridMap.columns(
-        data=Ragged.from_lengths((widths * heights)[whole], _upside_down(msgs.data, widths, heights, whole)),
-        format=[
-            rr.ImageFormat(w, h, None, rr.ColorModel.L, rr.ChannelDatatype.U8)
-            for w, h in zip(widths[whole].tolist(), heights[whole].tolist(), strict=True)
-        ],
-        cell_size=grid.resolution[whole],
-        translation=xyz(origin.position)[whole],
-        quaternion=quaternion(origin.orientation)[whole],
-        colormap=np.full(len(whole), rr.Colormap.RvizMap),
+    starts = msgs.data.offsets
+    columns = grid_maps(
+        [msgs.data.values[starts[i] : starts[i + 1]].view(np.uint8).reshape(heights[i], widths[i]) for i in whole],
+        cell_sizes=grid.resolution[whole],
+        corners=xyz(origin.position)[whole],
+        quaternions=quaternion(origin.orientation)[whole],
+        colormap=rr.Colormap.RvizMap,
     )
-    yield Emit(_typed_as_reference(columns), rows=whole)
-
-
-def _typed_as_reference(columns: rr.ComponentColumnList) -> rr.ComponentColumnList:
-    """The reference's importer writes the cells of maps as a list that might hold nulls."""
-    cells = list_type(list_type(pa.uint8()))
-    return ComponentColumnList(
-        rr.ComponentColumn(c.descriptor, c.cells.cast(cells)) if c.descriptor.component == "GridMap:data" else c
-        for c in columns
-    )
-
-
-def _upside_down(
-    cells: Ragged, widths: npt.NDArray[np.int64], heights: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint8]:
-    """Cells of the given messages with the order of their grid rows reversed; a loop per map, which are few and large."""
-    flipped = [
-        cells.values[cells.offsets[i] : cells.offsets[i + 1]].reshape(heights[i], widths[i])[::-1].reshape(-1)
-        for i in rows.tolist()
-    ]
-    return np.concatenate(flipped).view(np.uint8) if flipped else np.empty(0, np.uint8)
+    yield Emit(columns, rows=whole)

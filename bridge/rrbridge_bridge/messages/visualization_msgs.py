@@ -52,7 +52,7 @@ class MarkersUp:
     """Of meshes."""
 
 
-def _end_what_is_due(state: MarkersUp, until_nanos: int) -> tuple[MarkersUp, Iterable[Emit]]:
+def _end_what_is_due(state: MarkersUp, until_nanos: int, _is_end: bool) -> tuple[MarkersUp, Iterable[Emit]]:
     """Markers whose lifetime has ended by then."""
     due = {path: up for path, up in state.up.items() if up.log_end_nanos <= until_nanos}
     if not due:

@@ -49,9 +49,9 @@ class DriverMaker:
             self._until_nanos = max(self._until_nanos, int(batch.log_time_nanos.max()))
         return sorted(self._driver.convert(batch), key=lambda chunk: "McapMessage:data" not in chunk.components)
 
-    def settle(self) -> list[Chunk]:
+    def settle(self, *, is_end: bool = False) -> list[Chunk]:
         """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
-        return self._driver.settle(self._until_nanos) if self._decode else []
+        return self._driver.settle(self._until_nanos, is_end=is_end) if self._decode else []
 
     def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
         """By topic and type: messages that could be kept only as bytes, and why."""

@@ -49,7 +49,7 @@ class ChunkMaker(Protocol):
     def convert(self, batch: RawBatch) -> Iterable[Chunk]:
         """The messages as they are to be recorded: bytes if asked for, fields, what adapters make of them."""
 
-    def settle(self) -> Iterable[Chunk]:
+    def settle(self, *, is_end: bool = False) -> Iterable[Chunk]:
         """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
 
     def undecoded(self) -> Mapping[tuple[str, str], tuple[int, str]]:
@@ -161,7 +161,7 @@ class WriterThread:
             finished = received is None and self._backlog.is_finished
             if time.monotonic() >= next_flush or finished:
                 self._flush(self._gathered.values())
-                self._settle()
+                self._settle(is_end=finished)
                 self._look_at_decoding()
                 if time.monotonic() >= next_account:
                     self._file.write(chunks.account(self._states(), complete=False))
@@ -211,9 +211,9 @@ class WriterThread:
                 self._write(batch)
                 self._backlog.written(size)
 
-    def _settle(self) -> None:
+    def _settle(self, *, is_end: bool) -> None:
         try:
-            made = list(self._maker.settle())
+            made = list(self._maker.settle(is_end=is_end))
         except Exception as err:  # no fault in what is drawn may cost the recording
             log.exception("what waited could not be converted")
             text = f"some messages are not drawn: {type(err).__name__}: {err}"
