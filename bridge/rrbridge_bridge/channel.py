@@ -216,7 +216,10 @@ class Channel:
         return [placed]
 
     def _fields(self, msgs: Columns, *, without: frozenset[str]) -> list[Placed]:
-        archetype = fields.archetype_name(self.connection.msgtype or self.connection.encoding)
+        connection = self.connection
+        # As the reference names it, also where an MCAP file of ROS 2 says `std_msgs/Float64`.
+        spelled = connection.schema_name if connection.definition_format == "ros2msg" else ""
+        archetype = fields.archetype_name(spelled or connection.msgtype or connection.encoding)
         column = fields.message_column(msgs, archetype, without=without)
         if column is None:
             return []

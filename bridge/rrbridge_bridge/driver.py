@@ -10,7 +10,7 @@ Entities follow the reference importer where it has an answer: entity path = top
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from rrbridge import _entity_path, plugins
@@ -37,9 +37,11 @@ MAX_ID = 2**16 - 1
 
 @dataclass(frozen=True, slots=True)
 class _Schema:
-    msgtype: str
+    name: str
     encoding: str
     definition: str
+    number: int
+    """In its file; 0 where it has none."""
 
 
 class Driver:
@@ -194,9 +196,7 @@ class Driver:
             return None
 
     def _new_channel_id(self, wanted: int) -> int:
-        channel_id = wanted
-        if channel_id > MAX_ID or channel_id in self._channel_ids:
-            channel_id = next(i for i in range(1, MAX_ID + 1) if i not in self._channel_ids)
+        channel_id = _free_id(wanted, self._channel_ids)
         self._channel_ids.add(channel_id)
         return channel_id
 
@@ -214,13 +214,26 @@ class Driver:
             )
         ]
         if connection.msgtype or connection.definition_format:
-            schema = _Schema(connection.msgtype, connection.definition_format, connection.definition)
+            name = connection.schema_name or connection.msgtype
+            schema = _Schema(name, connection.definition_format, connection.definition, connection.schema_id)
+            if schema not in self._schema_ids:
+                self._schema_ids[schema] = _free_id(schema.number or None, set(self._schema_ids.values()))
             about.append(
                 McapSchema(
-                    id=self._schema_ids.setdefault(schema, len(self._schema_ids) + 1) & MAX_ID,
-                    name=schema.msgtype,
+                    id=self._schema_ids[schema],
+                    name=schema.name,
                     encoding=schema.encoding,
                     data=schema_data(connection),
                 )
             )
         return [Chunk.from_columns(path, components=[c for archetype in about for c in one_row(archetype)])]
+
+
+def _free_id(wanted: int | None, taken: Collection[int]) -> int:
+    """The wanted number if it is free, or else another; 0 where all are taken."""
+    if wanted is not None and 0 <= wanted <= MAX_ID and wanted not in taken:
+        return wanted
+    highest = max(taken, default=0)
+    if highest < MAX_ID:
+        return highest + 1
+    return next((number for number in range(1, MAX_ID + 1) if number not in taken), 0)

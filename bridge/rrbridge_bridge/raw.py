@@ -51,6 +51,10 @@ class Connection:
     """`ros1msg`, `ros2msg`, `ros2idl`, `protobuf`, `jsonschema` …; empty without a definition."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What else is known: `offered_qos_profiles`, `callerid`, `md5sum`, `latching`, `type_description_hash` …"""
+    schema_name: str = ""
+    """The type's name as an MCAP file spells it, if that is another than `msgtype`."""
+    schema_id: int = 0
+    """The number of the definition in an MCAP file; 0 elsewhere."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -29,6 +29,8 @@ TimelineType: TypeAlias = Literal["timestamp", "timestamp_ns", "duration", "dura
 PROPERTIES = "/__properties"
 FILE = "/__mcap_properties"
 RAW = "rerun.archetypes.McapMessage"
+OWN_RECORDS = "/__mcap_metadata/__records"
+"""What conversions keep so that a file can be written again, and the reference does not."""
 _KINDS = {
     "timestamp": TimeKind.TIMESTAMP,
     "timestamp_ns": TimeKind.TIMESTAMP,
@@ -109,6 +111,8 @@ class McapReader:
 
     def _chunks(self, options: importers.ImportOptions) -> Iterator[Chunk]:
         for chunk in chain(_file_chunks(self.info()), self._importer.chunks(self.path, options)):
+            if chunk.entity_path == OWN_RECORDS:
+                continue
             kept = chunk if self._decoders is None else self._made_by(chunk, self._decoders)
             if kept is not None:
                 yield self._with_times(kept)

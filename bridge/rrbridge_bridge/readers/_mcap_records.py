@@ -304,12 +304,15 @@ def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Conn
         encoding = {"ros1msg": "ros1", "ros2msg": "cdr", "ros2idl": "cdr"}.get(schema.encoding, "")
     is_ros = schema.encoding in ROS_SCHEMAS or profile in ("ros1", "ros2") or encoding == "ros1"
     text = schema.data.decode("utf-8", "replace") if schema.encoding in TEXT_SCHEMAS else schema.data.decode("latin-1")
+    msgtype = long_type_name(schema.name) if is_ros else schema.name
     return Connection(
         id=channel.id,
         topic=channel.topic,
-        msgtype=long_type_name(schema.name) if is_ros else schema.name,
+        msgtype=msgtype,
         encoding=encoding,
         definition=text,
         definition_format=schema.encoding,
         metadata=channel.metadata,
+        schema_name="" if schema.name == msgtype else schema.name,
+        schema_id=schema.id,
     )
