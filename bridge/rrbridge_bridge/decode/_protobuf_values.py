@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rrbridge.columns import Columns, Octets, Ragged, Text, concat, take
 from rrbridge_bridge.decode._cursor import LyingLengthError, gather_rows
 from rrbridge_bridge.decode._descriptors import EnumType
+from rrbridge_bridge.decode._names import EnumNames
 from rrbridge_bridge.decode._tag_walk import FIXED32, FIXED64, GROUP, SPAN, VARINT
 from rrbridge_bridge.decode._varints import packed_varints
 from rrbridge_bridge.raw import Bytes, Int64s, gather_spans
@@ -186,48 +187,32 @@ class Number(Value):
 
 
 class EnumValue(Value):
-    """Numbers with names. A number without a name has a null for it."""
+    """Numbers with names."""
 
     def __init__(self, field: str, enum: EnumType, default: str = "") -> None:
-        numbers: dict[int, str] = {}
-        for name, value in enum.values:
-            numbers.setdefault(value, name)  # of several names for a number the first counts
-        known = dict(enum.values)
         first = enum.values[0][1] if enum.values else 0
         self.field = field
-        self._number = Number(field, 14, known.get(default, first))
+        self._number = Number(field, 14, dict(enum.values).get(default, first))
         self.wires = self._number.wires
-        self._enum = enum.name
-        self._values = np.array(sorted(numbers), np.int64)
-        self._names = Text.from_strings([*(numbers[value] for value in sorted(numbers)), ""])
+        self._names = EnumNames(enum.name, enum.values)
 
     def many(self, source: Source, found: Found) -> Columns:
         """Names and numbers."""
-        return self._named(self._number.many(source, found))
+        return self._names.columns(self._number.many(source, found))
 
     @property
     def default(self) -> Columns:
         """The declared default, or the first of the enum."""
-        return self._named(self._number.default)
+        return self._names.columns(self._number.default)
 
     def one(self, source: Source, found: Found, count: int) -> Columns:
         """One for each message."""
-        return self._named(self._number.one(source, found, count))
+        return self._names.columns(self._number.one(source, found, count))
 
     def packed(self, source: Source, found: Found) -> Ragged:
         """Those of each span."""
         numbers = self._number.packed(source, found)
-        return Ragged(numbers.offsets, self._named(numbers.values))
-
-    def _named(self, numbers: Array) -> Columns:
-        unknown = len(self._values)
-        index = (
-            np.minimum(np.searchsorted(self._values, numbers), unknown - 1) if unknown else np.zeros(len(numbers), int)
-        )
-        is_known = self._values[index] == numbers if unknown else np.zeros(len(numbers), np.bool_)
-        names = take(self._names, np.where(is_known, index, unknown))
-        optional = {"name": None if is_known.all() else is_known, "value": None}
-        return Columns(len(numbers), {"name": names, "value": numbers}, self._enum, optional)
+        return Ragged(numbers.offsets, self._names.columns(numbers.values))
 
 
 class Blob(Value):

@@ -25,7 +25,11 @@ Decode: TypeAlias = Callable[[RawBatch], Columns]
 log = logging.getLogger(__name__)
 
 WIRES: dict[str, Wire] = {"cdr": "cdr", "ros1": "ros1"}
-BY_SCHEMA = {"protobuf": ("protobuf", "protobuf_decoder"), "json": ("json_documents", "json_decoder")}
+BY_SCHEMA = {
+    "protobuf": ("protobuf", "protobuf_decoder"),
+    "json": ("json_documents", "json_decoder"),
+    "flatbuffer": ("flatbuffer", "flatbuffer_decoder"),
+}
 """Module and function by encoding: those that are read by the schema in the recording alone, loaded when they are met."""
 ROUNDS = 8
 """After so many attempts to decode what is left of a batch, its messages are tried one by one."""
