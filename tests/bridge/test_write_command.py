@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,12 @@ from rosbags.rosbag1 import Reader as Reader1
 from rosbags.rosbag1 import Writer as Writer1
 from rosbags.typesys import Stores, get_typestore
 
+from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import main
+from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import open_bag, rrd
+from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.writers import formats, output_format
 
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
@@ -148,6 +153,48 @@ def test_several_files_become_one(bag: Path, tmp_path: Path) -> None:
         assert {(c.topic, c.ext) for c in whole.connections} == {(c.topic, c.ext) for c in before.connections}
 
 
+def test_parts_of_a_recording_become_the_whole_bag(bag: Path, tmp_path: Path) -> None:
+    """Each part carries the last row of everything along: of these, a part's bag has only what was latched, the whole none."""
+    assert run(bag, "-o", tmp_path / "there.rrd", "--raw") == 0
+    assert main(["rrd", "split", str(tmp_path / "there.rrd"), "-o", str(tmp_path / "parts"), "-n", "3"]) == 0
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert len(parts) == 3
+    assert run(*parts, "-o", tmp_path / "whole.bag") == 0
+    assert texts(tmp_path / "whole.bag") == texts(bag)
+    assert run(parts[2], "-o", tmp_path / "last.bag") == 0
+    last = texts(tmp_path / "last.bag")
+    assert [text for topic, _, text in last if topic == "/map_name"] == ["yard"]
+    assert [text for topic, _, text in last if topic == "/chat"] == [f"text {i}" for i in range(6, 10)]
+
+
+def test_what_the_recorder_recorded(tmp_path: Path) -> None:
+    """Announced, decoded, written as bytes alone while it was behind, announced anew: all of it becomes a bag."""
+    connection = Connection(
+        3, "/chat", "std_msgs/msg/String", "ros1", "string data", "ros1msg", {"callerid": "/a", "md5sum": "9" * 32}
+    )
+    maker = DriverMaker(ImportOptions(raw=True))
+    file = RecordingFile(tmp_path / "recorded.rrd")
+    batches = [RawBatch.of(connection, [message(f"text {i}")], [i * SECOND], sequence=[i], order=[i]) for i in range(4)]
+    latching = replace(connection, metadata={**connection.metadata, "latching": "1"})
+    for chunks in (
+        maker.announce(connection),
+        maker.convert(batches[0]),
+        maker.bytes_only(batches[1]),
+        maker.announce(latching),
+        maker.convert(batches[3]),
+        maker.convert(batches[2]),
+    ):
+        for chunk in chunks:
+            file.write(chunk)
+    file.close()
+    assert run(tmp_path / "recorded.rrd", "-o", tmp_path / "out.bag") == 0
+    with Reader1(tmp_path / "out.bag") as bag:
+        assert [(c.topic, c.digest, c.ext.callerid, c.ext.latching) for c in bag.connections] == [  # type: ignore[union-attr]
+            ("/chat", "9" * 32, "/a", 1)
+        ]
+    assert [data[4:] for *_, data in in_order(tmp_path / "out.bag")] == [f"text {i}".encode() for i in range(4)]
+
+
 @pytest.mark.parametrize("compression", ["none", "lz4", "bz2"])
 def test_compression_of_bags(bag: Path, tmp_path: Path, compression: str) -> None:
     output = tmp_path / "out.bag"
@@ -183,11 +230,19 @@ def test_a_full_disk_is_told(bag: Path, tmp_path: Path) -> None:
         connection = writer.add_connection("/chat", TEXT.__msgtype__, typestore=ROS1)
         for i in range(300):
             writer.write(connection, i, message(os.urandom(4000).hex()))
-    for output in ("out.mcap", "out.bag", "out.db3"):
+    for output, to in {
+        "out.mcap": "mcap",
+        "out.bag": "bag",
+        "out.db3": "db3",
+        "run": "rosbag2-mcap",
+        "tables": "parquet",
+        "table.csv": "csv",
+    }.items():
+        arguments = ["convert", str(big), "-o", str(tmp_path / output), "--to", to]
         script = (
             "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
             "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19)); "
-            f"from rrbridge_bridge.cli import main; sys.exit(main(['convert', {str(big)!r}, '-o', {str(tmp_path / output)!r}]))"
+            f"from rrbridge_bridge.cli import main; sys.exit(main({arguments!r}))"
         )
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 1
@@ -196,6 +251,19 @@ def test_a_full_disk_is_told(bag: Path, tmp_path: Path) -> None:
         assert "partial" not in done.stderr
         assert not (tmp_path / output).exists()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_damage_is_a_loss_and_the_rest_is_kept(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert run(bag, "-o", tmp_path / "chunks.bag", "--chunk-size", "100B") == 0
+    whole = (tmp_path / "chunks.bag").read_bytes()
+    (tmp_path / "torn.bag").write_bytes(whole[: (4096 + len(whole)) // 2])  # behind the header
+    capsys.readouterr()
+    assert run(tmp_path / "torn.bag", "-o", tmp_path / "out.bag", "--json") == 3
+    told = json.loads(capsys.readouterr().out)
+    assert told["losses"]
+    kept = texts(tmp_path / "out.bag")
+    assert 0 < len(kept) < 11
+    assert kept == texts(bag)[: len(kept)]
 
 
 def test_a_folder_without_permission_is_told(bag: Path, tmp_path: Path, capsys: Any) -> None:

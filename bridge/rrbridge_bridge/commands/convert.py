@@ -102,6 +102,11 @@ def _making(command: F) -> F:
             help="How much of a .mcap or .bag is compressed at a time.",
         ),
         click.option(
+            "--index",
+            metavar="TIMELINE",
+            help="Of Parquet and CSV made of a recording without messages' bytes: whose times rows have.",
+        ),
+        click.option(
             "--msgs",
             "definitions",
             multiple=True,
@@ -147,6 +152,7 @@ def convert(
     to: str | None,
     compression: str | None,
     chunk_bytes: int | None,
+    index: str | None,
     **choices: Any,
 ) -> int:
     """Convert recordings, tables, robot models and pictures to .rrd, or recordings to another format.
@@ -155,8 +161,8 @@ def convert(
     Several IN, and what is in a folder, become one recording, in the order given; with --each, --jobs or -o FOLDER/ one each,
     where what is up to date already is left as it is.
 
-    What OUT ends in says the format: .rrd, .mcap, .bag, .db3; folders are chosen with --to. To these formats an .rrd can be
-    converted too, if it has the messages' bytes (--raw, or from rrbridge record).
+    What OUT ends in says the format: .rrd, .mcap, .bag, .db3, .parquet, .csv; folders are chosen with --to. To bags an .rrd can
+    be converted too, if it has the messages' bytes (--raw, or from rrbridge record).
 
     --prefix and --offset apply to the IN after them, up to the next one; after the last IN, to all that have none:
     convert --prefix /robot1 a.bag --prefix /robot2 b.bag -o both.rrd
@@ -187,10 +193,10 @@ def convert(
     if to_format is not None:
         if each or jobs:
             raise click.UsageError("--each and --jobs make .rrd recordings; leave out --to, or convert one at a time")
-        how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, force=force)
+        how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, index=index or "", force=force)
         return _written(ctx, to_format, given, None if output is None else Path(output), settings, how, as_json=as_json)
-    if compression or chunk_bytes:
-        raise click.UsageError("--compression and --chunk-size are for outputs other than .rrd")
+    if compression or chunk_bytes or index:
+        raise click.UsageError("--compression, --chunk-size and --index are for outputs other than .rrd")
     show: Literal["table", "json", "nothing"] = "json" if as_json else "nothing" if quiet else "table"
     if each or jobs or (output is not None and (output.endswith("/") or Path(output).is_dir())):
         folder = None if output is None else Path(output)

@@ -3,6 +3,9 @@
 A file may be larger than memory, and its chunks, one topic each, overlap in row ids. So the chunks' ranges of ids are found
 first; then chunks are read in the order of their first ids, and rows are given out as far as no unread chunk can have earlier
 ones. Chunks of which rows are still to come keep their ids and times in memory, and their bytes as long as there is room.
+
+Rows that a cut carried along, marked as repeated, are messages only of latched topics: only these were to be had again by whoever
+came late to the robot, too.
 """
 
 from __future__ import annotations
@@ -19,12 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import list_values
+from rrbridge._arrow import list_values, valid_rows
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.importers import Note
 from rrbridge.rrd import Damage, Manifest, RrdReader
+from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
@@ -105,6 +109,10 @@ class RrdMessages:
                 path, "holds several recordings; take one out first with `rrbridge rrd filter --recording-id`"
             )
         self._manifest = having[0]
+        self.known_until = b""
+        """The last row id of earlier parts of the same run: what was carried over from there is left out."""
+        self.last_id = b""
+        """The last row id so far."""
         self._payloads: OrderedDict[int, Bytes] = OrderedDict()
         self._held = 0
 
@@ -239,11 +247,28 @@ class RrdMessages:
             return None
         rows, buffer = self._rows_of(chunk)
         ids = _ids(chunk)[rows.order]
+        superfluous = self._superfluous(chunk, rows, ids)
+        if superfluous.any():
+            rows, ids = rows.take(~superfluous), ids[~superfluous]
         if len(ids) > 1 and (ids[1:] < ids[:-1]).any():
             by_id = np.argsort(ids, kind="stable")
             rows, ids = rows.take(by_id), ids[by_id]
         self._hold(index, buffer)
         return _Open(index, rows, ids)
+
+    @cached_property
+    def _latched(self) -> list[int]:
+        from rrbridge_bridge.conversion import is_latched
+
+        return [connection.id for connection in self.connections if is_latched(connection)]
+
+    def _superfluous(self, chunk: Chunk, rows: Rows, ids: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:
+        """Which messages of a chunk are there only because a cut carried them along."""
+        marks = chunk.components.get(REPEATED)
+        if marks is None:
+            return np.zeros(len(rows), np.bool_)
+        is_repeated = valid_rows(marks.cells)[rows.order]
+        return is_repeated & (~np.isin(rows.connection_ids, self._latched) | (ids <= np.bytes_(self.known_until)))
 
     def _rows_of(self, chunk: Chunk) -> tuple[Rows, Bytes]:
         """The messages of a chunk, and the buffer that they are in; their `order` is the row."""
@@ -285,7 +310,9 @@ class RrdMessages:
             base += high - low
         if not parts:
             return _nothing()
-        by_id = np.argsort(np.concatenate(ids), kind="stable")
+        every_id = np.concatenate(ids)
+        by_id = np.argsort(every_id, kind="stable")
+        self.last_id = max(self.last_id, bytes(every_id[by_id[-1]]))
         joined = _joined(parts, np.concatenate(pieces) if len(pieces) > 1 else pieces[0])
         merged = joined.take(by_id)
         return replace(merged, order=np.arange(order, order + len(merged)))

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from rrbridge import importers
+from rrbridge._messages import StoreId
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.conversion import is_latched
 from rrbridge_bridge.raw import Connection, Int64s
@@ -83,11 +84,16 @@ class Messages:
 
     def sources(self) -> Iterator[Source]:
         """Each recording, opened for as long as it is looked at. Raises FileError."""
+        known_until: dict[StoreId, bytes] = {}
         for path in self.paths:
             with open_messages(path) as reader:
+                if isinstance(reader, RrdMessages):
+                    reader.known_until = known_until.get(reader.store_id, b"")
                 self.topics |= {connection.topic for connection in reader.connections}
                 wanted = [c for c in reader.connections if self.options.wants(c.topic)]
                 yield Source(path, reader, {c.id: self._number(c, is_only=len(self.paths) == 1) for c in wanted})
+                if isinstance(reader, RrdMessages):
+                    known_until[reader.store_id] = max(reader.known_until, reader.last_id)
                 name = f"{path.name}: " if len(self.paths) > 1 else ""
                 self.notes += [replace(note, text=name + note.text) for note in reader.notes]
 
