@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcap.writer import Writer
 
 import rrbridge as rr
 from rrbridge_bridge.cli import main
@@ -80,6 +81,47 @@ def test_a_transform(recording: Path, capsys: Any) -> None:
     assert "scaled by" in text
     assert "map → base → rear" in text
     assert "at 4 on frame_nr" in printed(capsys, str(recording), "map", "base", "--timeline", "frame_nr", "--at", "+4")
+
+
+def test_why_there_is_none_in_the_words_of_tf2(recording: Path, capsys: Any) -> None:
+    told = printed(capsys, str(recording), "map", "camara", code=1)
+    assert '"camara" passed to lookupTransform argument source_frame does not exist.' in told
+    assert "→ perhaps camera is meant" in told
+    told = printed(capsys, str(recording), "map", "camera", "--at", "+12s", "--limit", "0.5", code=1)
+    assert "Lookup would require extrapolation 2 s into the future." in told
+    assert "the latest data is at time 2023-11-14T22:13:30Z" in told
+    assert "→ ask for a time from 2023-11-14T22:13:20Z to 2023-11-14T22:13:30Z" in told
+    told = printed(capsys, str(recording), "map", "camera", "--at", "1000", code=1)
+    assert "extrapolation 1699999000 s into the past" in told
+
+
+def test_trees_that_are_not_connected(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "apart.rrd"
+    stream = rr.RecordingStream("robot", recording_id="apart")
+    stream.save(path)
+    for parent, child in (("map", "base"), ("world", "dock")):
+        transform = rr.Transform3D(translation=[0, 0, 1], parent_frame=parent, child_frame=child)
+        stream.log(f"tf_static/{child}", transform, static=True)
+    stream.disconnect()
+    told = printed(capsys, str(path), "base", "dock", code=1)
+    assert "Could not find a connection between 'base' and 'dock' because they are not part of the same tree." in told
+    assert "base is below map, dock is below world" in told
+    assert "→ a transform from one of" in told
+
+
+def test_what_says_nothing_of_frames_is_not_missed(tmp_path: Path, capsys: Any) -> None:
+    """A topic whose definition is not known costs no transform."""
+    path = tmp_path / "run.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros2", "test")
+        unknown = writer.register_channel("/own", "cdr", writer.register_schema("my_msgs/msg/Own", "", b""))
+        text = b"geometry_msgs/TransformStamped[] transforms"
+        known = writer.register_channel("/tf", "cdr", writer.register_schema("tf2_msgs/msg/TFMessage", "ros2msg", text))
+        writer.add_message(unknown, 1, b"\0\1\0\0\1\0\0\0", 1)
+        writer.add_message(known, 1, b"\0\1\0\0\0\0\0\0", 1)
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert "nothing says where a frame is" in printed(capsys, str(path))
 
 
 def test_why_there_is_none(recording: Path, capsys: Any) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rrbridge import TransformTree
     from rrbridge._store import ChunkStore
     from rrbridge._timeline import TimeKind
+    from rrbridge.importers import Summary
 
 __all__ = ["tf"]
 
@@ -55,7 +56,9 @@ def tf(
     path (/world/robot) stands for its implicit frame.
     """
     from rrbridge import TransformTree
+    from rrbridge.errors import RrbridgeError, TransformError
     from rrbridge_bridge.format import unless_nobody_reads
+    from rrbridge_bridge.inspect.lookup_failures import explained
 
     if target is not None and source is None:
         raise click.UsageError("Name both frames, TARGET and SOURCE, or none.")
@@ -66,11 +69,15 @@ def tf(
         report = tree.report(timeline, None if at is None else _moment(at, store, timeline))
         text = _json(report.to_dict()) if as_json else report.to_yaml().rstrip() if as_yaml else str(report)
     else:
-        time = _latest(tree, store, target, source, timeline) if at is None else _moment(at, store, timeline)
-        held = None if limit is None else _span(limit, store.timelines().get(timeline))
-        matrix = tree.lookup(target, source, timeline, time, interpolate=interpolate, extrapolation_limit=held)
+        kind = store.timelines().get(timeline)
+        held = None if limit is None else _span(limit, kind)
+        try:
+            time = _latest(tree, store, target, source, timeline) if at is None else _moment(at, store, timeline)
+            matrix = tree.lookup(target, source, timeline, time, interpolate=interpolate, extrapolation_limit=held)
+        except TransformError as err:
+            raise RrbridgeError(explained(err, kind)) from err
         document = _document(tree, matrix, target, source, timeline, time)
-        text = _json(document) if as_json else _echo(document, store.timelines().get(timeline))
+        text = _json(document) if as_json else _echo(document, kind)
     with unless_nobody_reads():
         click.echo(text)
     return 0 if is_whole else EXIT_LOSSES
@@ -87,8 +94,7 @@ def _load(file: Path, recording: str | None) -> tuple[ChunkStore, bool]:
 
     stores: dict[StoreId, ChunkStore] = {}
     notes: list[importers.Note] = []
-    heavy = (t.topic for t in importers.info(file).topics if t.msgtype.rsplit("/", 1)[-1] in HEAVY)
-    exclude = tuple(re.compile(f"^{re.escape(topic)}$") for topic in heavy)
+    exclude = tuple(re.compile(f"^{re.escape(topic)}$") for topic in _silent_topics(importers.info(file)))
     for message in importers.read(file, importers.ImportOptions(fields="none", exclude=exclude, note=notes.append)):
         if not isinstance(message, StoredChunk) or message.store_id.kind is not StoreKind.RECORDING:
             continue
@@ -105,6 +111,22 @@ def _load(file: Path, recording: str | None) -> tuple[ChunkStore, bool]:
     if len(chosen) > 1:
         raise FileError(file, f"it holds {len(ids)} recordings: choose one with --recording, of {', '.join(ids)}")
     return chosen[0], not any(note.is_loss for note in notes)
+
+
+def _silent_topics(summary: Summary) -> set[str]:
+    """Topics whose messages say nothing about frames: heavy ones, and such as nothing is made of."""
+    from rrbridge.adapters import Adapters
+
+    adapters = Adapters.discover()
+
+    def speaks(msgtype: str) -> bool:
+        if "/" not in msgtype and "." not in msgtype:  # archetypes, or no type at all
+            return True
+        known = adapters.find(msgtype) is not None or adapters.stages_of(msgtype)
+        return bool(known) and msgtype.rsplit("/", 1)[-1] not in HEAVY
+
+    speaking = {topic.topic for topic in summary.topics if speaks(topic.msgtype)}
+    return {topic.topic for topic in summary.topics} - speaking
 
 
 def _timeline(store: ChunkStore, wanted: str | None) -> str:
