@@ -500,6 +500,24 @@ def test_recordings_of_chunks_are_verified(tmp_path: Path) -> None:
     assert [f["severity"] for f in findings(path)][:1] == ["error"]
 
 
+def test_messages_that_a_recording_kept_are_checked(tmp_path: Path) -> None:
+    from rrbridge_bridge.commands.convert import convert
+
+    for plant, want in (
+        (lambda events: events, []),
+        (gap, [("gap", "/imu")]),
+        (unknown_frame, [("missing-tf", "/scan")]),
+    ):
+        name = getattr(plant, "__name__", "")
+        path = tmp_path / f"{name.strip('<>')}.rrd"
+        done = CliRunner().invoke(
+            convert, [str(write_mcap(tmp_path / "run.mcap", plant(healthy()))), "--raw", "-o", str(path)]
+        )
+        assert done.exit_code == 0, done.output
+        found = json.loads(run(path, "--json", code=3 if want else 0))[0]["findings"]
+        assert [(f["code"], f["topic"]) for f in found if f["code"] not in ("sequence-gap", "structure")] == want
+
+
 def test_several_files_and_one_that_is_none(tmp_path: Path) -> None:
     good = write_bag(tmp_path / "run.bag", healthy())
     bad = tmp_path / "none.bag"

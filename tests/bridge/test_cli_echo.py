@@ -235,6 +235,19 @@ def test_a_bag_and_its_recording_print_the_same(bag: Path, tmp_path: Path) -> No
     assert run(hz, recording, "/robot/pose") == run(hz, bag, "/robot/pose")
 
 
+@pytest.mark.real_data
+def test_bytes_that_a_recording_kept_print_the_same(shared_data: Path, tmp_path: Path) -> None:
+    """Images too, whose pixels are in no field."""
+    from rrbridge_bridge.commands.convert import convert
+
+    path, recording = shared_data / "rerun-io+rerun/rosbag2_2025_09_10-13_03_56_0.mcap", tmp_path / "run.rrd"
+    run(convert, path, "--raw", "-o", recording)
+    for topic in ("/image", "/imu", "/point_cloud2", "/camera_info"):
+        printed = run(echo, path, topic, "-n", "2")
+        assert "header:" in printed
+        assert run(echo, recording, topic, "-n", "2") == printed
+
+
 def test_what_a_program_logged_prints_its_components(tmp_path: Path) -> None:
     path = tmp_path / "own.rrd"
     stream = rr.RecordingStream("robot", recording_id="own")

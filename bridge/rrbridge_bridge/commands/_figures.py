@@ -23,9 +23,9 @@ __all__ = ["figures"]
 FigureOf = Callable[["Int64s", "Int64s"], Rate | Bandwidth | None]
 
 
-def figures(selection: Selection, window: int | None, of: FigureOf, *, as_json: bool) -> int:
-    """Print what `of` makes of times and sizes; the exit code."""
-    topics = _by_topic(selection)
+def figures(selection: Selection, window: int | None, of: FigureOf, *, exact: bool, as_json: bool) -> int:
+    """Print what `of` makes of times and sizes; the exit code. `exact`: whether sizes matter."""
+    topics = _by_topic(selection, exact=exact)
     with unless_nobody_reads():
         for topic, (times, sizes) in sorted(topics.items()):
             stretches = _stretches(len(times), window)
@@ -44,11 +44,11 @@ def figures(selection: Selection, window: int | None, of: FigureOf, *, as_json: 
     return ending(selection, found=bool(topics))
 
 
-def _by_topic(selection: Selection) -> dict[str, tuple[Int64s, Int64s]]:
+def _by_topic(selection: Selection, *, exact: bool) -> dict[str, tuple[Int64s, Int64s]]:
     parts: dict[str, tuple[list[Int64s], list[Int64s]]] = {}
     options = selection.options()
     for source in selection.sources:
-        for arrivals in source.arrivals(options):
+        for arrivals in source.arrivals(options, exact=exact):
             if len(arrivals.sizes):
                 times, sizes = parts.setdefault(arrivals.topic, ([], []))
                 times.append(arrivals.log_time_nanos)

@@ -23,4 +23,4 @@ def bw(arguments: tuple[str, ...], window: int | None, start: str | None, end: s
     from rrbridge_bridge.inspect.rates import bandwidth_of
     from rrbridge_bridge.inspect.selection import select
 
-    return figures(select(arguments, start=start, end=end), window, bandwidth_of, as_json=as_json)
+    return figures(select(arguments, start=start, end=end), window, bandwidth_of, exact=True, as_json=as_json)

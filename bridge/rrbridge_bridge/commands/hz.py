@@ -24,4 +24,4 @@ def hz(arguments: tuple[str, ...], window: int | None, start: str | None, end: s
     from rrbridge_bridge.inspect.selection import select
 
     selection = select(arguments, start=start, end=end)
-    return figures(selection, window, lambda times, _: rate_of(times), as_json=as_json)
+    return figures(selection, window, lambda times, _: rate_of(times), exact=False, as_json=as_json)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from rrbridge.errors import DamagedFileError, DecodeError, UnknownTypeError
 from rrbridge_bridge.inspect.facts import Attached, Facts, TopicFacts
+from rrbridge_bridge.inspect.parts import indexed_messages, is_complete, parts_of
 from rrbridge_bridge.inspect.sample import Frames, frame_reader, frames_of
 from rrbridge_bridge.inspect.tally import Tally, tally_rows
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers import BagReader, open_bag
 from rrbridge_bridge.readers._folder import FolderReader
-from rrbridge_bridge.readers._indexed import Compression, joined
-from rrbridge_bridge.readers._unpack import UnpackedReader
+from rrbridge_bridge.readers._indexed import Compression
 from rrbridge_bridge.readers.bag import Ros1BagReader
 from rrbridge_bridge.readers.db3 import Db3Reader
 from rrbridge_bridge.readers.mcap import McapReader
@@ -51,8 +51,7 @@ def bag_facts(path: Path, *, scan: bool, definitions: Sequence[Path] = ()) -> Fa
     with open_bag(path) as reader:
         summary = reader.summary()
         found = _Gathered()
-        parts = _parts(reader)
-        for number, part in enumerate(parts):
+        for number, part in enumerate(parts_of(reader)):
             _gather(found, part, scan=scan, definitions=definitions, with_frames=number == 0)
         connections: dict[tuple[str, str], list[Connection]] = {}
         for connection in reader.connections:
@@ -82,17 +81,6 @@ def bag_facts(path: Path, *, scan: bool, definitions: Sequence[Path] = ()) -> Fa
             is_exact=found.is_timed and found.is_exact,
             sampled_messages=found.sampled,
         )
-
-
-def _parts(reader: BagReader) -> Iterator[BagReader]:
-    """The readers of single files below one."""
-    if isinstance(reader, UnpackedReader):
-        yield from _parts(reader.inner)
-    elif isinstance(reader, FolderReader):
-        for part in reader.readers():
-            yield from _parts(part)
-    else:
-        yield reader
 
 
 def _gather(found: _Gathered, reader: BagReader, *, scan: bool, definitions: Sequence[Path], with_frames: bool) -> None:
@@ -147,33 +135,17 @@ def _scanned(reader: BagReader, frames: Frames, definitions: Sequence[Path]) -> 
 
 
 def _indexed(reader: BagReader, found: _Gathered) -> dict[int, Tally] | None:
-    """By what an index says; None if it does not speak of all messages."""
+    """By what an index says; None if it does not speak of all messages, or is too long to be read unasked."""
+    if isinstance(reader, Db3Reader) and reader.size_bytes > HEADS_BYTES:
+        return None
+    if isinstance(reader, (McapReader, Ros1BagReader)):
+        if reader.chunk_count > QUICK_CHUNKS:
+            return None
+        found.is_exact = False
     tallies: dict[int, Tally] = {}
-    try:
-        if isinstance(reader, Db3Reader):
-            if reader.size_bytes > HEADS_BYTES:
-                return None
-            for ids, times, sizes in reader.heads():
-                tally_rows(tallies, ids, times, sizes)
-            return tallies
-        if isinstance(reader, (McapReader, Ros1BagReader)):
-            if reader.chunk_count > QUICK_CHUNKS:
-                return None
-            found.is_exact = False
-            for part in joined(reader.indexed()):
-                tally_rows(tallies, part.connection_ids, part.log_time_nanos, part.sizes)
-    except (DamagedFileError, ValueError):
-        return None  # reading will say what is wrong
-    counts: dict[tuple[str, str], int] = {}
-    known = {c.id: (c.topic, c.msgtype) for c in reader.connections}
-    for number, tally in tallies.items():
-        if number in known:
-            counts[known[number]] = counts.get(known[number], 0) + tally.count
-    claimed: dict[tuple[str, str], int] = {}
-    for topic in reader.summary().topics:
-        key = (topic.topic, topic.msgtype)
-        claimed[key] = claimed.get(key, 0) + (topic.count or 0)
-    return tallies if {k: n for k, n in claimed.items() if n} == counts else None
+    for part in indexed_messages(reader):
+        tally_rows(tallies, part.connection_ids, part.log_time_nanos, part.sizes)
+    return tallies if is_complete(reader, {number: tally.count for number, tally in tallies.items()}) else None
 
 
 def _topic(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -19,13 +20,16 @@ from rrbridge_bridge.decode.definitions import registry_for
 from rrbridge_bridge.inspect.values import Path as FieldPath
 from rrbridge_bridge.inspect.values import Style, Value, plain_value, value_of
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
-from rrbridge_bridge.readers import ReadOptions, open_bag
+from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
+from rrbridge_bridge.readers._blocks import Rows
 
 if TYPE_CHECKING:
+    from rrbridge._descriptor import ComponentDescriptor
     from rrbridge.chunk import Chunk
+    from rrbridge.rrd import Manifest
     from rrbridge_bridge.decode.tree import Definition
 
-__all__ = ["Arrivals", "BagSource", "ChunkSource", "Message", "Source", "source_of"]
+__all__ = ["Arrivals", "BagSource", "ChunkSource", "Message", "RawSource", "Source", "source_of"]
 
 FIELDS = ":message"
 """Ends the name of the component that holds a message's fields."""
@@ -61,8 +65,8 @@ class Source(Protocol):
     def messages(self, options: ReadOptions) -> Iterator[Message]:
         """Messages one by one, in the order in which they came."""
 
-    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
-        """Times and sizes only, many at once."""
+    def arrivals(self, options: ReadOptions, *, exact: bool) -> Iterator[Arrivals]:
+        """Times and sizes only, many at once. If not `exact`, sizes may be those that an index lets guess."""
 
     @property
     def notes(self) -> Sequence[Note]:
@@ -75,7 +79,25 @@ def source_of(path: Path, definitions: Sequence[Path] = ()) -> Source:
 
     if isinstance(importers.find(path), BagImporter):
         return BagSource(path, definitions)
-    return ChunkSource(path)
+    return ChunkSource(path, definitions)
+
+
+class _Messages(Protocol):
+    """What can be read message by message."""
+
+    @property
+    def connections(self) -> Sequence[Connection]: ...
+
+    @property
+    def notes(self) -> Sequence[Note]: ...
+
+    def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class BagSource:
@@ -84,6 +106,7 @@ class BagSource:
     def __init__(self, path: Path, definitions: Sequence[Path] = ()) -> None:
         self.path = path
         self._definitions = definitions
+        self._distro = ""
         self._notes: dict[Note, None] = {}
 
     @property
@@ -93,7 +116,7 @@ class BagSource:
 
     def topics(self) -> Mapping[str, str]:
         """The type of each topic."""
-        with open_bag(self.path) as reader:
+        with self._opened() as reader:
             return {c.topic: c.msgtype for c in reversed(reader.connections)}
 
     def messages(self, options: ReadOptions) -> Iterator[Message]:
@@ -107,8 +130,7 @@ class BagSource:
 
     def _runs(self, options: ReadOptions, known: dict[int, _Channel]) -> Iterator[tuple[int, RawBatch]]:
         """Stretches of messages of one connection that follow each other."""
-        with open_bag(self.path) as reader:
-            distro = reader.ros_distro
+        with self._opened() as reader:
             for rows in reader.rows(options):
                 connections = {c.id: c for c in reader.connections}
                 cuts = np.flatnonzero(np.diff(rows.connection_ids)) + 1
@@ -117,13 +139,17 @@ class BagSource:
                     if connection is None:
                         continue
                     if connection.id not in known:
-                        known[connection.id] = _Channel.of(connection, self._definitions, distro)
+                        known[connection.id] = _Channel.of(connection, self._definitions, self._distro)
                     yield connection.id, rows.batch(connection, slice(int(index[0]), int(index[-1]) + 1))
             self._notes |= dict.fromkeys(reader.notes)
 
-    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
-        """Times and sizes, without decoding."""
-        with open_bag(self.path) as reader:
+    def arrivals(self, options: ReadOptions, *, exact: bool) -> Iterator[Arrivals]:
+        """Times and sizes, without decoding; without reading the messages where an index knows them all."""
+        indexed = None if exact else self._by_index(options)
+        if indexed is not None:
+            yield from indexed
+            return
+        with self._opened() as reader:
             for rows in reader.rows(options):
                 topics = {c.id: c.topic for c in reader.connections}
                 for number in np.unique(rows.connection_ids).tolist():
@@ -131,6 +157,58 @@ class BagSource:
                         own = rows.connection_ids == number
                         yield Arrivals(topics[number], rows.log_time_nanos[own], rows.sizes[own])
             self._notes |= dict.fromkeys(reader.notes)
+
+    def _opened(self) -> _Messages:
+        reader = open_bag(self.path)
+        self._distro = reader.ros_distro
+        return reader
+
+    def _by_index(self, options: ReadOptions) -> list[Arrivals] | None:
+        with open_bag(self.path) as reader:
+            return _by_index(reader, options)
+
+
+class RawSource(BagSource):
+    """The bytes of messages that a recording of chunks kept."""
+
+    def _opened(self) -> _Messages:
+        from rrbridge_bridge.readers.rrd import RrdMessages
+
+        return RrdMessages(self.path)
+
+    def _by_index(self, options: ReadOptions) -> list[Arrivals] | None:  # noqa: ARG002 - as its base has it
+        return None
+
+
+def _by_index(reader: BagReader, options: ReadOptions) -> list[Arrivals] | None:
+    """What the indexes say of all messages; None if they do not say it."""
+    from rrbridge_bridge.inspect.parts import has_index, indexed_messages, is_complete, parts_of
+
+    found = []
+    for part in parts_of(reader):
+        if not has_index(part):
+            return None
+        topics = {c.id: c.topic for c in part.connections}
+        counts: dict[int, int] = {}
+        for messages in indexed_messages(part):
+            for number in np.unique(messages.connection_ids).tolist():
+                own = np.flatnonzero(messages.connection_ids == number)
+                counts[number] = counts.get(number, 0) + len(own)
+                own = own[_within(messages.log_time_nanos[own], options)]
+                if number in topics and options.wants(topics[number]):
+                    found.append(Arrivals(topics[number], messages.log_time_nanos[own], messages.sizes[own]))
+        if not is_complete(part, counts):
+            return None
+    return found
+
+
+def _within(times: Int64s, options: ReadOptions) -> Any:
+    keep = np.ones(len(times), np.bool_)
+    if options.start_nanos is not None:
+        keep &= times >= options.start_nanos
+    if options.end_nanos is not None:
+        keep &= times <= options.end_nanos
+    return keep
 
 
 @dataclass(eq=False, slots=True)
@@ -178,23 +256,27 @@ class _Channel:
 class ChunkSource:
     """A recording of chunks: an entity is a topic; a message is its fields, or else the components logged at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, definitions: Sequence[Path] = ()) -> None:
         self.path = path
         self._notes: dict[Note, None] = {}
+        self._raw = RawSource(path, definitions)
 
     @property
     def notes(self) -> Sequence[Note]:
         """What reading found to be missing or odd."""
-        return tuple(self._notes)
+        return tuple(self._notes | dict.fromkeys(self._raw.notes))
 
     def topics(self) -> Mapping[str, str]:
         """The archetypes of each entity."""
         return {topic.topic: topic.msgtype for topic in importers.info(self.path).topics}
 
     def messages(self, options: ReadOptions) -> Iterator[Message]:
-        """The rows of each chunk; of an entity whose messages kept their fields, only these."""
-        with_fields = self._entities_with_fields()
-        for chunk in self._chunks(options):
+        """Messages whose bytes were kept; then the rows of each other chunk, or only fields where messages kept these."""
+        raw, with_fields = self._kinds()
+        if any(map(options.wants, raw)):
+            yield from self._raw.messages(replace(options, wants=lambda topic: topic in raw and options.wants(topic)))
+        others = replace(options, wants=lambda entity: entity not in raw and options.wants(entity))
+        for chunk in self._chunks(others):
             topic, times = chunk.entity_path, _log_times(chunk).tolist()
             cells = {name: column.cells for name, column in chunk.components.items()}
             if topic not in with_fields:
@@ -206,19 +288,32 @@ class ChunkSource:
                 for row in np.flatnonzero(cells[name].is_valid()).tolist():
                     yield Message(topic, msgtype, times[row], partial(_struct, cells[name], row))
 
-    def arrivals(self, options: ReadOptions) -> Iterator[Arrivals]:
+    def arrivals(self, options: ReadOptions, *, exact: bool) -> Iterator[Arrivals]:  # noqa: ARG002 - of the protocol
         """Times, and the bytes that rows take."""
         for chunk in self._chunks(options):
             if not chunk.is_static:
                 sizes = np.full(chunk.num_rows, chunk.nbytes // max(chunk.num_rows, 1), np.int64)
                 yield Arrivals(chunk.entity_path, _log_times(chunk), sizes)
 
-    def _entities_with_fields(self) -> set[str]:
+    def _kinds(self) -> tuple[set[str], set[str]]:
+        """Entities that have the bytes of all messages, and entities that have their fields."""
         from rrbridge.rrd import RrdReader
+        from rrbridge_bridge.readers.rrd import DATA
 
         reader = RrdReader(self.path, on_damage=lambda _: None)  # whoever reads the chunks is told
-        components = (found for manifest in reader.manifests() for found in manifest.components.items())
-        return {entity for entity, names in components if any(_is_fields(one.component) for one in names)}
+        kept: dict[str, int] = {}
+        fields: dict[str, int] = {}
+        for manifest in reader.manifests():
+            for entity, components in manifest.components.items():
+                for one in components:
+                    rows = max((_rows(manifest, name, one) for name in manifest.timelines), default=0)
+                    if one.component == DATA:
+                        kept[entity] = kept.get(entity, 0) + rows
+                    elif _is_fields(one.component):
+                        fields[entity] = fields.get(entity, 0) + rows
+        whole = {entity for entity, rows in kept.items() if rows >= fields.get(entity, 0)}
+        # A prefix gives entities other names than topics.
+        return (whole & self._raw.topics().keys() if whole else whole), set(fields)
 
     def _chunks(self, options: ReadOptions) -> Iterator[Chunk]:
         from rrbridge._messages import StoredChunk, StoreKind
@@ -234,6 +329,15 @@ class ChunkSource:
                 chunk = message.chunk
                 if chunk.num_rows and options.wants(chunk.entity_path):
                     yield chunk
+
+
+def _rows(manifest: Manifest, timeline: str, component: ComponentDescriptor) -> int:
+    """How many values a component has on a timeline."""
+    found = manifest.component_rows(timeline, component)
+    if found is not None:
+        return int(found.sum())
+    times = manifest.component_times(timeline, component)
+    return 0 if times is None else int(times.present.sum())
 
 
 def _is_fields(component: str) -> bool:

@@ -10,11 +10,10 @@ from rrbridge_bridge.inspect.check.findings import Finding, Severity, many, seco
 from rrbridge_bridge.readers import BagReader
 from rrbridge_bridge.readers._folder import FolderReader
 from rrbridge_bridge.readers._metadata import RosbagMetadata
-from rrbridge_bridge.readers._unpack import UnpackedReader
 from rrbridge_bridge.readers.db3 import Db3Reader
 from rrbridge_bridge.readers.mcap import McapReader
 
-__all__ = ["metadata_findings", "note_findings", "part_findings", "parts_of"]
+__all__ = ["metadata_findings", "note_findings", "part_findings"]
 
 SLACK_NANOS = 1_000_000
 """rosbag2 rounds times in metadata.yaml, but not by more."""
@@ -29,17 +28,6 @@ def note_findings(notes: Sequence[Note]) -> Iterator[Finding]:
         else:
             advice = "nothing is lost; `rrbridge recover` (ROS: `rosbag reindex`, `ros2 bag reindex`) makes a new index"
             yield Finding(Severity.WARNING, "index", note.text, advice=advice)
-
-
-def parts_of(reader: BagReader) -> Iterator[BagReader]:
-    """The readers of single files below one."""
-    if isinstance(reader, UnpackedReader):
-        yield from parts_of(reader.inner)
-    elif isinstance(reader, FolderReader):
-        for part in reader.readers():
-            yield from parts_of(part)
-    else:
-        yield reader
 
 
 def part_findings(reader: BagReader) -> Iterator[Finding]:
