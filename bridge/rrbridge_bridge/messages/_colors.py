@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ def class_colors(names: Iterable[str]) -> npt.NDArray[np.uint32]:
     return np.array([_color(name) for name in names], np.uint32)
 
 
+@lru_cache(4096)
 def _color(name: str) -> int:
     number = int(name) if name.isascii() and name.isdigit() and len(name) < 10 else zlib.crc32(name.encode(), _SEED)
     red, green, blue = colorsys.hsv_to_rgb(number * _GOLDEN % 1.0, 0.65 + 0.25 * (number // 7 % 2), 0.95)

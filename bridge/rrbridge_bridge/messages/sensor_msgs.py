@@ -10,7 +10,7 @@ import numpy.typing as npt
 import rrbridge as rr
 from rrbridge.columns import Columns, Emit, Ragged
 from rrbridge_bridge.frames import IMAGE_PLANE
-from rrbridge_bridge.messages._drawing import axes
+from rrbridge_bridge.messages._drawing import AXES_LENGTH, axes
 from rrbridge_bridge.messages._fields import (
     custom,
     floats,
@@ -22,6 +22,7 @@ from rrbridge_bridge.messages._fields import (
     xyz,
 )
 from rrbridge_bridge.messages._registry import adapters
+from rrbridge_bridge.messages._rotations import orientation, roll_pitch_yaw
 
 
 @adapters("sensor_msgs/msg/CameraInfo", reference=True)
@@ -115,6 +116,25 @@ def imu(msgs: Columns) -> Iterator[Emit]:
             custom("sensor_msgs.msg.Imu:orientation", quaternion(msgs.orientation), "sensor_msgs.msg.Imu"),
         ]
     )
+    yield from _turned(msgs)
+
+
+def _turned(msgs: Columns) -> Iterator[Emit]:
+    """How an IMU is turned against the world, where it knows (REP 145: else the covariance begins with -1).
+
+    As roll, pitch and yaw in radians, and as axes in a space of its own: in the sensor's frame, which turns with the sensor,
+    they would turn twice.
+    """
+    rows = np.flatnonzero((msgs.orientation_covariance[:, 0] != -1) & quaternion(msgs.orientation).any(axis=1))
+    turns = orientation(msgs.orientation)[rows]
+    yield series_names(["roll", "pitch", "yaw"], "orientation")
+    columns = [
+        rr.Scalars.columns(scalars=roll_pitch_yaw(turns)),
+        rr.TransformAxes3D.columns(axis_length=np.full(len(rows), AXES_LENGTH)),
+        rr.InstancePoses3D.columns(quaternions=turns),
+        rr.CoordinateFrame.columns(frame=[""] * len(rows)),
+    ]
+    yield Emit(columns, at="orientation", rows=rows)
 
 
 @adapters("sensor_msgs/msg/MagneticField", reference=True)
