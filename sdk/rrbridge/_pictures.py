@@ -83,3 +83,21 @@ def compressed(image: Any, kind: str, **options: Any) -> bytes:
     file = BytesIO()
     image.save(file, format=kind, **options)
     return file.getvalue()
+
+
+def grey_16(file: bytes, most_pixels: int = 1 << 28) -> npt.NDArray[np.uint16]:
+    """(h, w) of a PNG of 16 bits per pixel. Raises InvalidValueError where it is none, MissingExtraError without Pillow."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingExtraError("reading a PNG", "viewer") from None
+    wanted = "a PNG of 16-bit grey"
+    try:
+        with Image.open(BytesIO(file), formats=("PNG",)) as image:
+            if image.width * image.height > most_pixels:
+                raise InvalidValueError("file", f"at most {most_pixels} pixels", f"{image.width} x {image.height}")
+            if not image.mode.startswith("I"):
+                raise InvalidValueError("file", wanted, f"one of mode {image.mode}")
+            return np.array(image).astype(np.uint16)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as err:
+        raise InvalidValueError("file", wanted, str(err)) from err

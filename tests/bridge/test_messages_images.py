@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from rrbridge import ComponentColumn, PixelFormat
 from rrbridge._archetype import ComponentColumnList
+from rrbridge._rvl import depth_of_message
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns, Emit
 from rrbridge_bridge.messages import adapters
@@ -139,3 +143,33 @@ def test_video_is_carried(
             frames = [f"{messages[row].frame_id}_image_plane" if messages[row].frame_id else "" for row in item.rows]
             assert cells["CoordinateFrame:frame"] == [[frame] for frame in frames]
     assert seen == {row: (fourcc.encode(), messages[row].data.tobytes()) for row, fourcc in enumerate(formats.values())}
+
+
+def test_quantised_depth_becomes_rvl(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    """A PNG cannot say how its numbers were quantised; nothing is lost."""
+    msgtype = "sensor_msgs/msg/CompressedImage"
+    rng = np.random.default_rng(6)
+    depths = [
+        rng.integers(0, 3, (20, 30)).astype(np.uint16) * rng.integers(0, 2**15, (20, 30)).astype(np.uint16)
+        for _ in range(2)
+    ]
+    messages = random_messages(msgtype, 3, 2)
+    for message, depth in zip(messages, [*depths, None], strict=True):
+        file = io.BytesIO()
+        if depth is not None:
+            Image.fromarray(depth).save(file, "PNG")
+        message.format = "32FC1; compressedDepth png"
+        message.data = np.frombuffer(struct.pack("<iff", 0, 1000, 5) + (file.getvalue() or b"no PNG"), np.uint8)
+    emits = list(adapters.by_type[msgtype](columns_of(msgtype, messages)))
+    assert [(e.reason, e.rows.tolist()) for e in emits if isinstance(e, Skipped) and len(e.rows)] == [
+        ("a compressed depth image is no PNG of 16-bit numbers", [2])
+    ]
+    (emit,) = (e for e in emits if isinstance(e, Emit))
+    assert emit.rows is not None
+    assert emit.rows.tolist() == [0, 1]
+    cells = {column.descriptor.component: column.cells for column in flat(emit)}
+    assert cells["EncodedDepthImage:media_type"].to_pylist() == [["application/rvl"]] * 2
+    for depth, (blob,) in zip(depths, cells["EncodedDepthImage:blob"].to_pylist(), strict=True):
+        found = depth_of_message(np.array(blob, np.uint8))
+        with np.errstate(divide="ignore"):
+            assert np.allclose(found, np.where(depth > 0, 1000 / (depth - np.float32(5)), np.nan), equal_nan=True)

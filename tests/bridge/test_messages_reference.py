@@ -79,7 +79,6 @@ DEVIATIONS = {
     r"values differ /image/8UC2/\w+ CoordinateFrame:frame": "two channels are a tensor, which lies in no image plane",
     r"missing  /image/weird/\w+ CoordinateFrame:frame": "an image in an unknown encoding has no place either",
     r"missing  /compressed/\d+_\w*compressedDepth\w* EncodedImage:blob": "depth as PNG is depth, without its header",
-    r"missing  /compressed/\d+_32FC1_compressedDepth_png CoordinateFrame:frame": "told as skipped: its numbers are no depths",
     r"missing  /compressed/\d+_(h265|hevc|av1|vp8|vp9) EncodedImage:blob": "every codec is video here, not H.264 alone",
     r"(missing|times differ) +/camera/uncalibrated Pinhole:\w+": "a camera without calibration is no pinhole",
     r"values differ /camera/no_frame Pinhole:(child|parent)_frame": "an empty frame id is no frame's name",

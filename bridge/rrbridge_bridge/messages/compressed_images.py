@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 import rrbridge as rr
+from rrbridge._pictures import grey_16
+from rrbridge._rvl import MEDIA_TYPE, message_of
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.errors import InvalidValueError, MissingExtraError
 from rrbridge_bridge.frames import IMAGE_PLANE
 from rrbridge_bridge.messages._registry import adapters
 
@@ -48,16 +51,39 @@ def _depths(words: str, data: Ragged, rows: Rows) -> Iterator[Emit | Skipped]:
     yield Skipped(rows[~whole], "a compressed depth image is shorter than its header")
     blobs, rows = take(data, whole), rows[whole]
     if "rvl" in words:  # readers of this media type want the header: it says what the numbers mean
-        columns = rr.EncodedDepthImage.columns(blob=blobs, media_type=["application/rvl"] * len(rows))
+        columns = rr.EncodedDepthImage.columns(blob=blobs, media_type=[MEDIA_TYPE] * len(rows))
         yield Emit(columns, rows=rows)
         return
     if "32fc1" in words:
-        yield Skipped(rows, "depth quantised as PNG is not drawn")
+        yield from _quantised(blobs, rows)
         return
     columns = rr.EncodedDepthImage.columns(
         blob=_png(blobs), media_type=["image/png"] * len(rows), meter=np.full(len(rows), 1000.0)
     )
     yield Emit(columns, rows=rows)
+
+
+def _quantised(blobs: Ragged, rows: Rows) -> Iterator[Emit | Skipped]:
+    """As RVL, which says how the numbers were quantised, and which viewers undo; a PNG cannot say that. Nothing is lost.
+
+    A loop per image: they are few and large.
+    """
+    found: list[bytes] = []
+    reasons = [""] * len(rows)
+    for place in range(len(blobs)):
+        head, file = np.split(blobs[place], [_DEPTH_HEADER_BYTES])
+        try:
+            found.append(message_of(head.tobytes(), grey_16(file.tobytes())))
+        except InvalidValueError:
+            reasons[place] = "a compressed depth image is no PNG of 16-bit numbers"
+        except MissingExtraError as err:
+            reasons[place] = str(err)
+    why = np.array(reasons, np.str_)
+    for reason in set(reasons) - {""}:
+        yield Skipped(rows[why == reason], reason)
+    kept = rows[why == ""]
+    data = Ragged.from_lengths([len(file) for file in found], np.frombuffer(b"".join(found), np.uint8))
+    yield Emit(rr.EncodedDepthImage.columns(blob=data, media_type=[MEDIA_TYPE] * len(kept)), rows=kept)
 
 
 def _png(blobs: Ragged) -> Ragged:
