@@ -144,7 +144,7 @@ class Driver:
         decode = self._decoder(connection, report)
         stages = self._stage_runs(connection.topic, connection.msgtype)
         for run in stages:
-            run.join(connection.id)
+            run.join(connection)
         if decode is not None and (adapter is not None or stages):
             report.mapped_by = stages[0].stage.name if adapter is None else adapter.name
         channel = Channel(

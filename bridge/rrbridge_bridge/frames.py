@@ -112,6 +112,8 @@ def _framed(item: Placed, frames: pa.StringArray, topic_entity: str) -> Placed:
     if not places_entity and (item.entity_path == topic_entity or not _is_spatial(item)):
         return item
     own = frames if item.rows is None else taken(frames, item.rows)
+    if not places_entity and any(c.descriptor.component == "Transform3D:child_frame" for c in item.columns):
+        return item  # an edge between two frames is in neither
     extra = ComponentColumn(PARENT_FRAME, unit_lists(own))
     if not places_entity:
         extra = _frame_column(own, of_images=_shows_an_image(item))

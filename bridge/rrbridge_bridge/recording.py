@@ -73,9 +73,9 @@ class Recording:
         used = np.full(len(batch), first_row, np.int64)
         together: dict[str, list[ComponentColumn]] = {}
         for item in placed:
-            item = _without_own_times(self._spelled(item), times)
+            item = _without_own_times(self.spelled(item), times)
             if item.static:
-                yield from self._static_chunks(item)
+                yield from self.static_chunks(item)
                 continue
             if item.is_per_message and item.nbytes <= LIGHT_BYTES_PER_ROW * len(item):
                 columns = together.setdefault(item.entity_path, [])
@@ -92,7 +92,7 @@ class Recording:
         return Chunk.from_columns(
             item.entity_path,
             times=item.times,
-            components=self._spelled(item).columns,
+            components=self.spelled(item).columns,
             row_ids=self.row_ids.of(np.full(len(item), order), first_row + rows),
         )
 
@@ -114,7 +114,7 @@ class Recording:
         for start in range(0, chunk.num_rows, step):
             yield chunk.slice(start, min(step, chunk.num_rows - start))
 
-    def _static_chunks(self, placed: Placed) -> Iterator[Chunk]:
+    def static_chunks(self, placed: Placed) -> Iterator[Chunk]:
         """The last row as static data, unless the entity has the same already."""
         last = placed.take(np.array([len(placed) - 1]))
         fresh = []
@@ -126,7 +126,8 @@ class Recording:
         if fresh:
             yield Chunk.from_columns(placed.entity_path, components=fresh)
 
-    def _spelled(self, item: Placed) -> Placed:
+    def spelled(self, item: Placed) -> Placed:
+        """With frame names as this recording spells them."""
         return replace(item, columns=tuple(self.frame_names.applied(c, item.entity_path) for c in item.columns))
 
 

@@ -23,7 +23,7 @@ from rrbridge.plugins import FAULTS
 from rrbridge.stages import Messages, Stage
 from rrbridge_bridge.emits import Placed, scatter
 from rrbridge_bridge.frames import with_frames
-from rrbridge_bridge.raw import Int64s, RawBatch
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.recording import Recording
 from rrbridge_bridge.salvage import salvage
 
@@ -68,6 +68,7 @@ class StageRun:
     def __post_init__(self) -> None:
         self._state = self.stage.start
         self._connections: set[int] = set()
+        self._is_needed = not any(takes.needed for takes in self.stage.takes)
         self._held: list[_Taken] = []
         self._held_bytes = 0
         self._last: _Taken | None = None
@@ -76,11 +77,13 @@ class StageRun:
     @property
     def has_several(self) -> bool:
         """Whether messages of several connections have to be brought into order."""
-        return len(self._connections) > 1
+        return self._is_needed and len(self._connections) > 1
 
-    def join(self, connection_id: int) -> None:
+    def join(self, connection: Connection) -> None:
         """Announce a connection that the stage takes messages of."""
-        self._connections.add(connection_id)
+        self._connections.add(connection.id)
+        wanted = (takes for takes in self.stage.takes if takes.wants(connection.topic, connection.msgtype))
+        self._is_needed |= any(takes.needed for takes in wanted)
 
     def next_file(self) -> None:
         """Forget the connections, not the state."""
@@ -88,6 +91,8 @@ class StageRun:
 
     def take(self, channel: Channel, batch: RawBatch, msgs: Columns) -> Iterator[Chunk]:
         """Take messages in; give out what is ready."""
+        if not self._is_needed:
+            return
         connection = channel.connection
         wanted = [t for t in self.stage.takes if t.wants(connection.topic, connection.msgtype)]
         taken = _Taken(channel, _without_payload(batch), msgs, is_first=any(t.first for t in wanted))
@@ -116,6 +121,11 @@ class StageRun:
             return
         self._state = state
         for item in placed:
+            if item.static:
+                chunks = list(self.recording.static_chunks(self.recording.spelled(item)))
+                self._last.channel.count(chunks)
+                yield from chunks
+                continue
             first = (SETTLED_BLOCK << ROWS_BITS) + self._settled_rows
             self._settled_rows += len(item)
             chunk = self.recording.placed_after(item, int(self._last.batch.order.max()), first)

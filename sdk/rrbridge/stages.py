@@ -50,6 +50,8 @@ class Takes:
     first: bool = False
     """Give these before all others that are read together with them, whatever their times: for what is to be known, not
     to be followed (which frames `/tf` speaks of). Then they do not cut the others into small pieces."""
+    needed: bool = False
+    """Without messages like these the stage has nothing to do, so the others are not even collected."""
     wholly: bool = False
     """The stage is how this type is drawn, in the place of an adapter; so an adapter for the type turns the stage off for it."""
 

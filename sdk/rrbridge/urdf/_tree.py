@@ -22,7 +22,7 @@ from rrbridge.urdf._batches import joint_transform_batches
 from rrbridge.urdf._joint import UrdfJoint, parse_joint, quaternion_from_rpy
 from rrbridge.urdf._meshes import read_mesh
 from rrbridge.urdf._model import Color, Geometry, UrdfLink, parse_geometries, parse_materials
-from rrbridge.urdf._xml import read_xml
+from rrbridge.urdf._xml import Element, read_xml
 
 if TYPE_CHECKING:
     from rrbridge._chunk_stream import LazyChunkStream
@@ -95,7 +95,24 @@ class UrdfTree:
         rest are logged, by default `/tf_static`. Raises FileError.
         """
         path = Path(os.fspath(path))
-        robot = read_xml(path)
+        return UrdfTree._of(
+            read_xml(path),
+            path,
+            entity_path_prefix=entity_path_prefix,
+            frame_prefix=frame_prefix,
+            static_transform_entity_path=static_transform_entity_path,
+        )
+
+    @staticmethod
+    def _of(
+        robot: Element,
+        path: Path,
+        *,
+        entity_path_prefix: str | None = None,
+        frame_prefix: str | None = None,
+        static_transform_entity_path: str | None = None,
+    ) -> UrdfTree:
+        """Of XML that was read already; `path` is what errors call it. Raises FileError."""
         if robot.tag != "robot":
             raise robot.error("expected <robot>")
         materials = parse_materials(robot)
@@ -182,6 +199,7 @@ class UrdfTree:
         self,
         *,
         include_joint_transforms: bool,
+        include_collisions: bool = True,
         tell: Callable[[str], None] | None = None,
         packages: Sequence[Path] = (),
     ) -> Iterator[Chunk]:
@@ -191,7 +209,7 @@ class UrdfTree:
         for link in (self._root, *(self._links[joint.child_link] for joint in self._order)):
             for geometry in link._visuals:
                 yield from self._geometry_chunks(self._visual_path(link, geometry), link, geometry, shapes)
-            for geometry in link._collisions:
+            for geometry in link._collisions if include_collisions else ():
                 yield from self._geometry_chunks(self._collision_path(link, geometry), link, geometry, shapes)
         if include_joint_transforms and self._order:
             yield self._rest_chunk()

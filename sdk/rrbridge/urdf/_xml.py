@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from rrbridge.errors import FileError
 
-__all__ = ["Element", "read_xml"]
+__all__ = ["Element", "parse_xml", "read_xml"]
 
 MAX_BYTES = 64 << 20
 MAX_DEPTH = 64
@@ -75,6 +75,11 @@ def read_xml(path: Path) -> Element:
             content = file.read(MAX_BYTES + 1)
     except OSError as err:
         raise FileError(path, err.strerror or str(err)) from err
+    return parse_xml(content, path)
+
+
+def parse_xml(content: bytes, path: Path) -> Element:
+    """The root element of a document; `path` is what errors call it. Raises FileError."""
     if len(content) > MAX_BYTES:
         raise FileError(path, f"larger than {MAX_BYTES} bytes")
     document = Element(path, 0, "", {})
