@@ -14,7 +14,7 @@ from rrbridge_bridge.batch import Outcome, Unit, convert_unit
 from rrbridge_bridge.batch_pool import outcome_line
 from rrbridge_bridge.cli import EXIT_INTERRUPTED
 from rrbridge_bridge.inputs import Source
-from rrbridge_bridge.output_files import Bar
+from rrbridge_bridge.output_files import Bar, no_progress_bar
 from rrbridge_bridge.settings import Settings
 
 __all__ = ["main"]
@@ -23,7 +23,7 @@ __all__ = ["main"]
 def main() -> int:
     """Returns the exit code."""
     try:
-        with ending_signals.raised():
+        with ending_signals.raised(), no_progress_bar():
             for line in sys.stdin:
                 _say(outcome_line(_outcome(json.loads(line))))
     except ending_signals.Told as err:

@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeAlias
 
 from rrbridge.errors import FileError
 
-__all__ = ["Bar", "Progress", "beside", "complete_or_absent", "output_path", "progress_bar"]
+__all__ = ["Bar", "Progress", "beside", "complete_or_absent", "no_progress_bar", "output_path", "progress_bar"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told bytes done and bytes in all."""
@@ -126,10 +127,23 @@ class Bar:
             self._update(done, total, self.messages())
 
 
+_hidden = ContextVar("_hidden", default=False)
+
+
+@contextmanager
+def no_progress_bar() -> Iterator[None]:
+    """Where somebody else shows how far things are."""
+    token = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Bar | None]:
     """A bar with rates and the time that is left, on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _hidden.get():
         yield None
         return
     from rich.console import Console

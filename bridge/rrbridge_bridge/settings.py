@@ -33,6 +33,11 @@ class Settings:
     recording_id: str | None = None
     robot: str | None = None
     definitions: tuple[str, ...] = ()
+    to: str | None = None
+    """The name of an output format; None: `.rrd`."""
+    compression: str | None = None
+    chunk_bytes: int | None = None
+    index: str = ""
 
     def options(self, sources: Sequence[Source]) -> ImportOptions:
         """For these sources. Raises InvalidValueError or FileError."""

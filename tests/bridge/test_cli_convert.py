@@ -195,7 +195,7 @@ def test_damaged_messages_are_an_exit_code_of_their_own(tmp_path: Path, capsys: 
         (["convert", "run.db3", "-o", "missing/folder/out.rrd"], 1, "cannot be written"),
         (["convert", "done.rrd"], 1, "is what is to be read"),
         (["convert", "run.db3", "--timeline", "a"], 2, "two timelines that are one"),
-        (["convert", "run.db3", "--offset", "soon"], 1, "a duration such as 1.5s"),
+        (["convert", "run.db3", "--offset", "soon"], 2, "a duration such as 1.5s"),
         (["convert", "empty.bag"], 1, "empty.bag: is empty"),
         (["convert", "empty.bag", "nowhere.bag"], 1, "no such file"),
         (["nonsense"], 2, "No such command"),

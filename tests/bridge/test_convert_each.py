@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from rrbridge import importers
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge import batch_pool
 from rrbridge_bridge.cli import main
@@ -209,3 +211,53 @@ def test_what_killed_programs_left_is_removed(tmp_path: Path) -> None:
         path.write_bytes(b"half")
     assert main(["convert", str(bag), "-q"]) == 0
     assert [path.exists() for path in (dead, alive, other)] == [False, True, True]
+
+
+@pytest.mark.parametrize("more", [[], ["--jobs", "2"]])
+def test_a_terminal_shows_rates_and_the_time_left(more: list[str], tmp_path: Path) -> None:
+    """And a pipe shows nothing."""
+    source = tmp_path / "in"
+    source.mkdir()
+    for n in range(2):
+        with (source / f"large{n}.csv").open("w") as file:
+            file.write("t,a\n" + "".join(f"{i},{i}\n" for i in range(800_000)))
+    program = "import sys; from rrbridge_bridge.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "convert", str(source), "-o", str(tmp_path / "out.rrd"), *more]
+    if more:
+        command[command.index("-o") + 1] = f"{tmp_path / 'out'}/"
+    leader, follower = pty.openpty()
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower, env=os.environ | {"COLUMNS": "150"})
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+    for word in (b"converting 2", b"MB/s", b"messages/s", b"0:00:"):
+        assert word in shown
+    again = subprocess.run([*command, "--force"], capture_output=True, timeout=120, check=True)
+    assert again.stderr == b""
+
+
+@pytest.mark.parametrize(("to", "suffix"), [("mcap", ".mcap"), ("db3", ".db3"), ("rosbag2", ""), ("parquet", "")])
+def test_to_any_format(to: str, suffix: str, runs: Path, tmp_path: Path, capsys: Any) -> None:
+    (runs / "day2" / "broken.bag").unlink()
+    out = tmp_path / "out"
+    arguments = [runs, "-o", f"{out}/", "--to", to, "--jobs", "2"]
+    found = converted(capsys, *arguments)
+    assert {name: one["status"] for name, one in found.items()} == dict.fromkeys(
+        (f"run{suffix}", f"day2{suffix}"), "converted"
+    )
+    assert found[f"day2{suffix}"]["messages"] == 30
+    again = converted(capsys, *arguments)
+    assert {one["status"] for one in again.values()} == {"up to date"}
+    assert {one["status"] for one in converted(capsys, *arguments, "--force").values()} == {"converted"}
+    if to != "parquet":
+        assert sum(topic.count or 0 for topic in importers.info(out / f"day2/day2{suffix}").topics) == 30

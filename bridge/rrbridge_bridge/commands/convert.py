@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -128,7 +128,9 @@ def _making(command: F) -> F:
 )
 @_choosing
 @_making
-@click.option("--each", is_flag=True, help="Make one recording of each run, beside it or in the folder -o.")
+@click.option(
+    "--each", is_flag=True, help="Make one recording of each run, beside it or in the folder -o; in any format (--to)."
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Convert so many at the same time; implies --each.")
 @click.option("--force", is_flag=True, help="Overwrite the output; with --each, convert again what is up to date.")
 @click.option("-v", "--verbose", is_flag=True, help="List every topic, however many there are.")
@@ -172,39 +174,74 @@ def convert(
     fields are kept). What was lost and why is printed. A file without an index, or never closed, of which all messages can be
     read, is no loss.
     """
-    from rrbridge_bridge.inputs import Input
-    from rrbridge_bridge.settings import Settings
-    from rrbridge_bridge.times import parse_offset
-
     if output == "-":
         raise click.UsageError("a recording is written to a file, not to standard output: -o FILE")
-    settings = Settings(definitions=tuple(map(str, definitions)), **choices)
-    _checked(settings)
-    given = [
-        Input(path, prefix, parse_offset(offset))
-        for path, prefix, offset in zip(
-            inputs,
-            for_each_argument(prefixes, len(inputs), ""),
-            for_each_argument(offsets, len(inputs), "0s"),
-            strict=True,
-        )
-    ]
-    to_format = output_format(None if output is None else Path(output), to)
-    if to_format is not None:
-        if each or jobs:
-            raise click.UsageError("--each and --jobs make .rrd recordings; leave out --to, or convert one at a time")
-        how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, index=index or "", force=force)
-        return _written(ctx, to_format, given, None if output is None else Path(output), settings, how, as_json=as_json)
-    if compression or chunk_bytes or index:
-        raise click.UsageError("--compression, --chunk-size and --index are for outputs other than .rrd")
+    path = None if output is None else Path(output)
+    is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
+    to_format = output_format(None if is_folder else path, to)
+    how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, index=index or "", force=force)
+    given = _inputs(inputs, prefixes, offsets)
+    settings = _settings(to_format, how, definitions, choices)
+    _check_format(to_format, how, given, settings)
     show: Literal["table", "json", "nothing"] = "json" if as_json else "nothing" if quiet else "table"
-    if each or jobs or (output is not None and (output.endswith("/") or Path(output).is_dir())):
-        folder = None if output is None else Path(output)
-        code = _each(given, folder, settings, jobs or 1, show, force=force)
+    if each or jobs or (is_folder and not (to_format is not None and to_format.is_folder)):
+        code = _each(given, path, settings, jobs or 1, show, force=force)
+    elif to_format is not None:
+        return _written(ctx, to_format, given, path, settings, how, as_json=as_json)
     else:
-        code = _together(given, None if output is None else Path(output), settings, show, force=force, verbose=verbose)
+        code = _together(given, path, settings, show, force=force, verbose=verbose)
     ctx.exit(code)
     return code
+
+
+def _inputs(paths: Sequence[Path], prefixes: Sequence[Positioned], offsets: Sequence[Positioned]) -> list[Input]:
+    from rrbridge.errors import InvalidValueError
+    from rrbridge_bridge.inputs import Input
+    from rrbridge_bridge.times import parse_offset
+
+    prefix_of = for_each_argument(prefixes, len(paths), "")
+    offset_of = for_each_argument(offsets, len(paths), "0s")
+    try:
+        return [
+            Input(path, prefix, parse_offset(offset))
+            for path, prefix, offset in zip(paths, prefix_of, offset_of, strict=True)
+        ]
+    except InvalidValueError as err:
+        raise click.UsageError(str(err)) from None
+
+
+def _settings(
+    to: OutputFormat | None, how: WriteOptions, definitions: Sequence[Path], choices: dict[str, Any]
+) -> Settings:
+    from rrbridge.errors import InvalidValueError
+    from rrbridge_bridge.settings import Settings
+
+    settings = Settings(
+        definitions=tuple(map(str, definitions)),
+        to=None if to is None else to.name,
+        compression=how.compression,
+        chunk_bytes=how.chunk_bytes,
+        index=how.index,
+        **choices,
+    )
+    try:
+        settings.check()
+    except InvalidValueError as err:
+        raise click.UsageError(str(err)) from None
+    return settings
+
+
+def _check_format(to: OutputFormat | None, how: WriteOptions, given: Sequence[Input], settings: Settings) -> None:
+    if to is None:
+        if how.compression or how.chunk_bytes or how.index:
+            raise click.UsageError("--compression, --chunk-size and --index are for outputs other than .rrd")
+        return
+    if any(one.prefix or one.offset_nanos for one in given) or settings.timelines:
+        raise click.UsageError(
+            "--prefix, --offset and --timeline are for .rrd: other formats keep messages as they are"
+        )
+    if how.compression is not None and how.compression not in to.compressions:
+        raise click.UsageError(f"--compression of a {to.describes} is {' or '.join(to.compressions)}")
 
 
 def _written(
@@ -219,10 +256,6 @@ def _written(
 ) -> int:
     from rrbridge_bridge.inputs import find_sources
 
-    if any(one.prefix or one.offset_nanos for one in given) or settings.timelines:
-        raise click.UsageError(
-            "--prefix, --offset and --timeline are for .rrd: other formats keep messages as they are"
-        )
     found = find_sources(given)
     if found.failed:
         raise found.failed[0]
@@ -265,12 +298,3 @@ def _each(given: list[Input], folder: Path | None, settings: Settings, jobs: int
         elif show == "table":
             print_table(results)
     return exit_code(results)
-
-
-def _checked(settings: Settings) -> None:
-    from rrbridge.errors import InvalidValueError
-
-    try:
-        settings.check()
-    except InvalidValueError as err:
-        raise click.UsageError(str(err)) from None

@@ -6,13 +6,15 @@ Such a module imports at its top only what is light, and the rest when it writes
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from rrbridge_bridge.writers._format import OutputFormat, WriteOptions, Written
 
-__all__ = ["OutputFormat", "WriteOptions", "Written", "formats", "output_format"]
+__all__ = ["OutputFormat", "WriteOptions", "Written", "folder_path", "formats", "output_format", "written_document"]
 
 
 @cache
@@ -32,3 +34,17 @@ def output_format(output: Path | None, name: str | None) -> OutputFormat | None:
         return next((one for one in formats() if one.name == name), None)
     suffix = "" if output is None else output.suffix.lower()
     return next((one for one in formats() if suffix and one.suffix == suffix and not one.is_folder), None)
+
+
+def folder_path(inputs: Sequence[Path], output: Path, *, force: bool) -> Path:
+    """Where to write a folder. Raises FileError if something is there that must not be replaced."""
+    from rrbridge_bridge.writers import _folders
+
+    return _folders.folder_path(inputs, output, force=force)
+
+
+def written_document(written: Written) -> dict[str, Any]:
+    """All there is to say of what was written, for programs."""
+    from rrbridge_bridge.writers._summary import document
+
+    return document(written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -12,14 +13,20 @@ from rrbridge_bridge.format import count, duration, size, wide_console
 from rrbridge_bridge.report import topics_by_reason
 from rrbridge_bridge.writers._format import Written
 
-__all__ = ["print_json", "print_table"]
+__all__ = ["document", "print_json", "print_table"]
 
 
 def print_json(written: Written) -> None:
     """One object on standard output."""
-    document = {
+    sys.stdout.write(json.dumps(document(written), indent=2) + "\n")
+
+
+def document(written: Written) -> dict[str, Any]:
+    """All there is to say, for programs."""
+    return {
         "output": str(written.output),
         "format": written.format,
+        "messages": sum(topic.messages for topic in written.topics),
         "input_bytes": written.input_bytes,
         "output_bytes": written.output_bytes,
         "start_nanos": written.start_nanos,
@@ -42,7 +49,6 @@ def print_json(written: Written) -> None:
             for topic in written.topics
         ],
     }
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def print_table(written: Written) -> None:
