@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import rrbridge as rr
-from rrbridge._arrow import primitive, text_scalar, utf8
+from rrbridge._arrow import as_numpy, primitive, text_scalar, utf8
 from rrbridge._entity_path import escape_entity_path_part
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
@@ -278,7 +278,7 @@ def _paths(markers: Columns) -> tuple[Int64s, list[str]]:
     joined = pc.binary_join_element_wise(
         escaped.take(primitive(codes)), primitive(markers.id).cast(pa.utf8()), text_scalar("/")
     ).dictionary_encode()
-    return joined.indices.to_numpy().astype(np.int64), joined.dictionary.to_pylist()
+    return as_numpy(joined.indices, np.int32).astype(np.int64), joined.dictionary.to_pylist()
 
 
 def _cleared(count: int) -> rr.ComponentColumnList:
