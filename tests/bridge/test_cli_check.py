@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ import rrbridge as rr
 from rrbridge_bridge.commands.check import check
 from rrbridge_bridge.inspect.check.findings import seconds
 from rrbridge_bridge.inspect.check.spread import Intervals, Spread
+from rrbridge_bridge.readers.mcap import McapReader
 
 ROS2 = get_typestore(Stores.ROS2_HUMBLE)
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
@@ -439,6 +441,29 @@ def test_damage_of_an_mcap_file_is_found(tmp_path: Path) -> None:
     assert [(f["code"], f["severity"]) for f in findings(bare, code=0)] == [("no-checksum", "note")]
 
 
+def test_an_index_that_lies_is_found(tmp_path: Path) -> None:
+    """Statistics that count fewer messages, and begin later, than there are."""
+    path = write_mcap(tmp_path / "run.mcap", healthy(), enable_crcs=False)
+    with McapReader(path) as reader:
+        statistics = reader.statistics
+    assert statistics is not None
+    data = path.read_bytes()
+    count, start = struct.pack("<Q", statistics.message_count), struct.pack("<Q", statistics.message_start_time)
+    (channel, of_channel), *_ = ((k, n) for k, n in statistics.channel_message_counts.items() if n == 1000)
+    at = data.rindex(count + struct.pack("<HI", statistics.schema_count, statistics.channel_count))
+    record = bytearray(data[at:])
+    for old, new in (
+        (count, struct.pack("<Q", statistics.message_count - 7)),
+        (start, struct.pack("<Q", statistics.message_start_time + 10**9)),
+        (struct.pack("<HQ", channel, of_channel), struct.pack("<HQ", channel, of_channel - 7)),
+    ):
+        place = record.index(old)
+        record[place : place + len(old)] = new
+    path.write_bytes(data[:at] + record)
+    found = [(f["code"], f["topic"], f["severity"]) for f in findings(path) if f["code"] != "no-checksum"]
+    assert found == [("index", None, "warning"), ("index", "/imu", "warning")]
+
+
 def test_damage_of_a_bag_is_found(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "run.bag", healthy())
     whole = path.read_bytes()
@@ -596,5 +621,6 @@ def test_intervals_are_the_same_however_they_are_cut() -> None:
     steps = np.diff(times)
     assert whole.steps_back == (steps < 0).sum()
     assert whole.longest(0)[0, 0] == steps.max()
+    assert len(whole.longest(0)) <= 256, "what is kept does not grow with the stream"
     assert seconds(2.5e9) == "2.5 s"
     assert seconds(90 * 86400e9) == "90 days"

@@ -42,7 +42,8 @@ class Repeats:
             self.last_stamp = max(self.last_stamp, int(headers.stamp_nanos.max(initial=0)))
         size, times = batch.sizes, batch.log_time_nanos
         same = (size[1:] == size[:-1]) & (size[1:] > 0)
-        same &= (times[1:] == times[:-1]) | ((stamps[1:] == stamps[:-1]) & (stamps[1:] != 0))
+        at_once = (times[1:] == times[:-1]) & (batch.sequence[1:] == batch.sequence[:-1])
+        same &= at_once | ((stamps[1:] == stamps[:-1]) & (stamps[1:] != 0))
         for row in _alike(batch, np.flatnonzero(same)).tolist():
             self._note(int(times[row + 1]))
         payload, time, stamp = self._last

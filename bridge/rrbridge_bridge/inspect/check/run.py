@@ -10,7 +10,7 @@ from rrbridge import importers
 from rrbridge.errors import DamagedFileError
 from rrbridge_bridge.inspect.check.findings import Finding, Severity, by_severity
 from rrbridge_bridge.inspect.check.messages import MessageChecks
-from rrbridge_bridge.inspect.check.structure import metadata_findings, note_findings, part_findings
+from rrbridge_bridge.inspect.check.structure import index_findings, metadata_findings, note_findings, part_findings
 from rrbridge_bridge.inspect.parts import parts_of
 from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
@@ -75,6 +75,7 @@ def _check_messages(
     counts, span = checks.counts, checks.span
     if not any(finding.code == "damaged" for finding in findings):  # or it is clear why they differ
         findings += metadata_findings(reader, counts, span)
+        findings += index_findings(reader, counts, span)
     return Report(
         path=reader.path,
         format=reader.format,

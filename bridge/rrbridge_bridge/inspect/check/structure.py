@@ -8,12 +8,14 @@ from rrbridge.errors import DamagedFileError
 from rrbridge.importers import Note
 from rrbridge_bridge.inspect.check.findings import Finding, Severity, many, seconds
 from rrbridge_bridge.readers import BagReader
+from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._folder import FolderReader
 from rrbridge_bridge.readers._metadata import RosbagMetadata
+from rrbridge_bridge.readers._unpack import UnpackedReader
 from rrbridge_bridge.readers.db3 import Db3Reader
 from rrbridge_bridge.readers.mcap import McapReader
 
-__all__ = ["metadata_findings", "note_findings", "part_findings"]
+__all__ = ["index_findings", "metadata_findings", "note_findings", "part_findings"]
 
 SLACK_NANOS = 1_000_000
 """rosbag2 rounds times in metadata.yaml, but not by more."""
@@ -88,5 +90,33 @@ def _metadata(reader: BagReader) -> tuple[RosbagMetadata | None, str]:
         return reader.metadata, "metadata.yaml"
     if isinstance(reader, Db3Reader):
         metadata = reader.metadata()
-        return (metadata if metadata and metadata.is_of_one_file else None), "the metadata in the file"
+        # What the recorder wrote when it began counts nothing yet.
+        is_of_all = metadata is not None and metadata.is_of_one_file and metadata.is_complete
+        return (metadata if is_of_all else None), "the metadata in the file"
     return None, ""
+
+
+def index_findings(
+    reader: BagReader, counts: Mapping[tuple[str, str], int], span: tuple[int, int] | None
+) -> Iterator[Finding]:
+    """Where the index of a bag or an MCAP file contradicts its messages. `counts` by topic and type."""
+    inner = reader.inner if isinstance(reader, UnpackedReader) else reader
+    if not isinstance(inner, ChunkedReader):
+        return
+    summary = inner.summary()
+    advice = "programs that trust the index will be wrong: `rrbridge recover` writes a new one"
+    said: dict[tuple[str, str], int] = {}
+    for topic in summary.topics:
+        key = (topic.topic, topic.msgtype)
+        said[key] = said.get(key, 0) + (topic.count or 0)
+    for key in sorted(said.keys() | counts.keys()):
+        if said.get(key, 0) != counts.get(key, 0):
+            text = f"the index counts {said.get(key, 0)} messages of {key[1]}, and there are {counts.get(key, 0)}"
+            yield Finding(Severity.WARNING, "index", text, key[0], None, advice)
+    if span is None or summary.start_nanos is None or summary.end_nanos is None:
+        return
+    for name, claimed, there in zip(("begins", "ends"), (summary.start_nanos, summary.end_nanos), span, strict=True):
+        if claimed != there:
+            side = "after" if claimed > there else "before"
+            text = f"by the index the recording {name} {seconds(claimed - there)} {side} its messages do"
+            yield Finding(Severity.WARNING, "index", text, "", there, advice)
