@@ -250,6 +250,8 @@ class Conversion:
         yield Chunk.from_columns(PROPERTIES, components=one_row(info))
         formats = [name for name, _ in self._formats]
         about = {"profile": [profile for _, profile in self._formats]} if "MCAP" in formats else {}
+        if "RRD" not in formats:  # which has its own, or none, of its own messages
+            about["bytes"] = ["all" if self.options.raw else "of what was not decoded"]
         yield _property("source", file=names, format=formats, **about)
 
 

@@ -120,6 +120,32 @@ def test_bytes_cannot_be_made_up(bag: Path, tmp_path: Path, capsys: Any) -> None
     assert not (tmp_path / "out.bag").exists()
 
 
+def test_half_of_the_bytes_is_not_taken_for_all(tmp_path: Path, capsys: Any) -> None:
+    """Without --raw, bytes are kept only of what could not be decoded."""
+    with Writer1(tmp_path / "in.bag") as writer:
+        known = writer.add_connection("/chat", TEXT.__msgtype__, typestore=ROS1)
+        unknown = writer.add_connection("/chat/odd", "odd_msgs/msg/Odd", msgdef="Gone gone", md5sum="0" * 32)
+        writer.write(known, 1, message("hello"))
+        writer.write(known, 1, message("hello"))
+        writer.write(known, 2, b"torn")
+        writer.write(unknown, 3, b"odd")
+    assert run(tmp_path / "in.bag", "-o", tmp_path / "plain.rrd") == 3
+    capsys.readouterr()
+    assert run(tmp_path / "plain.rrd", "-o", tmp_path / "out.bag") == 1
+    assert "has not the bytes of all messages (/chat)" in capsys.readouterr().err
+    assert run(tmp_path / "plain.rrd", "-o", tmp_path / "out.bag", "-x", "^/chat$") == 0
+    assert [data for *_, data in in_order(tmp_path / "out.bag")] == [b"odd"]
+    assert run(tmp_path / "in.bag", "-o", tmp_path / "none.rrd", "--fields", "none") == 3
+    assert run(tmp_path / "none.rrd", "-o", tmp_path / "out.bag", "--force") == 1
+    assert run(tmp_path / "in.bag", "-o", tmp_path / "raw.rrd", "--fields", "none", "--raw") == 3
+    assert run(tmp_path / "raw.rrd", "-o", tmp_path / "out.bag", "--force") == 0
+    assert [data for *_, data in in_order(tmp_path / "out.bag")] == [
+        *[message("hello")] * 2,
+        b"torn",
+        b"odd",
+    ]
+
+
 def test_topics_and_times(bag: Path, tmp_path: Path, capsys: Any) -> None:
     assert run(bag, "-o", tmp_path / "chat.bag", "-t", "chat", "--start", "+2s", "--end", "+4s") == 0
     assert texts(tmp_path / "chat.bag") == [("/chat", 100 + i, f"text {i}") for i in (2, 3, 4)]

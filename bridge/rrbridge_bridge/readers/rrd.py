@@ -11,7 +11,7 @@ came late to the robot, too.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,8 @@ from rrbridge_bridge.readers._reader import ReadOptions
 __all__ = ["NoBytesError", "RrdMessages"]
 
 DATA = "McapMessage:data"
+FIELDS = ":message"
+"""What components with all fields of a message end in."""
 BLOCK_BYTES = 16 << 20
 """So many payload bytes of new chunks are taken up at a time."""
 HELD_BYTES = 256 << 20
@@ -164,6 +166,26 @@ class RrdMessages:
         """One for each channel, by id."""
         found = [_connection(cells) for cells in self._statics.values() if "McapChannel:topic" in cells]
         return tuple(sorted(found, key=lambda connection: connection.id))
+
+    def topics_without_bytes(self) -> list[str]:
+        """Topics with messages of which some, or all, have no bytes: such as were converted without `--raw`.
+
+        The recording says whether it was; a recorder's does not, there are then fewer rows with bytes than with fields.
+        """
+        manifest = self._manifest
+        topics = {path: cells for path, cells in self._statics.items() if "McapChannel:topic" in cells}
+        paths = np.array(manifest.entity_paths, object)
+        has_bytes = np.isin(np.arange(len(manifest)), _raw_chunks(manifest))
+        kept = self._statics.get(SOURCE, {}).get("bytes")
+        if kept is not None and "all" not in kept.to_pylist():
+            others = {_topic_of(path, topics) for path in set(paths[~manifest.is_static & ~has_bytes])}
+            missing = [path for path in topics if path in others]
+        else:
+            used = {_topic_of(path, topics) for path in set(paths[~manifest.is_static])}
+            with_bytes = _rows_with(manifest, lambda component: component == DATA)
+            with_fields = _rows_with(manifest, lambda component: component.endswith(FIELDS))
+            missing = [p for p in topics if p in used and with_bytes.get(p, 0) < max(1, with_fields.get(p, 0))]
+        return sorted(str(topics[path]["McapChannel:topic"][0].as_py()) for path in missing)
 
     @property
     def profile(self) -> str | None:
@@ -358,6 +380,29 @@ def _raw_chunks(manifest: Manifest) -> Int64s:
             if counts is not None and timeline == "message_log_time":
                 is_raw &= counts > 0
     return np.flatnonzero(is_raw)
+
+
+def _topic_of(path: str, topics: Collection[str]) -> str | None:
+    """The nearest entity at or above one that is a topic's."""
+    while path not in topics and path != "/":
+        path = path.rpartition("/")[0] or "/"
+    return path if path in topics else None
+
+
+def _rows_with(manifest: Manifest, is_wanted: Callable[[str], bool]) -> dict[str, int]:
+    """How many rows of each entity have such a component, as far as the index tells; else as many as its chunks have."""
+    paths = np.array(manifest.entity_paths, object)
+    found: dict[str, int] = {}
+    for entity, known in manifest.components.items():
+        here = (paths == entity) & ~manifest.is_static
+        for descriptor in known:
+            if not is_wanted(descriptor.component) or not here.any():
+                continue
+            counts = manifest.component_rows("message_log_time", descriptor)
+            if counts is None:
+                counts = manifest.num_rows if manifest.num_rows is not None else np.ones(len(manifest), np.uint64)
+            found[entity] = max(found.get(entity, 0), int(counts[here].sum()))
+    return found
 
 
 def _is_of_nothing(manifest: Manifest) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rrbridge import importers
 from rrbridge._messages import StoreId
+from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.conversion import is_latched
 from rrbridge_bridge.raw import Connection, Int64s
@@ -21,6 +22,7 @@ from rrbridge_bridge.readers.rrd import RrdMessages
 
 __all__ = ["Messages", "Source", "open_messages"]
 
+NAMED_TOPICS = 5
 MessageReader: TypeAlias = BagReader | RrdMessages
 """What has messages, each with its bytes."""
 
@@ -88,6 +90,7 @@ class Messages:
         for path in self.paths:
             with open_messages(path) as reader:
                 if isinstance(reader, RrdMessages):
+                    _check_bytes(reader, self.options)
                     reader.known_until = known_until.get(reader.store_id, b"")
                 self.topics |= {connection.topic for connection in reader.connections}
                 wanted = [c for c in reader.connections if self.options.wants(c.topic)]
@@ -160,3 +163,15 @@ class Messages:
         self.notes.append(Note(f"{count} latched messages from before the start stand at the start again"))
         kept.sort(key=lambda rows: int(rows.order[0]))
         return [source.numbered(replace(r, log_time_nanos=np.full(len(r), start, np.int64)))[0] for r in kept]
+
+
+def _check_bytes(reader: RrdMessages, options: ImportOptions) -> None:
+    """Raises FileError if bytes of wanted messages are missing: half of a topic would look like all of it."""
+    missing = [topic for topic in reader.topics_without_bytes() if options.wants(topic)]
+    if missing:
+        names = ", ".join(missing[:NAMED_TOPICS]) + (" …" if len(missing) > NAMED_TOPICS else "")
+        raise FileError(
+            reader.path,
+            f"has not the bytes of all messages ({names}); convert the original bag, make the .rrd with --raw, or leave these "
+            "topics out with -x",
+        )

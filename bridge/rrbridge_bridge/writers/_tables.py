@@ -26,7 +26,7 @@ from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
 from rrbridge_bridge.readers._blocks import Rows
-from rrbridge_bridge.readers.rrd import NoBytesError
+from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.writers._copy import check_chosen, input_bytes
 from rrbridge_bridge.writers._flat import flat
@@ -104,13 +104,13 @@ def _have_messages(inputs: Sequence[Path]) -> bool:
     found = []
     for path in inputs:
         try:
-            with open_messages(path):
-                found.append(True)
+            with open_messages(path) as reader:
+                found.append(not (isinstance(reader, RrdMessages) and reader.topics_without_bytes()))
         except NoBytesError:
             found.append(False)
     if len(set(found)) > 1:
         without = inputs[found.index(False)]
-        raise FileError(without, "has no message bytes, unlike the others; convert it by itself")
+        raise FileError(without, "has not all messages' bytes, unlike the others; convert it by itself")
     return found[0]
 
 
