@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import random
+import re
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from rrbridge.errors import DecodeError, UnknownTypeError
 from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for, definition_hash, registry_for
+from rrbridge_bridge.decode._idl import parse_idl
 from rrbridge_bridge.decode._msg import parse_msg
 from rrbridge_bridge.decode.definitions import _from_rosbags, embedded_definitions
 from rrbridge_bridge.decode.tree import ArrayOf, Message, Primitive, SequenceOf
@@ -125,6 +131,91 @@ def test_idl_with_its_dependencies() -> None:
     assert own["p/msg/Inner"] == (("a", Primitive("byte")), ("b", Primitive("string")))
 
 
+IDL_NAMES = {"bool": "boolean", "byte": "octet", "float32": "float", "float64": "double"}
+
+
+def as_idl(msgtype: str, definition: Any) -> str:
+    """A definition as rosidl writes it."""
+    typedefs, members = [], []
+
+    def name_of(kind: Any) -> str:
+        if isinstance(kind, ArrayOf):
+            alias = f"{name_of(kind.item).replace('::', '__')}__{kind.count}"
+            typedefs.append(f"typedef {name_of(kind.item)} {alias}[{kind.count}];")
+            return alias
+        if isinstance(kind, SequenceOf):
+            return f"sequence<{name_of(kind.item)}>"
+        return kind.msgtype.replace("/", "::") if isinstance(kind, Message) else IDL_NAMES.get(kind.name, kind.name)
+
+    for member, kind in definition:
+        members.append(f'@verbatim (language="comment", text="a {{ comment" "of two")\n{name_of(kind)} {member};')
+    body = f"{' '.join(typedefs)} struct {msgtype.rpartition('/')[2]} {{ {' '.join(members)} }};"
+    for part in reversed(msgtype.split("/")[:-1]):
+        body = f"module {part} {{ {body} }};"
+    return f'#include "x.idl"\n{body}'
+
+
+def test_idl_of_every_known_type() -> None:
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    for msgtype, (_, fields) in store.fielddefs.items():
+        wanted = _from_rosbags(fields)
+        assert parse_idl(as_idl(msgtype, wanted)) == {msgtype: wanted}
+
+
+DDS_IDL = """
+@bit_bound(8) enum Small { A, B };
+module m {
+  const unsigned short N = (1 << 1) + 0x1;
+  enum Color { RED, @value(N * 2) BLUE, GREEN };
+  typedef sequence<double, N> Row;
+  typedef sequence<Row> Rows;
+  union Choice switch (long) { case 1: long a; default: double b; };
+  struct Odd { Choice c; };
+  struct Pair { map<string, long> m; };
+  @extensibility(APPENDABLE) struct Base { @key unsigned long id; };
+  struct Thing : Base {
+    Color color, other; ::Small small; Rows rows; char text[N][2]; sequence<Color> colors; Base inner[2];
+  };
+};
+"""
+
+
+def test_idl_beyond_ros() -> None:
+    own = embedded_definitions(connection("m/Thing", DDS_IDL, "omgidl"))
+    assert own.keys() == {"m/Base", "m/Thing"}
+    assert own["m/Thing"] == (
+        ("id", Primitive("uint32")),
+        ("color", Primitive("int32")),
+        ("other", Primitive("int32")),
+        ("small", Primitive("int8")),
+        ("rows", SequenceOf(SequenceOf(Primitive("float64")))),
+        ("text", ArrayOf(Primitive("char"), 6)),
+        ("colors", SequenceOf(Primitive("int32"))),
+        ("inner", ArrayOf(Message("m/Base"), 2)),
+    )
+    floats = struct.pack("<IIdI", 2, 1, 2.5, 0)  # [[2.5], []]
+    body = struct.pack("<Iiib3x", 7, 0, 6, 1) + floats + b"abcdef" + bytes(2) + struct.pack("<IiII", 1, 7, 8, 9)
+    decode = decoder_for(connection("m/Thing", DDS_IDL, "omgidl"))
+    msgs = decode(RawBatch.of(connection("m/Thing"), [b"\0\1\0\0" + body] * 3, [0, 1, 2]))
+    assert (msgs.id.tolist(), msgs.other.tolist(), msgs.small.tolist()) == ([7] * 3, [6] * 3, [1] * 3)
+    assert [list(row) for row in (msgs.rows[2][0], msgs.rows[2][1])] == [[2.5], []]
+    assert msgs.text[1].tobytes() == b"abcdef"
+    assert (msgs.colors[0].tolist(), msgs.inner[2].id.tolist()) == ([7], [8, 9])
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_damaged_idl_is_refused_or_read(seed: int) -> None:
+    rng = random.Random(seed)
+    tokens = re.findall(r"\w+|\S", DDS_IDL)
+    for _ in range(rng.randint(1, 6)):
+        tokens[rng.randrange(len(tokens))] = rng.choice(
+            [*tokens, "", "(" * 50, "sequence<" * 50, "module m {" * 50, "9" * 30]
+        )
+    with contextlib.suppress(ValueError):  # it says what it cannot read, and never anything else
+        parse_idl(" ".join(tokens))
+
+
 def test_idl_below_a_msg() -> None:
     text = f"p/Inner inner\n{LINE}\nIDL: p/msg/Inner\nmodule p {{ module msg {{ struct Inner {{ octet a; }}; }}; }};\n"
     decode = decoder_for(connection("p/msg/Outer", text))
@@ -190,8 +281,8 @@ def test_the_stores_know_what_the_recording_does_not_say() -> None:
 
 
 def test_other_encodings_are_named() -> None:
-    with pytest.raises(DecodeError, match="'protobuf' are kept as bytes"):
-        decoder_for(connection("foxglove.Log", encoding="protobuf"))
+    with pytest.raises(DecodeError, match="'cbor' are kept as bytes"):
+        decoder_for(connection("foxglove.Log", encoding="cbor"))
 
 
 def test_a_definition_that_messages_do_not_follow_gives_way(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TypeAlias
 
 from rrbridge.errors import UnknownTypeError
 from rrbridge_bridge.decode import _msg
+from rrbridge_bridge.decode._idl import parse_idl
 from rrbridge_bridge.decode.tree import ArrayOf, Definition, FieldType, Message, Primitive, SequenceOf
 from rrbridge_bridge.raw import Connection
 
@@ -40,7 +40,6 @@ BUILTIN: Mapping[str, Definition] = {
     ),
 }
 """Of types that are in no type store but common."""
-PREPROCESSOR_LINE = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 FORMATS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl"})
 MAX_FOLDERS = 200_000
 """A search for definitions gives up after so many folders, so that `--msgs /` ends."""
@@ -129,7 +128,9 @@ def definition_hash(registry: Mapping[str, Definition], msgtype: str) -> str:
             return
         seen[name] = registry[name]
         for _, kind in seen[name]:
-            inner = kind.item if isinstance(kind, (ArrayOf, SequenceOf)) else kind
+            inner = kind
+            while isinstance(inner, (ArrayOf, SequenceOf)):
+                inner = inner.item
             if isinstance(inner, Message):
                 collect(inner.msgtype)
 
@@ -158,7 +159,7 @@ def _parsed(msgtype: str, definition_format: str, text: str) -> Mapping[str, Def
 
 def _parse_section(kind: str, name: str, text: str) -> Mapping[str, Definition]:
     if kind == "IDL":
-        return _parse_idl(text)
+        return parse_idl(text)
     package = name.partition("/")[0]
     if "/srv/" in name and _msg.SEPARATOR.search(text):
         # rosbag2 records service events, and describes them by the text of the service.
@@ -169,17 +170,6 @@ def _parse_section(kind: str, name: str, text: str) -> Mapping[str, Definition]:
 def _long(name: str) -> str:
     parts = name.split("/")
     return name if len(parts) != 2 else f"{parts[0]}/msg/{parts[1]}"
-
-
-def _parse_idl(text: str) -> dict[str, Definition]:
-    """All structs of an IDL text. Raises ValueError."""
-    from rosbags.typesys import TypesysError, get_types_from_idl
-
-    text = PREPROCESSOR_LINE.sub("", text)
-    try:
-        return {name: _from_rosbags(fields) for name, (_, fields) in get_types_from_idl(text).items()}
-    except (TypesysError, RecursionError, AssertionError, OverflowError, MemoryError) as err:
-        raise ValueError(str(err).partition("\n")[0]) from err
 
 
 def _from_rosbags(fields: Iterable[tuple[str, object]]) -> Definition:
@@ -279,7 +269,7 @@ def _read_file(path: Path) -> Mapping[str, Definition]:
             raise ValueError(f"it has more than {MAX_FILE_BYTES} bytes")  # noqa: TRY301
         text = path.read_text("utf-8", "replace")
         if path.suffix == ".idl":
-            return _parse_idl(text)
+            return parse_idl(text)
         if path.suffix == ".srv":
             return _msg.parse_srv(text, name, package)
         if path.suffix == ".action":

@@ -36,7 +36,8 @@ class ArrayOf:
 class SequenceOf:
     """Any number of elements. Bounds are not kept: they do not change how messages are encoded."""
 
-    item: Primitive | Message
+    item: Primitive | Message | SequenceOf
+    """Only IDL has sequences of sequences."""
 
 
 FieldType: TypeAlias = Primitive | Message | ArrayOf | SequenceOf
