@@ -90,7 +90,7 @@ def test_commands_in_pages_exist(page: str, line: str) -> None:
 
 def test_every_adapted_type_is_documented() -> None:
     page = (ROOT / "docs" / "messages.md").read_text()
-    missing = [msgtype for msgtype in Adapters.discover().by_type if msgtype.split("/")[-1] not in page]
+    missing = [msgtype for msgtype in Adapters.discover().by_type if re.split("[/.]", msgtype)[-1] not in page]
     assert missing == []
 
 

@@ -98,7 +98,7 @@ def with_frames(placed: list[Placed], msgs: Columns, topic_entity: str, *, at_to
 
 
 def _header_frames(msgs: Columns) -> pa.StringArray | None:
-    header = msgs.get("header")
+    header = msgs.get("header", msgs)  # Foxglove's messages have no header
     frame_id = header.get("frame_id") if isinstance(header, Columns) else None
     return frame_id.to_arrow() if isinstance(frame_id, Text) else None
 

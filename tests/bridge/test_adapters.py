@@ -68,7 +68,11 @@ def test_carried_fields_exist(definition: Any) -> None:
 
 def test_every_adapted_type_is_tried(definitions_of: Callable[[str], list[Any]]) -> None:
     """Of types that `rosbags` does not know, the definitions are in `definitions`."""
-    assert [msgtype for msgtype in adapters.by_type if not definitions_of(msgtype)] == []
+    in_ros = {msgtype: msgtype.replace("foxglove.", "foxglove_msgs/msg/") for msgtype in adapters.by_type}
+    assert [msgtype for msgtype, name in in_ros.items() if not definitions_of(name)] == []
+    assert [
+        t for t, name in in_ros.items() if adapters.by_type[t].function is not adapters.by_type[name].function
+    ] == []
 
 
 def test_our_adapters_come_through_the_plugin_door() -> None:
@@ -79,12 +83,13 @@ def test_only_the_modules_of_a_types_package_are_imported() -> None:
     """And they are those that the table names: every module here, for every type that it has."""
     folder = Path(_registry.__file__).parent
     named = {name for modules in _registry.MODULES.values() for name in modules}
-    assert named == {path.stem for path in folder.glob("[a-z]*.py")}
+    assert named == {".".join(path.relative_to(folder).with_suffix("").parts) for path in folder.rglob("[a-z]*.py")}
+    package = f"{_registry.__package__}."
     for msgtype, adapter in adapters.by_type.items():
-        assert adapter.origin.rpartition(".")[2] in _registry.MODULES[re.split("[./]", msgtype)[0]]
+        assert adapter.origin.removeprefix(package) in _registry.MODULES[re.split("[./]", msgtype)[0]]
     for stage in adapters.stages.values():
         for takes in stage.takes:
-            assert stage.origin.rpartition(".")[2] in _registry.MODULES[re.split("[./]", takes.msgtype)[0]]
+            assert stage.origin.removeprefix(package) in _registry.MODULES[re.split("[./]", takes.msgtype)[0]]
     code = (
         "import sys; from rrbridge.adapters import Adapters; found = Adapters.discover(); "
         "assert found.find('nav_msgs/msg/Path'); assert found.find('my/msg/Own') is None; "

@@ -4,6 +4,9 @@ from rrbridge.adapters import Adapters
 
 __all__ = ["adapters"]
 
+_FOXGLOVE = [
+    f"foxglove.{name}" for name in ("annotations", "cameras", "clouds", "grids", "places", "poses", "readings", "scene")
+]
 MODULES = {
     "ackermann_msgs": ["plots"],
     "apriltag_msgs": ["tags"],
@@ -14,7 +17,8 @@ MODULES = {
     "diagnostic_msgs": ["diagnostic_msgs"],
     "ffmpeg_image_transport_msgs": ["compressed_images"],
     "fiducial_msgs": ["tags"],
-    "foxglove_msgs": ["compressed_images"],
+    "foxglove": _FOXGLOVE,
+    "foxglove_msgs": _FOXGLOVE,
     "geographic_msgs": ["geographic"],
     "geometry_msgs": ["geometry_msgs", "tf2_msgs"],
     "gps_common": ["geographic"],

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import rrbridge as rr
 from rrbridge._pictures import grey_16
 from rrbridge._rvl import MEDIA_TYPE, message_of
-from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
-from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge.errors import InvalidValueError, MissingExtraError
-from rrbridge_bridge.frames import IMAGE_PLANE
 from rrbridge_bridge.messages._registry import adapters
+
+__all__ = ["videos"]
 
 Rows = npt.NDArray[np.int64]
 _CODECS = {"264": "H264", "avc": "H264", "265": "H265", "hevc": "H265", "av1": "AV1", "vp8": "VP8", "vp9": "VP9"}
@@ -95,27 +95,15 @@ def _png(blobs: Ragged) -> Ragged:
     return Ragged.from_lengths(blobs.lengths - heads, blobs.values[index[kept]])
 
 
-@adapters("foxglove_msgs/msg/CompressedVideo", carries=["data"])
-def compressed_video(msgs: Columns) -> Iterator[Emit | Skipped]:
-    """A piece of a video, with its own time and frame."""
-    planes = [name + IMAGE_PLANE if name else "" for name in msgs.frame_id.to_list()]
-    times = nanos(msgs.timestamp)
-    for rows, columns in _videos(msgs.format.dictionary(), msgs.data):
-        if isinstance(columns, Skipped):
-            yield columns
-            continue
-        frames = rr.CoordinateFrame.columns(frame=[planes[row] for row in rows.tolist()])
-        yield Emit([columns, frames], rows=rows, times=[TimeColumn.of(STAMP, TimeKind.TIMESTAMP, times[rows])])
-
-
 @adapters("ffmpeg_image_transport_msgs/msg/FFMPEGPacket", carries=["data"])
 def ffmpeg_packet(msgs: Columns) -> Iterator[Emit | Skipped]:
     """What an encoder made of an image; `encoding` begins with the name of the codec or the encoder."""
-    for rows, columns in _videos(msgs.encoding.dictionary(), msgs.data):
+    for rows, columns in videos(msgs.encoding.dictionary(), msgs.data):
         yield columns if isinstance(columns, Skipped) else Emit(columns, rows=rows)
 
 
-def _videos(formats: tuple[Rows, list[str]], data: Ragged) -> Iterator[tuple[Rows, rr.ComponentColumnList | Skipped]]:
+def videos(formats: tuple[Rows, list[str]], data: Ragged) -> Iterator[tuple[Rows, rr.ComponentColumnList | Skipped]]:
+    """Pieces of videos, by the names of their formats or encoders."""
     codes, names = formats
     for code, name in enumerate(names):
         rows = np.flatnonzero(codes == code)

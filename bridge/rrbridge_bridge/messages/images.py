@@ -15,7 +15,7 @@ from rrbridge.columns import Columns, Emit, Ragged, take
 from rrbridge_bridge.messages._image_encodings import Encoding, Octets, encoding_of
 from rrbridge_bridge.messages._registry import adapters
 
-__all__ = ["pictures"]
+__all__ = ["image_columns", "pictures"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,7 +27,7 @@ def image(msgs: Columns) -> Iterator[Emit | Skipped]:
         if isinstance(found, Skipped):
             yield found
         else:
-            yield Emit(_columns(encoding, found, width, height), rows=rows)
+            yield Emit(image_columns(encoding, found, width, height), rows=rows)
 
 
 def pictures(msgs: Columns) -> Iterator[tuple[Encoding, int, int, Rows, Ragged | Skipped]]:
@@ -88,7 +88,8 @@ def _without_padding(images: Octets, planes: tuple[tuple[int, int, int], ...]) -
     return packed
 
 
-def _columns(encoding: Encoding, buffers: Ragged, width: int, height: int) -> rr.ComponentColumnList:
+def image_columns(encoding: Encoding, buffers: Ragged, width: int, height: int) -> rr.ComponentColumnList:
+    """Tightly packed pixels of equal images as an image, a depth image or a tensor."""
     count = len(buffers)
     if encoding.pixel_format is None and encoding.color_model is None and encoding.channels > 1:
         return _tensors(encoding, buffers, width, height)

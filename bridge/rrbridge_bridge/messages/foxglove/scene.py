@@ -1,0 +1,348 @@
+"""Scenes: entities with an id, made of primitives, for as long as they are up.
+
+An entity lives below its topic, at its id; each kind of primitive has an entity below that. A new message about an entity
+replaces all of it: one that is made of other kinds of primitives clears the old ones. A deletion clears it, and so does the end
+of its lifetime, which counts from when the message was received. That needs memory, so this is a stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import rrbridge as rr
+from rrbridge._entity_path import escape_entity_path_part
+from rrbridge._timeline import TimeColumn, TimeKind
+from rrbridge.adapters import Skipped
+from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.stages import Messages, Takes
+from rrbridge_bridge.messages._fields import xyz
+from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Up, fates_of
+from rrbridge_bridge.messages._registry import adapters
+from rrbridge_bridge.messages._rotations import rotate
+from rrbridge_bridge.messages.foxglove._schema import integers, orientations, placed, positions, rgba
+
+MAX_UP = 200_000
+"""Entities of one topic that are remembered; of more, those that came first are left as they are."""
+_ALL = 1
+"""SceneEntityDeletion.Type; else it is by id."""
+_LINE_LOOP, _LINE_LIST = 1, 2
+"""LinePrimitive.Type; else it is a strip."""
+
+Int64s = npt.NDArray[np.int64]
+EntitiesUp = Mapping[str, Up]
+"""Of a topic, by path below it; those that came first at the front."""
+
+
+def _end_what_is_due(state: EntitiesUp, until_nanos: int, _is_end: bool) -> tuple[EntitiesUp, Iterable[Emit]]:
+    """Entities whose lifetime has ended by then."""
+    due = {path: up for path, up in state.items() if up.log_end_nanos <= until_nanos}
+    if not due:
+        return state, []
+    ends = np.array([up[1:] for up in due.values()], np.int64)
+    rest = {path: up for path, up in state.items() if path not in due}
+    return rest, [Emit(_cleared(len(due)), at=list(due), times=_ends(ends))]
+
+
+@adapters.stage(
+    Takes("foxglove.SceneUpdate", wholly=True),
+    Takes("foxglove_msgs/msg/SceneUpdate", wholly=True),
+    start={},
+    settle=_end_what_is_due,
+)
+def scene_update(state: EntitiesUp, msgs: Messages) -> tuple[EntitiesUp, list[Emit | Skipped]]:
+    """Entities that come, change and go."""
+    entities, deletions = msgs.columns.entities, msgs.columns.deletions
+    table = _Table.of(state, entities, deletions, msgs)
+    fates = fates_of(table.acts, int(msgs.log_time_nanos[-1]))
+    emits: list[Emit | Skipped] = []
+    if len(by := fates.cleared_by):
+        pairs = np.stack([table.acts.message[by], table.acts.name[fates.cleared]])
+        _, once = np.unique(pairs, axis=1, return_index=True)
+        emits.append(table.emit(_cleared(len(once)), by[once], table.acts.name[fates.cleared[once]]))
+    if len(gone := fates.expired):
+        # They belong to the message that brought them, or, if that is past, to the first one in hand.
+        rows = np.maximum(table.acts.message[gone], 0)
+        at = table.at(table.acts.name[gone])
+        emits.append(Emit(_cleared(len(gone)), at=at, rows=rows, times=_ends(table.ends[gone])))
+    emits += _drawn(entities.values, table, fates.drawn)
+    up = fates.still_up[-MAX_UP:]
+    kinds = table.acts.kind[up].tolist()
+    ends = table.ends[up].tolist()
+    paths = table.at(table.acts.name[up])
+    after = {p: Up(table.kinds[k], *end) for p, k, end in zip(paths, kinds, ends, strict=True)}
+    return after, emits
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Table:
+    """Entities that were up, then what the messages ask for."""
+
+    acts: Acts
+    ends: Int64s
+    """Ends of lifetimes by log time, publish time and stamp; shape (acts, 3)."""
+    stamps: Int64s
+    source: Int64s
+    """Which of the messages' entities each act is about; -1 for the others."""
+    paths: Sequence[str]
+    kinds: Sequence[str]
+    """Which kinds of primitives an entity has, by number."""
+
+    @classmethod
+    def of(cls, state: EntitiesUp, entities: Ragged, deletions: Ragged, msgs: Messages) -> _Table:
+        each, gone = entities.values, deletions.values
+        message = np.concatenate([deletions.row_of_value, entities.row_of_value])
+        is_entity = np.arange(len(message)) >= len(gone)
+        stamps = (
+            np.concatenate([nanos(gone.timestamp), nanos(each.timestamp)]) if len(message) else np.zeros(0, np.int64)
+        )
+        lifetimes = np.concatenate([np.zeros(len(gone), np.int64), nanos(each.lifetime)])
+        came = np.stack([msgs.log_time_nanos[message], msgs.publish_time_nanos[message], stamps], axis=-1)
+        ends = np.where(lifetimes[:, None] > 0, came + lifetimes[:, None], NEVER)
+        paths, names = _numbered(list(state), _paths(gone) + _paths(each))
+        known, kinds = _numbered([], [up.kind for up in state.values()] + _kinds(each))
+        before = len(state)
+        kind = np.concatenate([kinds[:before], np.full(len(gone), -1), kinds[before:]])
+        action = np.where(is_entity, ADD, DELETE)
+        action[: len(gone)][integers(gone.type) == _ALL] = DELETE_ALL
+        order = np.lexsort((is_entity, message))  # what a message deletes goes before what it adds
+        old_ends = np.array([up[1:] for up in state.values()], np.int64).reshape(-1, 3)
+        all_ends = np.concatenate([old_ends, ends[order]])
+        acts = Acts(
+            message=np.concatenate([np.full(before, -1), message[order]]),
+            action=np.concatenate([np.full(before, ADD), action[order]]),
+            name=np.concatenate([np.arange(before), names[order]]),
+            namespace=np.full(before + len(order), -1),
+            kind=np.concatenate([kind[:before], kind[before:][order]]),
+            log_nanos=np.concatenate([np.zeros(before, np.int64), came[order, 0]]),
+            log_end_nanos=all_ends[:, 0],
+        )
+        source = np.where(is_entity, np.arange(len(message)) - len(gone), -1)
+        return cls(
+            acts,
+            all_ends,
+            np.concatenate([np.zeros(before, np.int64), stamps[order]]),
+            np.concatenate([np.full(before, -1), source[order]]),
+            paths,
+            known,
+        )
+
+    def at(self, names: Int64s, below: str = "") -> list[str]:
+        """Paths below the topic."""
+        return [self.paths[name] + below for name in names.tolist()]
+
+    def emit(
+        self,
+        columns: rr.ComponentColumnList | Sequence[rr.ComponentColumnList],
+        acts: Int64s,
+        names: Int64s | None = None,
+        below: str = "",
+    ) -> Emit:
+        """Rows of the given acts, at the entities that they are about."""
+        at = self.at(self.acts.name[acts] if names is None else names, below)
+        times = [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, self.stamps[acts])]
+        return Emit(columns, at=at, rows=self.acts.message[acts], times=times)
+
+
+def _numbered(known: Sequence[str], names: Sequence[str]) -> tuple[list[str], Int64s]:
+    """All names, each once; and which of them each is."""
+    numbers = {name: number for number, name in enumerate(known)}
+    found = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+    return list(numbers), found
+
+
+def _paths(things: Columns) -> list[str]:
+    """Of entities or deletions, by their ids."""
+    if not len(things):
+        return []
+    codes, ids = things.id.dictionary()
+    parts = [escape_entity_path_part(name) or "_" for name in ids]
+    return [parts[code] for code in codes.tolist()]
+
+
+def _kinds(entities: Columns) -> list[str]:
+    """Which kinds of primitives each entity has."""
+    has = np.stack([entities[kind].lengths > 0 for kind in KINDS], axis=-1) @ (1 << np.arange(len(KINDS)))
+    return [str(kinds) for kinds in has.tolist()]
+
+
+def _drawn(entities: Columns, table: _Table, acts: Int64s) -> Iterator[Emit | Skipped]:
+    """The primitives of entities, kind by kind."""
+    for kind, draw in _DRAWN.items():
+        has = acts[entities[kind].lengths[table.source[acts]] > 0]
+        if len(has):
+            chosen = take(entities, table.source[has])
+            frames = rr.CoordinateFrame.columns(frame=chosen.frame_id)
+            yield table.emit([draw(chosen[kind]), frames], has, below=f"/{kind}")
+    has = acts[entities.models.lengths[table.source[acts]] > 0]
+    if len(has):
+        yield from _models(take(entities, table.source[has]), table, has)
+
+
+def _cleared(count: int) -> rr.ComponentColumnList:
+    return rr.Clear._columns({"is_recursive": np.ones(count, np.bool_)})
+
+
+def _ends(ends: Int64s) -> list[TimeColumn]:
+    names = ("message_log_time", "message_publish_time", STAMP)
+    return [TimeColumn.of(name, TimeKind.TIMESTAMP, ends[:, i]) for i, name in enumerate(names)]
+
+
+def _shared(primitives: Ragged, values: npt.NDArray[Any]) -> Ragged:
+    return Ragged(primitives.offsets, values)
+
+
+def _solid(primitives: Ragged) -> npt.NDArray[Any]:
+    return np.full(len(primitives), rr.FillMode.Solid)
+
+
+def _arrows(arrows: Ragged) -> rr.ComponentColumnList:
+    each = arrows.values
+    length = each.shaft_length + each.head_length
+    ahead = np.stack([length, np.zeros(len(each)), np.zeros(len(each))], axis=-1)
+    return rr.Arrows3D.columns(
+        vectors=_shared(arrows, rotate(orientations(each.pose), ahead)),
+        origins=_shared(arrows, positions(each.pose)),
+        radii=_shared(arrows, each.shaft_diameter / 2),
+        colors=_shared(arrows, rgba(each.color)),
+    )
+
+
+def _half_sized(
+    archetype: type[rr.Boxes3D | rr.Ellipsoids3D],
+) -> Callable[[Ragged], rr.ComponentColumnList]:
+    def draw(bodies: Ragged) -> rr.ComponentColumnList:
+        each = bodies.values
+        return archetype.columns(
+            half_sizes=_shared(bodies, xyz(each.size) / 2),
+            centers=_shared(bodies, positions(each.pose)),
+            quaternions=_shared(bodies, orientations(each.pose)),
+            colors=_shared(bodies, rgba(each.color)),
+            fill_mode=_solid(bodies),
+        )
+
+    return draw
+
+
+def _cylinders(cylinders: Ragged) -> rr.ComponentColumnList:
+    """Cones are drawn as cylinders of their mean width."""
+    each = cylinders.values
+    widths = (each.size.x + each.size.y) / 4 * (each.bottom_scale + each.top_scale) / 2
+    return rr.Cylinders3D.columns(
+        lengths=_shared(cylinders, each.size.z),
+        radii=_shared(cylinders, widths),
+        centers=_shared(cylinders, positions(each.pose)),
+        quaternions=_shared(cylinders, orientations(each.pose)),
+        colors=_shared(cylinders, rgba(each.color)),
+        fill_mode=_solid(cylinders),
+    )
+
+
+def _indexed(shapes: Columns) -> tuple[Ragged, npt.NDArray[np.uint32]]:
+    """Points of each shape in its entity's frame, in the order of its indices if it has some; and a colour for each."""
+    points, indices, own = shapes.points, shapes.indices, shapes.colors
+    spread = Ragged(points.offsets, xyz(points.values))
+    places = placed(shapes.pose, spread)
+    plain = points.lengths
+    shared = np.repeat(rgba(shapes.color), plain)
+    colored = (own.lengths == plain) & (plain > 0)
+    if colored.any():
+        shared[colored[places.row_of_value]] = rgba(take(own.values, colored[own.row_of_value]))
+    by_index = indices.lengths > 0
+    if not by_index.any():
+        return places, shared
+    counts = np.where(by_index, indices.lengths, plain)
+    wanted = Ragged.from_lengths(counts, None)
+    shape = np.repeat(np.arange(len(shapes)), counts)
+    step = np.arange(int(wanted.offsets[-1])) - wanted.offsets[:-1][shape]
+    inner = step.copy()
+    of_index = by_index[shape]
+    inner[of_index] = indices.values[(indices.offsets[:-1][shape] + step)[of_index]]
+    inside = (inner >= 0) & (inner < plain[shape])
+    index = (points.offsets[:-1][shape] + inner)[inside]
+    before = np.concatenate(([0], np.cumsum(inside)))
+    return Ragged(before[wanted.offsets], places.values[index]), shared[index]
+
+
+def _lines(lines: Ragged) -> rr.ComponentColumnList:
+    """Loops are closed; lists become a line for each pair of points. A line has the colour of its first point."""
+    each = lines.values
+    kinds = integers(each.type)
+    points, colors = _indexed(each)
+    lengths = points.lengths
+    pairs = kinds == _LINE_LIST
+    counts = np.where(pairs, lengths // 2, (lengths > 0).astype(np.int64))
+    shape = np.repeat(np.arange(len(each)), counts)
+    number = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = points.offsets[:-1][shape] + np.where(pairs[shape], 2 * number, 0)
+    sizes = np.where(pairs[shape], 2, lengths[shape])
+    closed = sizes + ((kinds == _LINE_LOOP)[shape] & (sizes > 2))
+    step = np.arange(int(closed.sum())) - np.repeat(np.cumsum(closed) - closed, closed)
+    index = np.repeat(starts, closed) + step % np.repeat(np.maximum(sizes, 1), closed)
+    strips = Ragged.from_lengths(closed, points.values[index])
+    offsets = Ragged.from_lengths(counts, None).offsets[lines.offsets]
+    scale = np.where(each.scale_invariant, -0.5, 0.5)  # a negative radius is in points on the screen
+    return rr.LineStrips3D.columns(
+        strips=Ragged(offsets, strips),
+        radii=Ragged(offsets, (each.thickness * scale)[shape]),
+        colors=Ragged(offsets, colors[starts] if len(colors) else colors),
+    )
+
+
+def _triangles(triangles: Ragged) -> rr.ComponentColumnList:
+    """All triangles of an entity in one mesh."""
+    points, colors = _indexed(triangles.values)
+    lengths = points.lengths // 3 * 3
+    whole = np.arange(len(points.values)) - np.repeat(points.offsets[:-1], points.lengths) < np.repeat(
+        lengths, points.lengths
+    )
+    offsets = Ragged.from_lengths(lengths, None).offsets[triangles.offsets]
+    return rr.Mesh3D.columns(
+        vertex_positions=Ragged(offsets, points.values[whole]), vertex_colors=Ragged(offsets, colors[whole])
+    )
+
+
+def _texts(texts: Ragged) -> rr.ComponentColumnList:
+    each = texts.values
+    return rr.Points3D.columns(
+        positions=_shared(texts, positions(each.pose)),
+        radii=_shared(texts, np.full(len(each), -1.0)),
+        colors=_shared(texts, rgba(each.color)),
+        labels=_shared(texts, each.text),
+        show_labels=np.ones(len(texts), np.bool_),
+    )
+
+
+def _models(entities: Columns, table: _Table, acts: Int64s) -> Iterator[Emit | Skipped]:
+    """Models that are in the message: the first of each entity. Those named by address only are not fetched."""
+    model = take(entities.models.values, entities.models.offsets[:-1])
+    inside = model.data.lengths > 0
+    yield Skipped(table.acts.message[acts[~inside]], "a model named by its address is not drawn")
+    if not inside.any():
+        return
+    model, pose = take(model, inside), take(model.pose, inside)
+    columns = [
+        rr.Asset3D.columns(blob=model.data, media_type=model.media_type.to_list()),
+        rr.InstancePoses3D.columns(
+            translations=positions(pose), quaternions=orientations(pose), scales=xyz(model.scale)
+        ),
+        rr.CoordinateFrame.columns(frame=take(entities.frame_id, inside)),
+    ]
+    yield table.emit(columns, acts[inside], below="/models")
+
+
+_DRAWN: dict[str, Callable[[Ragged], rr.ComponentColumnList]] = {
+    "arrows": _arrows,
+    "cubes": _half_sized(rr.Boxes3D),
+    "spheres": _half_sized(rr.Ellipsoids3D),
+    "cylinders": _cylinders,
+    "lines": _lines,
+    "triangles": _triangles,
+    "texts": _texts,
+}
+"""Kinds of primitives, and how a list of them per entity is drawn."""
+KINDS = (*_DRAWN, "models")
