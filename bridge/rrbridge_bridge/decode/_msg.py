@@ -25,7 +25,7 @@ PRIMITIVES = frozenset(
     {"bool", "byte", "char", "string", "wstring", "float32", "float64"}
     | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
-SECTION = re.compile(r"^={20,}[ \t]*\r?\n[ \t]*(MSG|IDL):[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+SECTION = re.compile(r"^={20,}[ \t]*\r?\n[ \t]*(MSG|IDL):[ \t]*(\S+)[ \t]*\r?$", re.MULTILINE)
 FIELD = re.compile(
     r"(?P<type>[A-Za-z][\w/]*)(?:<=\d+)?"
     r"(?P<array>\[(?P<bound><=)?[ \t]*(?P<count>\d*)[ \t]*\])?"
@@ -45,7 +45,7 @@ def parse_sections(text: str) -> list[tuple[str, str, str]]:
 def parse_msg(text: str, package: str) -> Definition:
     """The fields of one message. Raises ValueError, saying which line."""
     fields: list[tuple[str, FieldType]] = []
-    for number, whole_line in enumerate(text.splitlines(), 1):
+    for number, whole_line in enumerate(text.split("\n"), 1):
         line = whole_line.partition("#")[0].strip()
         if not line or line.startswith("@"):
             continue
