@@ -114,16 +114,23 @@ def test_odometry_has_an_ellipsoid_where_it_is_and_one_at_its_velocity(
         messages[number].twist.covariance = full.reshape(-1)
     columns = columns_of("nav_msgs/msg/Odometry", messages)
     cells = drawn("nav_msgs/msg/Odometry", columns)
-    centers = cells["covariance Ellipsoids3D:centers"].to_pylist()
-    assert centers[0] == []
-    for message, (center,) in zip(messages[1:], centers[1:], strict=True):
+    centers = cells["covariance Ellipsoids3D:centers"].to_pylist()  # the first has none
+    for message, (center,) in zip(messages[1:], centers, strict=True):
         position = message.pose.pose.position
         assert np.allclose(center, [position.x, position.y, position.z])
     (tip,) = cells["linear/covariance Ellipsoids3D:centers"].to_pylist()[0]
     velocity = messages[0].twist.twist.linear
     assert np.allclose(tip, [velocity.x, velocity.y, velocity.z])
     assert cells["linear/covariance CoordinateFrame:frame"].to_pylist() == [[m.child_frame_id] for m in messages]
-    assert cells["angular/covariance Ellipsoids3D:half_sizes"].to_pylist() == [[]] * 4
+    assert len(cells["angular/covariance Ellipsoids3D:half_sizes"]) == 0
+
+
+def test_what_ceases_to_be_known_ceases_to_be_drawn(random_messages: RandomMessages, columns_of: ColumnsOf) -> None:
+    messages = random_messages("geometry_msgs/msg/PoseWithCovarianceStamped", 3, 8)
+    for message, variance in zip(messages, (1.0, np.nan, 2.0), strict=True):
+        message.pose.covariance = np.eye(6).reshape(-1) * variance
+    cells = drawn(messages[0].__msgtype__, columns_of(messages[0].__msgtype__, messages))
+    assert [len(cell) for cell in cells["covariance Ellipsoids3D:centers"].to_pylist()] == [1, 0, 1]
 
 
 def test_orientations_that_say_nothing_turn_nothing(columns_of: ColumnsOf, random_messages: RandomMessages) -> None:

@@ -411,3 +411,18 @@ def test_recordings(name: str, shared_data: Any) -> None:
         assert drawn[reports[msgtype].entity_path] & {
             "LineStrips2D:strips", "Arrows3D:vectors", "GeoPoints:positions", "InstancePoses3D:translations", "Scalars:scalars",
         }  # fmt: skip
+
+
+def test_imus_that_know_how_they_are_turned(definitions_of: DefinitionsOf) -> None:
+    definition = definitions_of("sensor_msgs/msg/Imu")[0]
+    messages = definition.random(4, 19)
+    turn = type(messages[0].orientation)
+    messages[0].orientation = turn(0.0, 0.0, np.sin(0.3), np.cos(0.3))
+    messages[1].orientation = turn(np.sin(-0.2), 0.0, 0.0, np.cos(0.2))
+    messages[2].orientation_covariance[0] = -1  # it does not know
+    messages[3].orientation = turn(0.0, 0.0, 0.0, 0.0)
+    yawed, rolled, unknown, unset = made_of(definition, messages)
+    assert np.allclose(single(yawed, "Scalars:scalars", "orientation"), [0, 0, 0.6])
+    assert np.allclose(single(rolled, "Scalars:scalars", "orientation"), [-0.4, 0, 0])
+    assert single(yawed, "CoordinateFrame:frame", "orientation") == [""]
+    assert {at for made in (unknown, unset) for at, _ in made} == {""}

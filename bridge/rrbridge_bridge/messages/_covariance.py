@@ -10,7 +10,6 @@ axis that is not estimated (10⁶ is usual). Such an axis is left out; where non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge._archetype import ComponentColumnList
-from rrbridge.columns import Emit, Ragged, Text
+from rrbridge.columns import Emit, Ragged, Text, take
 from rrbridge_bridge.messages._rotations import quaternions_of
 
 __all__ = ["UNKNOWN_VARIANCE", "ellipsoids", "principal_axes"]
@@ -37,20 +36,57 @@ def principal_axes(covariance: npt.NDArray[Any]) -> tuple[Floats, Floats, npt.ND
 
     `covariance` has shape (n, 3, 3). What is not symmetric is made so; a negative variance makes none.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not finite, hence left out
-        symmetric = (covariance + np.swapaxes(covariance, 1, 2)).astype(np.float64) / 2
-        finite = np.isfinite(symmetric).all(axis=(1, 2)) & (np.abs(symmetric) < np.sqrt(np.finfo(np.float64).max)).all(
-            axis=(1, 2)
-        )
-    symmetric = np.where(finite[:, None, None], symmetric, 0.0)
-    unknown = np.diagonal(symmetric, axis1=1, axis2=2) >= UNKNOWN_VARIANCE
-    symmetric = np.where(unknown[:, :, None] | unknown[:, None, :], 0.0, symmetric)
-    variances, directions = np.linalg.eigh(symmetric)
-    largest = np.abs(variances).max(axis=1, initial=0.0)[:, None]
-    known = (variances > 1e-9 * largest) & (largest > 0)
-    there = finite & known.any(axis=1) & (variances >= -1e-6 * largest).all(axis=1)
-    sizes = np.sqrt(np.where(known & there[:, None], variances, 0.0)) * QUANTILE_ROOTS[known.sum(axis=1)][:, None]
-    return sizes, quaternions_of(directions), there
+    is_new = np.ones(len(covariance), np.bool_)  # mostly it is the same again and again
+    is_new[1:] = (covariance[1:] != covariance[:-1]).any(axis=(1, 2))
+    which = np.cumsum(is_new) - 1
+    sizes, turns, there = _axes(covariance[is_new])
+    return sizes[which], turns[which], there[which]
+
+
+def _axes(covariance: npt.NDArray[Any]) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    entries, largest = _known_entries(covariance)
+    rows = np.flatnonzero(_may_be_covariances(entries, largest))
+    variances, directions = np.linalg.eigh(entries[_SYMMETRIC][:, :, rows].transpose(2, 0, 1))
+    most = np.abs(variances).max(axis=1, initial=0.0)[:, None]
+    known = variances > 1e-9 * most
+    sound = (variances >= -_ROUNDING * most).all(axis=1)
+    sizes, turns = np.zeros((len(covariance), 3)), np.tile([0.0, 0.0, 0.0, 1.0], (len(covariance), 1))
+    there = np.zeros(len(covariance), np.bool_)
+    there[rows] = sound
+    sizes[rows] = np.sqrt(np.where(known & sound[:, None], variances, 0.0)) * QUANTILE_ROOTS[known.sum(axis=1)][:, None]
+    turns[rows] = quaternions_of(directions)
+    return sizes, turns, there
+
+
+_SYMMETRIC = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
+"""Where the entries xx, yy, zz, xy, xz, yz stand in a matrix."""
+_PAIRS = ((3, 0, 1), (4, 0, 2), (5, 1, 2))
+_ROUNDING = 1e-6
+_HUGE = 1e150
+"""Squares of less can be added up."""
+
+
+def _known_entries(covariance: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+    """Entries as in `_SYMMETRIC`, (6, n), 0 where an axis is not known or a number is none; and the largest of each matrix."""
+    c = covariance
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows counts as no number
+        mixed = [(c[:, i, j] + c[:, j, i]) / 2 for i, j in ((0, 1), (0, 2), (1, 2))]
+    entries = np.stack([c[:, 0, 0], c[:, 1, 1], c[:, 2, 2], *mixed]).astype(np.float64)
+    entries[:, ~(np.abs(entries) < _HUGE).all(axis=0)] = 0.0
+    unknown = entries[:3] >= UNKNOWN_VARIANCE
+    entries[:3][unknown] = 0.0
+    for mixed_entry, first, second in _PAIRS:
+        entries[mixed_entry, unknown[first] | unknown[second]] = 0.0
+    return entries, np.abs(entries).max(axis=0)
+
+
+def _may_be_covariances(entries: Floats, largest: Floats) -> npt.NDArray[np.bool_]:
+    """Whether no variance is negative and no correlation above 1, but for rounding: spares the others' eigenvalues."""
+    rounding = 3 * _ROUNDING * largest
+    found: npt.NDArray[np.bool_] = (largest > 0) & (entries[:3] >= -rounding).all(axis=0)
+    for mixed, first, second in _PAIRS:
+        found &= entries[mixed] ** 2 <= (entries[first] + rounding) * (entries[second] + rounding)
+    return found
 
 
 def ellipsoids(
@@ -59,11 +95,16 @@ def ellipsoids(
     at: str,
     *,
     scale: float = 1.0,
-    frames: Text | Sequence[str] | None = None,
+    frames: Text | None = None,
 ) -> Emit:
-    """An ellipsoid per message, or an empty row. `scale`: metres for each unit of the square root of the covariance."""
-    sizes, turns, there = principal_axes(covariance)
-    there &= np.isfinite(centers).all(axis=1)
+    """An ellipsoid per message; an empty row where the covariance tells of none, and no row where it is zero throughout.
+
+    `scale`: metres for each unit of the square root of the covariance.
+    """
+    rows = np.flatnonzero(covariance.any(axis=(1, 2)))
+    sizes, turns, there = principal_axes(covariance[rows])
+    middles = centers[rows]
+    there &= np.isfinite(middles).all(axis=1)
 
     def drawn(values: npt.NDArray[Any]) -> Ragged:
         return Ragged.from_lengths(there.astype(np.int64), values[there])
@@ -71,11 +112,11 @@ def ellipsoids(
     columns: list[ComponentColumnList] = [
         rr.Ellipsoids3D.columns(
             half_sizes=drawn(sizes * scale),
-            centers=drawn(centers),
+            centers=drawn(middles),
             quaternions=drawn(turns),
             colors=drawn(np.full(len(there), COLOR, np.uint32)),
         )
     ]
     if frames is not None:
-        columns.append(rr.CoordinateFrame.columns(frame=frames))
-    return Emit(columns, at=at)
+        columns.append(rr.CoordinateFrame.columns(frame=take(frames, rows)))
+    return Emit(columns, at=at, rows=rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,7 @@ def vector(
     given: Columns,
     *,
     metres_per_unit: float = 1.0,
-    frames: Text | Sequence[str] | None = None,
+    frames: Text | None = None,
     covariance: npt.NDArray[Any] | None = None,
 ) -> Iterator[Emit]:
     """A vector over time, as a plot of its x, y and z and as an arrow from the origin of its frame.
@@ -89,7 +89,7 @@ def vectors(
     second: tuple[str, Columns],
     *,
     metres_per_unit: float = 1.0,
-    frames: Text | Sequence[str] | None = None,
+    frames: Text | None = None,
     covariance: npt.NDArray[Any] | None = None,
 ) -> Iterator[Emit]:
     """The two vectors of a twist, an acceleration or a wrench; `covariance`, (N, 36), is of both."""

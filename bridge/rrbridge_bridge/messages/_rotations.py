@@ -52,7 +52,8 @@ def quaternions_of(matrices: Floats) -> Floats:
 
     The largest of four times the squared components is found first, so that nothing is divided by what is near zero (Shepperd).
     """
-    m = matrices * np.where(np.linalg.det(matrices) < 0, [-1.0], [1.0]).reshape(-1, 1, 1) if len(matrices) else matrices
+    mirrored = (np.cross(matrices[:, 0], matrices[:, 1]) * matrices[:, 2]).sum(axis=1) < 0
+    m = matrices * np.where(mirrored, -1.0, 1.0)[:, None, None]
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (tuple(m[:, i, j] for j in range(3)) for i in range(3))
     candidates = np.stack(
         [
