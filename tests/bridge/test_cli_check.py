@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import struct
@@ -20,8 +21,10 @@ from rosbags.rosbag2 import Writer as FolderWriter
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 import rrbridge as rr
+from rrbridge.errors import FileError
 from rrbridge_bridge.commands.check import check
 from rrbridge_bridge.inspect.check.findings import seconds
+from rrbridge_bridge.inspect.check.run import check_file
 from rrbridge_bridge.inspect.check.spread import Intervals, Spread
 from rrbridge_bridge.readers.mcap import McapReader
 
@@ -439,6 +442,43 @@ def test_damage_of_an_mcap_file_is_found(tmp_path: Path) -> None:
     assert {"damaged", "index"} & {f["code"] for f in findings(path)}
     bare = write_mcap(tmp_path / "bare.mcap", healthy(), enable_crcs=False)
     assert [(f["code"], f["severity"]) for f in findings(bare, code=0)] == [("no-checksum", "note")]
+
+
+def test_every_changed_byte_of_an_mcap_file_is_found(tmp_path: Path) -> None:
+    events = [event for event in healthy() if event.topic in ("/imu", "/tf", "/tf_static")][:200]
+    path = write_mcap(tmp_path / "run.mcap", events, compression=CompressionType.NONE)
+    whole = path.read_bytes()
+    assert check_file(path).findings == ()
+    rng = np.random.default_rng(4)
+    for at in rng.integers(0, len(whole), 40).tolist():
+        changed_bytes = bytearray(whole)
+        changed_bytes[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed_bytes)
+        with contextlib.suppress(FileError):  # it no longer is an MCAP file
+            assert not check_file(path).is_clean, f"byte {at}"
+
+
+@pytest.mark.parametrize(("name", "write"), [("run.mcap", write_mcap), ("run.bag", write_bag)], ids=["mcap", "bag"])
+def test_every_cut_is_found(tmp_path: Path, name: str, write: Callable[..., Path]) -> None:
+    path = write(tmp_path / name, healthy())
+    whole = path.read_bytes()
+    for cut in np.random.default_rng(5).integers(0, len(whole), 12).tolist():
+        path.write_bytes(whole[:cut])
+        with contextlib.suppress(FileError):
+            assert not check_file(path).is_clean, f"{cut} bytes"
+
+
+def test_a_damaged_attachment_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "run.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros2", "test")
+        writer.add_attachment(1, 2, "robot.yaml", "text/yaml", b"name: r2d2")
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert findings(path, code=0) == []
+    changed(path, path.read_bytes().index(b"r2d2"), b"c3po")
+    (found,) = (f for f in findings(path) if f["severity"] == "error")
+    assert "robot.yaml" in found["text"]
 
 
 def test_an_index_that_lies_is_found(tmp_path: Path) -> None:

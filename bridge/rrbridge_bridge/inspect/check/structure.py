@@ -43,6 +43,7 @@ def part_findings(reader: BagReader) -> Iterator[Finding]:
             yield from _mcap(reader)
         except DamagedFileError as err:
             yield Finding(Severity.ERROR, "damaged", f"{reader.path.name}: {err.reason} at byte {err.offset}")
+        yield from note_findings(reader.notes)
 
 
 def _mcap(reader: McapReader) -> Iterator[Finding]:
