@@ -274,6 +274,18 @@ def test_yaml_is_spelled_as_ros_spells_it(value: Any, text: str) -> None:
     assert yaml_text(value) == text
 
 
+def test_yaml_is_what_the_tools_of_ros_make_of_it() -> None:
+    """They dump with Python's own library and these options; ours is mostly the C library's text."""
+    rng = np.random.default_rng(0)
+    letters = list("abc :-#'\"\\\n\t%&*!|>{}[],?@`\0\aé漢😀\u2028~=0189.eEyYnN")
+    for _ in range(500):
+        text = "".join(rng.choice(letters, rng.integers(0, 12)))
+        value = {"data": text, "l": [text, 1.5, float(rng.normal() * 10.0 ** rng.integers(-30, 30))], "m": {"x": []}}
+        for flow in (False, True):
+            want = yaml.dump(value, allow_unicode=True, width=sys.maxsize, sort_keys=False, default_flow_style=flow)
+            assert yaml_text(value, flow=flow) == want
+
+
 def test_texts_of_odd_values() -> None:
     assert csv_line({"a": 'say "x", y', "b": [True, None]}) == '"say ""x"", y",True,'
     assert json_line([float("-inf"), b"\xff"]) == '["-Infinity", "ÿ"]'

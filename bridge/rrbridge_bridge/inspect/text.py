@@ -12,17 +12,26 @@ from rrbridge_bridge.inspect.values import Value
 
 __all__ = ["csv_header", "csv_line", "json_line", "yaml_text"]
 
-DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+FAST: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+ESCAPED = "\\U000"
+"""The C library spells characters beyond the basic plane so, which Python's does not."""
 WIDTH = 2**31 - 1
 """Lines are never folded; the C library counts in an int."""
 
 
 def yaml_text(value: Value, *, flow: bool = False) -> str:
     """A value as `ros2 topic echo` shows it, with a line break at its end."""
-    text: str = yaml.dump(
-        value, Dumper=DUMPER, allow_unicode=True, width=WIDTH, sort_keys=False, default_flow_style=flow
-    )
+    text = _dumped(value, FAST, flow=flow)
+    if ESCAPED in text:
+        text = _dumped(value, yaml.SafeDumper, flow=flow)
     return text.removesuffix("...\n")  # which YAML puts behind a single number
+
+
+def _dumped(value: Value, dumper: Any, *, flow: bool) -> str:
+    text: str = yaml.dump(
+        value, Dumper=dumper, allow_unicode=True, width=WIDTH, sort_keys=False, default_flow_style=flow
+    )
+    return text
 
 
 def csv_line(value: Value) -> str:
