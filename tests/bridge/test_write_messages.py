@@ -14,6 +14,7 @@ from mcap.records import Attachment, Channel, Header, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
 from rosbags.rosbag1 import Reader as BagReader
 from rosbags.rosbag1 import ReaderError
+from rosbags.rosbag2 import Reader as FolderReader
 
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.readers import open_bag
@@ -56,6 +57,14 @@ def directly(path: Path, tmp_path: Path) -> Path:
     back = tmp_path / f"direct{path.suffix}"
     if convert(path, back) not in (0, 3):
         pytest.skip("rrbridge cannot open it")
+    return back
+
+
+def by_way_of_mcap(path: Path, tmp_path: Path) -> Path:
+    between, back = tmp_path / "between.mcap", tmp_path / f"back{path.suffix}"
+    if convert(path, between) not in (0, 3):
+        pytest.skip("rrbridge cannot open it")
+    assert convert(between, back) in (0, 3)
     return back
 
 
@@ -115,7 +124,7 @@ class McapContent:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, by_way_of_mcap])
 @pytest.mark.parametrize("path", files(".bag"), ids=name_of)
 def test_bag(path: Path, way: Callable[[Path, Path], Path], tmp_path: Path) -> None:
     """Connections with caller ids, md5 sums and latching, and messages, by `rosbags`; their order in the file by our reader."""
@@ -159,7 +168,7 @@ def in_file_order(path: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, by_way_of_mcap])
 @pytest.mark.parametrize("path", files(".db3"), ids=name_of)
 def test_db3(path: Path, way: Callable[[Path, Path], Path], tmp_path: Path) -> None:
     """Topics with their types and QoS, definitions, and messages in order, by SQLite itself."""
@@ -203,3 +212,30 @@ def unpacked(data: bytes) -> bytes:
     import zstandard
 
     return zstandard.decompress(data) if data[:4] == b"\x28\xb5\x2f\xfd" else data
+
+
+def is_of_one_kind(folder: Path) -> bool:
+    """Whether no other recording lies beside the parts."""
+    return len({path.suffix for path in folder.iterdir() if path.suffix in (".db3", ".mcap", ".zstd")}) == 1
+
+
+FOLDERS = sorted(path.parent for path in DATA.rglob("metadata.yaml") if is_of_one_kind(path.parent))
+PACKED = sorted(p for suffix in (".bag.bz2", ".db3.zstd", ".mcap.zstd") for p in DATA.rglob(f"*{suffix}"))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("path", [*FOLDERS[::4], *PACKED[:3]], ids=name_of)
+def test_folders_and_packed_files(path: Path, tmp_path: Path) -> None:
+    """By our own reader: all parts of a folder, and what is compressed as a whole, in order; a folder again, by `rosbags` too."""
+    with open_bag(path) as reader:
+        expected = [(topic, *rest) for (topic, *_), *rest in in_file_order(path)]
+        is_ros2 = {connection.encoding for connection in reader.connections} == {"cdr"}
+    assert convert(path, tmp_path / "there.rrd", "--raw", "--fields", "none", "--mapping", "reference") in (0, 3)
+    assert convert(tmp_path / "there.rrd", tmp_path / "back.mcap") in (0, 3)
+    assert [(topic, *rest) for (topic, *_), *rest in in_file_order(tmp_path / "back.mcap")] == expected
+    if not is_ros2:
+        return
+    assert convert(tmp_path / "there.rrd", tmp_path / "run", "--to", "rosbag2") in (0, 3)
+    with FolderReader(tmp_path / "run") as bag:
+        found = [(connection.topic, time, bytes(data)) for connection, time, data in bag.messages()]
+    assert sorted(found) == sorted((topic, log, data) for topic, log, _, _, data in expected)

@@ -107,9 +107,7 @@ class RrdMessages:
                 "(rrbridge record keeps the bytes unless told --no-raw)",
             )
         if len(having) > 1:
-            raise FileError(
-                path, "holds several recordings; take one out first with `rrbridge rrd filter --recording-id`"
-            )
+            raise FileError(path, "holds several recordings with messages, which cannot be one; give a file for each")
         self._manifest = having[0]
         self.known_until = b""
         """The last row id of earlier parts of the same run: what was carried over from there is left out."""
