@@ -308,6 +308,41 @@ def test_steps_do_not_grow_with_messages(monkeypatch: pytest.MonkeyPatch) -> Non
     assert needed[0] == needed[1] < 50
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_long_runs_of_unequal_elements(seed: int) -> None:
+    rng = random.Random(seed)
+    file, add = file_of()
+    many = {"label": F.LABEL_REPEATED}
+    add(
+        "M",
+        {"name": "texts", "number": 1, "type": F.TYPE_STRING, **many},
+        {"name": "blobs", "number": 300, "type": F.TYPE_BYTES, **many},
+        {"name": "n", "number": 3, "type": F.TYPE_INT32},
+    )
+    schema = Schema([file])
+    kind = schema.message("pkg.M")
+
+    def run() -> bytes:
+        longest = rng.choice([1, 4, 40, 300])
+        texts = ["\n" * rng.randint(0, longest) for _ in range(rng.choice([0, 1, 17, 900]))]  # a newline is their tag
+        blobs = [b"\xe2\x12" * rng.randint(0, longest) for _ in range(rng.choice([0, 1, 30, 400]))]
+        unknown = b"\x2a\x01x" * rng.choice([0, 50])
+        data: bytes = kind(texts=texts, blobs=blobs, n=rng.randint(0, 9)).SerializeToString()
+        return unknown + data
+
+    payload = b"".join(run() for _ in range(rng.randint(1, 5)))
+    assert same(as_plain(schema.decode("pkg.M", [payload])), [plain(kind.FromString(payload))])
+    cut = payload[: rng.randint(0, len(payload))]
+    try:
+        wanted = [plain(kind.FromString(cut))]
+    except ProtobufError:
+        with pytest.raises(BadMessagesError):
+            schema.decode("pkg.M", [cut])
+    else:
+        assert same(as_plain(schema.decode("pkg.M", [cut])), wanted)
+
+
 def test_columns_are_arrays() -> None:
     schema, payloads = points(60)
     msgs = schema.decode("pkg.Scan", payloads)

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from rrbridge.rrd._wire import WireError, read_varint
+from rrbridge_bridge.decode._tag_runs import span_run
+from rrbridge_bridge.raw import Bytes
 
 __all__ = [
     "FIXED32",
@@ -25,23 +27,34 @@ __all__ = [
 VARINT, FIXED64, SPAN, GROUP, GROUP_END, FIXED32 = range(6)
 FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 MAX_KEY = (1 << 32) - 1
+LIKELY, RARELY = 16, 256
+"""After so many fields of one tag a run is looked for; after a short one, not for so many more."""
+FIRST_WINDOW_BYTES, LAST_WINDOW_BYTES = 1 << 12, 1 << 22
 MAX_GROUP_DEPTH = 100
 """As deep as other implementations follow."""
 
-Found: TypeAlias = dict[tuple[int, int], tuple[list[int], list[int], list[int], list[int]]]
-"""Rows, values, sizes and places by field number and wire type, as `Part` has them."""
+Held: TypeAlias = tuple[list[int], list[int], list[int], list[int]]
+"""Rows, values, sizes and places, as `Part` has them."""
+Found: TypeAlias = dict[tuple[int, int], Held]
+"""By field number and wire type."""
 
 
 class WalkError(ValueError):
     """A message's bytes are no fields."""
 
 
-def walk_one(view: memoryview, pos: int, end: int, row: int, known: Collection[int], found: Found) -> None:
+def walk_one(buffer: Bytes, pos: int, end: int, row: int, known: Collection[int], found: Found) -> None:
     """Add the fields with `known` numbers that stand between two places of a buffer. Raises WalkError."""
-    message = view[:end]
+    message = buffer.data[:end]
+    runs = _Runs(buffer, end)
     while pos < end:
-        start, key, pos = pos, *_key(message, pos)
+        start = pos
+        key, pos = _key(message, pos)
         number, wire = key >> 3, key & 7
+        if wire == SPAN and runs.may_begin(key):
+            held = found.setdefault((number, wire), ([], [], [], [])) if number in known else None
+            pos = runs.take(start, bytes(message[start:pos]), row, held)
+            continue
         size = 0
         value = place = pos
         if wire == VARINT:
@@ -63,6 +76,38 @@ def walk_one(view: memoryview, pos: int, end: int, row: int, known: Collection[i
             values.append(value)
             sizes.append(size)
             places.append(place)
+
+
+class _Runs:
+    """Takes long runs of one repeated field by a few array operations."""
+
+    def __init__(self, buffer: Bytes, end: int) -> None:
+        self._buffer, self._end = buffer, end
+        self._key, self._alike = 0, 0
+        self._window = FIRST_WINDOW_BYTES
+
+    def may_begin(self, key: int) -> bool:
+        """Whether so many fields with this tag came one after the other that more are likely."""
+        self._alike = self._alike + 1 if key == self._key else min(self._alike, 0)
+        self._key = key
+        return self._alike >= LIKELY
+
+    def take(self, pos: int, tag: bytes, row: int, held: Held | None) -> int:
+        """Take the run that begins at `pos`; the place behind it."""
+        stop = min(pos + self._window, self._end)
+        places, starts, sizes, after = span_run(self._buffer, pos, stop, self._end, tag)
+        if not len(places):
+            raise WalkError("a field leads past the end")
+        if held is not None:
+            parts = ([row] * len(places), starts.tolist(), sizes.tolist(), places.tolist())
+            for values, new in zip(held, parts, strict=True):
+                values.extend(new)
+        if after >= stop:
+            self._window = min(2 * self._window, LAST_WINDOW_BYTES)
+        else:
+            self._window = FIRST_WINDOW_BYTES
+            self._alike = 0 if len(places) > LIKELY else -RARELY
+        return after
 
 
 def group(message: memoryview, pos: int, number: int) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from rrbridge_bridge.decode._tag_walk import (
     group,
     walk_one,
 )
-from rrbridge_bridge.decode._varints import UInt64s, take_varints
+from rrbridge_bridge.decode._varints import UInt64s, take_inside, take_spans, take_varints
 from rrbridge_bridge.raw import Bytes, Int64s
 
 __all__ = ["Part", "Tags", "find_tags"]
@@ -115,10 +115,9 @@ class _Walk:
     def finish(self) -> None:
         """Take all fields of the messages that are left."""
         found: Found = {}
-        view = self._buffer.data
         for row, pos, end in zip(self._rows.tolist(), self._pos.tolist(), self._end.tolist(), strict=True):
             try:
-                walk_one(view, pos, end, row, self._numbers, found)
+                walk_one(self._buffer, pos, end, row, self._numbers, found)
             except WalkError as err:
                 self._tags.refuse(np.array([row]), str(err))
         for key, (rows, values, sizes, places) in found.items():
@@ -174,24 +173,3 @@ class _Walk:
 
     def _keep(self, which: Flags) -> None:
         self._rows, self._pos, self._end = self._rows[which], self._pos[which], self._end[which]
-
-
-def take_inside(buffer: Bytes, pos: Int64s, end: Int64s) -> tuple[UInt64s, Int64s]:
-    """`take_varints` where some places may be at the end already, and so outside the buffer."""
-    inside = pos < end
-    if inside.all():
-        return take_varints(buffer, pos, end)
-    values, after = np.zeros(len(pos), np.uint64), np.full(len(pos), -1)
-    values[inside], after[inside] = take_varints(buffer, pos[inside], end[inside])
-    return values, after
-
-
-def take_spans(buffer: Bytes, pos: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-    """`(starts, sizes, places after them)` of spans whose lengths stand at `pos`; -1 after those that do not end before `end`."""
-    lengths, starts = take_inside(buffer, pos, end)
-    fits = (starts >= 0) & (lengths <= (end - starts).astype(np.uint64))
-    if fits.all():
-        sizes = lengths.astype(np.int64)
-        return starts, sizes, starts + sizes
-    sizes = np.where(fits, lengths, 0).astype(np.int64)
-    return starts, sizes, np.where(fits, starts + sizes, -1)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rrbridge.columns import Ragged
 from rrbridge_bridge.raw import Bytes, Int64s, gather_spans
 
-__all__ = ["UInt64s", "packed_varints", "take_varints"]
+__all__ = ["UInt64s", "packed_varints", "take_inside", "take_spans", "take_varints"]
 
 UInt64s: TypeAlias = npt.NDArray[np.uint64]
 MAX_VARINT_BYTES = 10
@@ -52,6 +52,27 @@ def _long(buffer: Bytes, pos: Int64s, end: Int64s) -> tuple[UInt64s, Int64s]:
         if not len(open_ones):
             break
     return values, after
+
+
+def take_inside(buffer: Bytes, pos: Int64s, end: Int64s) -> tuple[UInt64s, Int64s]:
+    """`take_varints` where some places may be at the end already, and so outside the buffer."""
+    inside = pos < end
+    if inside.all():
+        return take_varints(buffer, pos, end)
+    values, after = np.zeros(len(pos), np.uint64), np.full(len(pos), -1)
+    values[inside], after[inside] = take_varints(buffer, pos[inside], end[inside])
+    return values, after
+
+
+def take_spans(buffer: Bytes, pos: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """`(starts, sizes, places after them)` of spans whose lengths stand at `pos`; -1 after those that do not end before `end`."""
+    lengths, starts = take_inside(buffer, pos, end)
+    fits = (starts >= 0) & (lengths <= (end - starts).astype(np.uint64))
+    if fits.all():
+        sizes = lengths.astype(np.int64)
+        return starts, sizes, starts + sizes
+    sizes = np.where(fits, lengths, 0).astype(np.int64)
+    return starts, sizes, np.where(fits, starts + sizes, -1)
 
 
 def packed_varints(buffer: Bytes, starts: Int64s, sizes: Int64s) -> tuple[Ragged, Int64s]:
