@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -383,7 +384,43 @@ def test_inertia_is_that_of_the_ellipsoid(definitions_of: DefinitionsOf) -> None
     assert np.allclose(sorted(single(made, "Ellipsoids3D:half_sizes")[0]), sorted(half), atol=1e-6)
 
 
+@pytest.mark.parametrize("generation", [0, 1])
+def test_grid_maps(generation: int, definitions_of: DefinitionsOf) -> None:
+    """Cell by cell as grid_map's own iterator goes: from the corner of most positive x and y on, around the start index."""
+    definition = definitions_of("grid_map_msgs/msg/GridMap")[generation]
+    (message,) = definition.random(1, 20)
+    array = definitions_of("std_msgs/msg/Float32MultiArray")[0].random(1, 0)[0]
+    dimension = definitions_of("std_msgs/msg/MultiArrayDimension")[0].random(1, 0)[0]
+    rows, columns = 4, 3
+    array.layout.dim = [
+        replace(dimension, label="column_index", size=columns),
+        replace(dimension, label="row_index", size=rows),
+    ]
+    rng = np.random.default_rng(21)
+    layers = [rng.normal(size=rows * columns).astype(np.float32) for _ in range(2)]
+    layers[1][5] = np.nan
+    message.layers, message.data = ["slope", "elevation"], [replace(array, data=layer) for layer in layers]
+    message.outer_start_index, message.inner_start_index, message.info.resolution = 3, 1, 0.5
+    pose = message.info.pose
+    pose.orientation.x = pose.orientation.y = pose.orientation.z = 0.0
+    (made,) = made_of(definition, [message])
+    wanted = []
+    for i in range(rows):
+        for j in range(columns):
+            index = (j + 1) % columns * rows + (i + 3) % rows
+            x = pose.position.x + 0.5 * ((rows - 1) / 2 - i)
+            y = pose.position.y + 0.5 * ((columns - 1) / 2 - j)
+            if np.isfinite(layers[1][index]):
+                wanted.append([x, y, pose.position.z + layers[1][index], layers[0][index]])
+    found = np.column_stack([single(made, "Points3D:positions"), single(made, "Points3D:layer_slope")])
+    assert np.allclose(found, wanted, atol=1e-6)
+    message.data[0].data = layers[0][1:]
+    (made,) = made_of(definition, [message])
+    assert [at for at, _ in made] == ["skipped"]
+
+
 REAL = {
+    "ANYbotics+grid_map/grid_map.bag": ["grid_map_msgs/msg/GridMap"],
     "berndpfrommer+tagslam_test/test_1_tag_detections.bag": ["apriltag_msgs/msg/ApriltagArrayStamped"],
     "UbiquityRobotics+fiducials/aruco_transforms.bag": ["fiducial_msgs/msg/FiducialTransformArray"],
     "cmu-rss-lab+roswire/example.bag": ["mavros_msgs/msg/State", "mavros_msgs/msg/WaypointList"],
@@ -409,7 +446,8 @@ def test_recordings(name: str, shared_data: Any) -> None:
         assert reports[msgtype].messages == counts[msgtype] > 0
         assert reports[msgtype].unmapped == 0
         assert drawn[reports[msgtype].entity_path] & {
-            "LineStrips2D:strips", "Arrows3D:vectors", "GeoPoints:positions", "InstancePoses3D:translations", "Scalars:scalars",
+            "LineStrips2D:strips", "Arrows3D:vectors", "GeoPoints:positions", "InstancePoses3D:translations",
+            "Points3D:positions", "Scalars:scalars",
         }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ MODULES = {
     "gps_common": ["geographic"],
     "gps_msgs": ["geographic"],
     "map_msgs": ["maps"],
+    "grid_map_msgs": ["grid_map_msgs"],
     "mavros_msgs": ["mavros_msgs"],
     "nav2_msgs": ["maps", "nav2_msgs"],
     "nav_msgs": ["nav_msgs", "maps"],
