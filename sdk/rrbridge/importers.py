@@ -172,7 +172,7 @@ def find(path: Path) -> Importer:
         raise FileError(path, "no such file or folder") from None
     except OSError as err:
         raise FileError(path, err.strerror or str(err)) from err
-    for importer in installed():
+    for importer in () if not head and not path.is_dir() else installed():
         try:
             if importer.probe(path, head):
                 return importer

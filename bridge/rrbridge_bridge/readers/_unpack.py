@@ -45,6 +45,11 @@ class UnpackedReader:
             unpacked = Path(self._folder.name, path.stem)
             self._torn = _unpack(path, unpacked)
             self._inner: BagReader = _open.open_bag(unpacked)
+        except FileError as err:
+            self._folder.cleanup()
+            if Path(err.path) != unpacked:
+                raise
+            raise FileError(path, f"{self._torn or 'what is in it cannot be read'}: {err.message}") from err
         except BaseException:
             self._folder.cleanup()
             raise

@@ -60,6 +60,8 @@ def _batches(
                     progress(done, total)
             if wrong:
                 tell(f"{len(wrong)} rows do not have {len(layout.names)} cells, and are left out")
+    except csv.Error as err:
+        raise FileError(path, f"no table that can be read: {err}") from err
     except OSError as err:
         raise FileError(path, err.strerror or str(err)) from err
 
@@ -155,6 +157,10 @@ def _parse(
         wrong.append(row.number or 0)
         return "skip"
 
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        block = block.decode("utf-8", "replace").encode()
     try:
         return arrow_csv.read_csv(
             io.BytesIO(block),
