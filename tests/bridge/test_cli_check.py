@@ -241,6 +241,15 @@ def always_late(events: Events) -> Events:
     return moved(events, lambda e: e.topic == "/scan", stamp=-800_000_000)
 
 
+def late_simulated(events: Events) -> Events:
+    """All stamps are of a simulator's clock, and a second of scans comes late."""
+    return moved(late_stamps(events), lambda e: True, stamp=-START + 50 * SECS)
+
+
+def late_transforms(events: Events) -> Events:
+    return moved(events, lambda e: e.topic == "/tf", time=700_000_000)
+
+
 def ahead(events: Events) -> Events:
     return moved(events, lambda e: e.topic == "/scan", stamp=300_000_000)
 
@@ -360,6 +369,8 @@ FAULTS: list[tuple[Callable[[Events], Events], str, str, str]] = [
     (late_stamps, "late-stamps", "warning", "/scan"),
     (late_stamps, "stamps-back", "warning", "/scan"),
     (always_late, "late-stamps", "warning", "/scan"),
+    (late_simulated, "late-stamps", "warning", "/scan"),
+    (late_transforms, "late-stamps", "warning", "/tf"),
     (ahead, "stamps-ahead", "warning", "/scan"),
     (boot_time, "other-clock", "warning", "/imu"),
     (some_zero, "zero-stamps", "warning", "/imu"),
@@ -395,6 +406,14 @@ def test_planted_faults_are_found(
     assert found[0]["advice"]
     order = [("error", "warning", "note").index(f["severity"]) for f in report["findings"]]
     assert order == sorted(order)
+
+
+def test_a_simulated_clock_alone_is_no_alarm(tmp_path: Path) -> None:
+    events = moved(healthy(), lambda e: True, stamp=-START + 50 * SECS)
+    slow = [replace(e, time=START + 2 * (e.time - START)) for e in events]  # at half the speed
+    for number, some in enumerate((events, slow)):
+        path = write_mcap(tmp_path / f"{number}.mcap", some)
+        assert [(f["code"], f["severity"]) for f in findings(path, code=0)] == [("other-clock", "note")]
 
 
 def test_bursts_are_no_gaps(tmp_path: Path) -> None:

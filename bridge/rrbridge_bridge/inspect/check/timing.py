@@ -20,6 +20,8 @@ JUMP_NANOS = 10**9
 """A shorter step back is a matter of order, a longer one of a clock."""
 OTHER_CLOCK_NANOS = 60 * 10**9
 """Stamps that are usually further than this from the log time are of another clock."""
+STEADY_NANOS = 200_000_000
+"""Another clock runs as fast as the log's if nine of ten ages differ by no more."""
 LATE_NANOS = 500_000_000
 AHEAD_NANOS = 20_000_000
 FAR_AHEAD_NANOS = 100_000_000
@@ -44,8 +46,11 @@ class TopicTimes:
     zero_stamps: int = 0
     zero_stamp_at: int | None = None
     stamped: int = 0
-    worst_age: tuple[int, int] = (0, 0)
+    drift: Spread = field(default_factory=Spread)
+    """Age less that of the first message: of another clock, only changes of it mean something."""
+    worst_age: tuple[int, int] | None = None
     """The greatest age, and when the message was logged."""
+    _first_age: int | None = None
     frames: set[str] = field(default_factory=set)
 
     @property
@@ -68,12 +73,15 @@ class TopicTimes:
         self.stamped += len(log_times)
         log_times, stamps = log_times[~is_zero], headers.stamp_nanos[~is_zero]
         ages = log_times - stamps
-        self.age.add(ages)
         self.stamps.add(stamps)
-        if len(ages):
-            worst = int(ages.argmax())
-            if int(ages[worst]) > self.worst_age[0]:
-                self.worst_age = int(ages[worst]), int(log_times[worst])
+        if not len(ages):
+            return
+        self._first_age = int(ages[0]) if self._first_age is None else self._first_age
+        self.age.add(ages)
+        self.drift.add(ages - self._first_age)
+        worst = int(ages.argmax())
+        if self.worst_age is None or int(ages[worst]) > self.worst_age[0]:
+            self.worst_age = int(ages[worst]), int(log_times[worst])
 
     @property
     def usual_age(self) -> float:
@@ -100,8 +108,13 @@ class TopicTimes:
         yield from self._order()
         yield from self._lag()
         yield from self._zero()
-        if self.clock == "log":
-            yield from self._ages()
+        if self.age.count >= FEW and not self.topic.endswith("tf_static"):
+            if abs(self.usual_age) <= OTHER_CLOCK_NANOS:
+                yield from self._ages()
+            elif (
+                self.drift.quantile(0.9) - self.drift.quantile(0.1) <= STEADY_NANOS
+            ):  # not a simulator that runs slowly
+                yield from self._late(self.drift.quantile(0.5), self.drift)
         yield from self._stamp_order()
 
     def _gaps(self, shared: Sequence[tuple[int, int]]) -> Iterator[Finding]:
@@ -196,6 +209,24 @@ class TopicTimes:
             severity = Severity.NOTE if is_start else Severity.WARNING
             yield Finding(severity, "zero-stamps", text, self.topic, self.zero_stamp_at, advice, self.zero_stamps)
 
+    def _late(self, usual: float, at_all: Spread) -> Iterator[Finding]:
+        """Messages that are much older than the others. `at_all`: the ages, `usual` their median."""
+        limit = max(5 * usual, max(usual, 0) + LATE_NANOS)
+        if self.worst_age is None or (at_all.most or 0) <= limit:
+            return
+        late, worst = max(at_all.above(limit), 1), at_all.most or 0
+        if late >= at_all.count:
+            return
+        text = (
+            f"about {many(late, 'message')} up to {seconds(worst)} old when they were logged, usually {seconds(usual)}"
+        )
+        if at_all is self.drift:
+            more = seconds(worst - usual)
+            text = f"about {many(late, 'message')} logged up to {more} later than the stamps of the others let expect"
+        advice = "look for what held them up at that time: processor, network, or the recorder"
+        at = self.worst_age[1]
+        yield Finding(Severity.WARNING, "late-stamps", text, self.topic, at, advice, late, worst / 1e9)
+
     def _ages(self) -> Iterator[Finding]:
         usual = self.usual_age
         if usual > LATE_NANOS:
@@ -203,14 +234,9 @@ class TopicTimes:
             advice = "a slow pipeline, or a stamp that is set before waiting: compare with the topics it is made from"
             yield Finding(Severity.WARNING, "late-stamps", text, self.topic, self.log.first, advice, 1, usual / 1e9)
         else:
-            limit = max(5 * usual, max(usual, 0) + LATE_NANOS)
-            late = self.age.above(limit)
-            if self.worst_age[0] > limit and late < self.age.count:
-                worst, at = self.worst_age
-                text = f"about {many(max(late, 1), 'message')} up to {seconds(worst)} old when they were logged"
-                text += f", usually {seconds(usual)}"
-                advice = "look for what held them up at that time: processor, network, or the recorder"
-                yield Finding(Severity.WARNING, "late-stamps", text, self.topic, at, advice, max(late, 1), worst / 1e9)
+            yield from self._late(usual, self.age)
+        if self.is_transforms:
+            return  # which some send ahead of time, so that they are there when they are needed
         least = self.age.least or 0
         is_usual = usual < -AHEAD_NANOS
         if is_usual or least < -FAR_AHEAD_NANOS:
