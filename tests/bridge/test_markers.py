@@ -18,7 +18,7 @@ from rrbridge.chunk import ChunkStore
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.driver import Driver
-from rrbridge_bridge.messages import visualization_msgs
+from rrbridge_bridge.messages import _markers_up
 from rrbridge_bridge.raw import Connection, RawBatch
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -397,7 +397,7 @@ def test_colours_of_a_mesh() -> None:
 
 
 def test_meshes_do_not_fill_the_disk(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visualization_msgs, "MAX_WRITTEN_BYTES", 2 * len(STL) + 1)
+    monkeypatch.setattr(_markers_up, "MAX_WRITTEN_BYTES", 2 * len(STL) + 1)
     name = "package://my_robot/meshes/part.stl"
     messages = [m for i in range(4) for m in (mesh(name, x=i), marker(action=2))]
     store, driver = stored(messages, definitions=(workspace,))
@@ -452,12 +452,133 @@ geometry_msgs/Point[] points"""
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of too many markers the first are forgotten: they stay, the others end as they should."""
-    monkeypatch.setattr(visualization_msgs, "MAX_UP", 5)
+    monkeypatch.setattr(_markers_up, "MAX_UP", 5)
     driver = Driver()
     chunks = driver.convert(batch([array(*(marker(id=i) for i in range(8)))], [0]))
     chunks += driver.convert(batch([array(marker(action=3))], [1], 1))
     store = ChunkStore.from_chunks(chunks)
     assert [latest(store, f"/m/a/{i}", "Boxes3D:centers", 1) is not None for i in range(8)] == [True] * 3 + [False] * 5
+
+
+def image_marker(**given_fields: Any) -> Any:
+    """A red circle of 10 pixels at (3, 4) that stays, unless told otherwise."""
+    plain = marker(frame_id=given_fields.pop("frame_id", "camera"), life=given_fields.pop("life", 0.0))
+    fields = {
+        "header": plain.header,
+        "ns": "a",
+        "id": 0,
+        "type": 0,
+        "action": 0,
+        "position": point(3.0, 4.0),
+        "scale": 10.0,
+        "outline_color": color(),
+        "filled": 0,
+        "fill_color": color(),
+        "lifetime": plain.lifetime,
+        "points": [],
+        "outline_colors": [],
+    }
+    return TYPES["visualization_msgs/msg/ImageMarker"](**fields | given_fields)
+
+
+def test_markers_on_images() -> None:
+    corners, flat = [point(0, 0), point(2, 0), point(2, 1)], [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0]]
+    own = [color(0, 1), color(0, 0, 1), color()]
+    shapes = [image_marker(id=i, type=i, points=corners, outline_colors=own if i == 4 else []) for i in range(5)]
+    store, driver = stored(
+        [*shapes, image_marker(id=1, action=1), image_marker(id=2, life=1.0)], [0] * 5 + [SECOND, 9 * SECOND]
+    )
+    (circle,) = latest(store, "/m/a/0", "LineStrips2D:strips", 0)
+    assert np.allclose(np.linalg.norm(np.array(circle) - [3.0, 4.0], axis=1), 5.0)
+    assert circle[0] == circle[-1]
+    assert latest(store, "/m/a/1", "LineStrips2D:strips", 0) == [flat]
+    assert latest(store, "/m/a/1", "LineStrips2D:strips", SECOND) is None
+    assert latest(store, "/m/a/2", "LineStrips2D:strips", 0) == [flat[:2]]
+    assert latest(store, "/m/a/3", "LineStrips2D:strips", 0) == [[*flat, flat[0]]]
+    assert latest(store, "/m/a/4", "Points2D:positions", 0) == flat
+    assert latest(store, "/m/a/4", "Points2D:colors", 0) == [0x00FF00FF, 0x0000FFFF, 0xFF0000FF]
+    assert latest(store, "/m/a/0", "CoordinateFrame:frame", 0) == ["camera_image_plane"]
+    assert all(report.is_lossless for report in driver.reports)
+
+
+def interactive(name: str = "handle", *, x: float = 0.0, controls: Sequence[Any] = (), frame_id: str = "map") -> Any:
+    at = marker(x=x, frame_id=frame_id)
+    return TYPES["visualization_msgs/msg/InteractiveMarker"](
+        header=at.header,
+        pose=at.pose,
+        name=name,
+        description="pull",
+        scale=1.0,
+        menu_entries=[],
+        controls=list(controls),
+    )
+
+
+def control(*markers: Any, name: str = "c", mode: int = 0) -> Any:
+    unset = TYPES["geometry_msgs/msg/Quaternion"](x=0.0, y=0.0, z=0.0, w=1.0)
+    return TYPES["visualization_msgs/msg/InteractiveMarkerControl"](
+        name=name,
+        orientation=unset,
+        orientation_mode=0,
+        interaction_mode=mode,
+        always_visible=False,
+        markers=list(markers),
+        independent_marker_orientation=False,
+        description="",
+    )
+
+
+def update(*, markers: Sequence[Any] = (), poses: Sequence[Any] = (), erases: Sequence[str] = ()) -> Any:
+    return TYPES["visualization_msgs/msg/InteractiveMarkerUpdate"](
+        server_id="s", seq_num=0, type=1, markers=list(markers), poses=list(poses), erases=list(erases)
+    )
+
+
+def test_interactive_markers_move_with_what_they_are_made_of() -> None:
+    shown = interactive(x=5.0, controls=[control(marker(frame_id="", x=1)), control(name="slide", mode=3)])
+    moved = marker(x=7.0)
+    pose = TYPES["visualization_msgs/msg/InteractiveMarkerPose"](header=moved.header, pose=moved.pose, name="handle")
+    smaller = interactive(x=8.0, controls=[control(name="ring", mode=5)])
+    messages = [
+        update(markers=[shown]),
+        update(poses=[pose]),
+        update(markers=[smaller]),
+        update(erases=["handle"]),
+        update(),
+    ]
+    driver = Driver()
+    chunks = driver.convert(batch(messages, range(5), topic="/server/update"))
+    store = ChunkStore.from_chunks(chunks)
+    at, box = "/server/handle", "/server/handle/c/0"
+    assert [latest(store, at, "Transform3D:translation", t) for t in range(4)] == [
+        [[5.0, 0.0, 0.0]],
+        [[7.0, 0.0, 0.0]],
+        [[8.0, 0.0, 0.0]],
+        None,
+    ]
+    assert latest(store, at, "Transform3D:parent_frame", 0) == ["map"]
+    assert [latest(store, box, "Boxes3D:centers", t) for t in range(4)] == [[[1.0, 0.0, 0.0]]] * 2 + [None] * 2
+    assert latest(store, box, "CoordinateFrame:frame", 0) is None, "it moves with the marker"
+    assert latest(store, f"{at}/slide/handle", "Arrows3D:vectors", 1) == [[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]]
+    assert latest(store, f"{at}/ring/handle", "LineStrips3D:strips", 2) is not None
+    assert latest(store, f"{at}/description", "Points3D:labels", 0) == ["pull"]
+    assert all(report.is_lossless for report in driver.reports)
+
+
+def test_a_full_update_is_of_the_same_markers() -> None:
+    about = "visualization_msgs/msg/InteractiveMarkerInit"
+    full = TYPES[about](server_id="s", seq_num=0, markers=[interactive(controls=[control(marker(frame_id="odom"))])])
+    driver = Driver()
+    topics = (1, "update_full", about), (2, "update", str(update().__msgtype__))
+    connections = [Connection(i, f"/s/{t}", k, "cdr") for i, t, k in topics]
+    chunks = driver.announce(connections)
+    for one, message, when in zip(connections, (full, update(erases=["handle"])), (0, 1), strict=True):
+        payload = bytes(STORE.serialize_cdr(message, one.msgtype))
+        chunks += driver.convert(RawBatch.of(one, [payload], [when], order=[when]))
+    store = ChunkStore.from_chunks(chunks + driver.step())
+    assert latest(store, "/s/handle/c/0", "CoordinateFrame:frame", 0) == ["odom"]
+    assert latest(store, "/s/handle/c/0", "Boxes3D:centers", 0) is not None
+    assert latest(store, "/s/handle/c/0", "Boxes3D:centers", 1) is None
 
 
 @pytest.mark.real_data

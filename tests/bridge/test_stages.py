@@ -19,12 +19,13 @@ import rrbridge as rr
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Adapters, Skipped
 from rrbridge.chunk import Chunk
-from rrbridge.columns import STAMP, Columns, Emit
+from rrbridge.columns import STAMP, Columns, Emit, take
 from rrbridge.errors import PluginConflictError
 from rrbridge.importers import ImportOptions
 from rrbridge.stages import Messages, Note, Takes
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.driver import Driver
+from rrbridge_bridge.emits import scatter
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import ReadOptions, open_bag
 from rrbridge_bridge.readers._blocks import Blocks, Rows
@@ -33,6 +34,7 @@ from rrbridge_bridge.record.maker import DriverMaker
 STORE = get_typestore(Stores.ROS2_HUMBLE)
 NUMBER = "std_msgs/msg/Float64"
 COUNT = "std_msgs/msg/Int32"
+SECOND = 1_000_000_000
 Sequence3 = list[tuple[int, int, float]]
 
 
@@ -353,3 +355,26 @@ def test_columns_of_other_definitions_are_not_mixed() -> None:
     one, other = Columns(1, {"a": np.zeros(1)}), Columns(1, {"a": np.zeros(1, np.float32)})
     assert _structure(one) == _structure(Columns(2, {"a": np.ones(2)}))
     assert _structure(one) != _structure(other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_our_stages_take_whatever_comes(definitions_of: Any) -> None:
+    """Random messages of every type that they take, by every definition that it had: extreme numbers, ragged lists, NaN."""
+    from rrbridge_bridge.messages import adapters
+
+    tried = set()
+    for stage in adapters.stages.values():
+        for takes in stage.takes:
+            for definition in definitions_of(takes.msgtype):
+                for seed in (0, 4):
+                    columns = definition.columns(definition.random(7, seed, edges=seed > 0))
+                    times = np.arange(7) * SECOND
+                    state = stage.start
+                    for lo, hi in ((0, 3), (3, 7)):
+                        msgs = Messages("/a/x_updates", take(columns, np.arange(lo, hi)), times[lo:hi], times[lo:hi])
+                        state, emitted = stage.function(state, msgs)
+                        for item in emitted:
+                            if isinstance(item, Emit):
+                                assert list(scatter(item, "/a/x_updates", hi - lo))
+                tried.add(takes.msgtype)
+    assert len(tried) >= 10

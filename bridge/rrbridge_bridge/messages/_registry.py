@@ -41,7 +41,7 @@ MODULES = {
     "trajectory_msgs": ["trajectory_msgs"],
     "turtlesim": ["plots"],
     "vision_msgs": ["vision_msgs"],
-    "visualization_msgs": ["visualization_msgs"],
+    "visualization_msgs": ["visualization_msgs", "interactive_markers"],
 }
 """The modules here that have adapters and stages of a ROS package's types; each is imported when such a type comes up."""
 

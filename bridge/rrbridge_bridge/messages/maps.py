@@ -204,6 +204,7 @@ def map_updates(state: MapSoFar, msgs: Messages) -> tuple[MapSoFar, list[Emit | 
     return _patched(replace(state, topic=_base(msgs.topic), patch=f"{_entity(msgs.topic)}/patch"), msgs)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # of what is infinitely far or large
 def _patched(state: MapSoFar, msgs: Messages) -> tuple[MapSoFar, list[Emit | Skipped]]:
     skipped: dict[str, list[int]] = {}
     wholes: list[tuple[int, _Grid]] = []

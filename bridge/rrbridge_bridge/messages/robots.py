@@ -95,6 +95,7 @@ def _rest(state: Robots, _until_nanos: int, _is_end: bool) -> tuple[Robots, list
     group=lambda _topic: "",
     settle=_rest,
 )
+@np.errstate(invalid="ignore", over="ignore")  # of what is infinitely far or large
 def robots(state: Robots, msgs: Messages) -> tuple[Robots, Emitted]:
     """Robots as their descriptions say, moved by joint states."""
     if msgs.msgtype in TF:

@@ -54,6 +54,7 @@ def _end_what_is_due(state: EntitiesUp, until_nanos: int, _is_end: bool) -> tupl
     start={},
     settle=_end_what_is_due,
 )
+@np.errstate(invalid="ignore", over="ignore")  # of what is infinitely far or large
 def scene_update(state: EntitiesUp, msgs: Messages) -> tuple[EntitiesUp, list[Emit | Skipped]]:
     """Entities that come, change and go."""
     entities, deletions = msgs.columns.entities, msgs.columns.deletions
