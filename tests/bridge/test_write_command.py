@@ -77,6 +77,8 @@ def test_a_summary_for_people_and_for_programs(bag: Path, tmp_path: Path, capsys
     told = json.loads(capsys.readouterr().out)
     assert told["lossless"]
     assert {topic["topic"]: topic["messages"] for topic in told["topics"]} == {"/chat": 10, "/map_name": 1}
+    assert run(bag, "-o", output, "--force", "--quiet") == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("output", ["out.mcap", "out.bag", "out.db3"])
@@ -290,6 +292,23 @@ def test_damage_is_a_loss_and_the_rest_is_kept(bag: Path, tmp_path: Path, capsys
     kept = texts(tmp_path / "out.bag")
     assert 0 < len(kept) < 11
     assert kept == texts(bag)[: len(kept)]
+
+
+def test_a_torn_recording_gives_what_it_has(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    assert run(bag, "-o", tmp_path / "there.rrd", "--raw") == 0
+    whole = (tmp_path / "there.rrd").read_bytes()
+    codes = set()
+    for share in (0.3, 0.5, 0.7, 0.9):
+        (tmp_path / "torn.rrd").write_bytes(whole[: int(len(whole) * share)])
+        capsys.readouterr()
+        codes.add(code := run(tmp_path / "torn.rrd", "-o", tmp_path / "out.bag", "--force"))
+        if code == 3:
+            assert "data is missing" in capsys.readouterr().out
+            kept = in_order(tmp_path / "out.bag")
+            assert kept == [message for message in in_order(bag) if message in kept]
+        else:
+            assert "bytes" in capsys.readouterr().err
+    assert 3 in codes
 
 
 def test_a_folder_without_permission_is_told(bag: Path, tmp_path: Path, capsys: Any) -> None:

@@ -40,6 +40,12 @@ def name_of(value: Any) -> str:
     return str(value.relative_to(DATA)) if isinstance(value, Path) else str(value)
 
 
+@pytest.mark.real_data
+def test_enough_recordings(shared_data: Path) -> None:
+    """Fails, not skips, where CI lacks the recordings."""
+    assert {suffix: len(files(suffix)) >= 20 for suffix in SAMPLED} == dict.fromkeys(SAMPLED, True), shared_data
+
+
 def convert(source: Path, output: Path, *options: str) -> int:
     return main(["convert", str(source), "-o", str(output), *options])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import rich_click as click
 
@@ -22,8 +22,7 @@ def write_and_tell(
     output: Path | None,
     options: ImportOptions,
     how: WriteOptions,
-    *,
-    as_json: bool,
+    show: Literal["table", "json", "nothing"],
 ) -> int:
     """Write, print what was written, and end with the exit code that says how it went. Raises FileError, UsageError."""
     from rrbridge_bridge.cli import EXIT_LOSSES
@@ -36,7 +35,10 @@ def write_and_tell(
         raise click.UsageError(f"--compression of a {to.describes} is {' or '.join(to.compressions)}")
     written = to.write(inputs, output, options, how)
     with unless_nobody_reads():
-        (print_json if as_json else print_table)(written)
+        if show == "json":
+            print_json(written)
+        elif show == "table":
+            print_table(written)
     code = 0 if written.is_lossless else EXIT_LOSSES
     ctx.exit(code)
     return code

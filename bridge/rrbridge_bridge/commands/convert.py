@@ -187,7 +187,7 @@ def convert(
     if each or jobs or (is_folder and not (to_format is not None and to_format.is_folder)):
         code = _each(given, path, settings, jobs or 1, show, force=force)
     elif to_format is not None:
-        return _written(ctx, to_format, given, path, settings, how, as_json=as_json)
+        return _written(ctx, to_format, given, path, settings, how, show)
     else:
         code = _together(given, path, settings, show, force=force, verbose=verbose)
     ctx.exit(code)
@@ -251,8 +251,7 @@ def _written(
     output: Path | None,
     settings: Settings,
     how: WriteOptions,
-    *,
-    as_json: bool,
+    show: Literal["table", "json", "nothing"],
 ) -> int:
     from rrbridge_bridge.inputs import find_sources
 
@@ -260,7 +259,7 @@ def _written(
     if found.failed:
         raise found.failed[0]
     options = settings.options(found.sources)
-    return write_and_tell(ctx, to, [one.path for one in found.sources], output, options, how, as_json=as_json)
+    return write_and_tell(ctx, to, [one.path for one in found.sources], output, options, how, show)
 
 
 def _together(
