@@ -50,6 +50,8 @@ CHANNEL_ID = ComponentDescriptor("channel_id")
 SEQUENCE = ComponentDescriptor("sequence")
 REPEATED = ComponentDescriptor("repeated")
 NO_ROWS = np.arange(0)
+UNDECODED = frozenset({"ros2idl", "omgidl", "jsonschema", "json", "flatbuffer"})
+"""Definitions and encodings that the reference importer does not read, so that it keeps bytes."""
 STAMP_TIMELINES = {"ros1": "ros1_timestamp", "cdr": "ros2_timestamp"}
 """Where a message's own time goes, by encoding; of others to `timestamp`, as in the reference."""
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
@@ -119,7 +121,8 @@ class Channel:
         count = len(batch)
         placed = self._mapped(msgs) if self.adapter else []
         carries = self.adapter.carries if self.adapter else frozenset[str]()
-        raw_rows = np.arange(count) if options.raw else _rows_without(placed, count) if carries else np.arange(0)
+        keeps_bytes = options.raw or (options.mapping == "reference" and self._is_undecoded_by_reference)
+        raw_rows = np.arange(count) if keeps_bytes else _rows_without(placed, count) if carries else np.arange(0)
         placed = with_frames(placed, msgs, self.entity_path)
         if options.fields == "all" or (options.fields == "unmapped" and not self.is_mapped):
             placed += self._fields(msgs, without=carries)
@@ -195,6 +198,11 @@ class Channel:
     def is_mapped(self) -> bool:
         """Whether messages become more than their fields."""
         return self.adapter is not None or bool(self.stages)
+
+    @property
+    def _is_undecoded_by_reference(self) -> bool:
+        """Whether the reference importer knows only the messages' bytes."""
+        return self.connection.definition_format in UNDECODED or self.connection.encoding in UNDECODED
 
     @property
     def _stamp_timeline(self) -> str:

@@ -225,8 +225,8 @@ def present(msgs: Columns, name: str) -> Flags:
     return np.full(len(msgs), name in msgs) if flags is None else flags
 
 
-STAMP_PARTS = (("sec", "nanosec"), ("seconds", "nanos"), ("sec", "nsec"))
-"""ROS; `google.protobuf.Timestamp` and `Duration`; Foxglove's JSON and FlatBuffers."""
+STAMP_PARTS = (("sec", "nanosec"), ("seconds", "nanos"), ("sec", "nsec"), ("secs", "nsecs"))
+"""ROS; `google.protobuf.Timestamp` and `Duration`; JSON and FlatBuffers of Foxglove; JSON of ROS 1."""
 
 
 def is_stamp(value: object) -> bool:

@@ -30,6 +30,7 @@ FILES = [
     "lichtblick-suite+asam-osi-converter/MovingHostWithStopLine.mcap",
     "pypi+mcap-bag-parser/controlled_data_0.mcap",
     "rerun-io+rerun/rosbag2_2025_09_10-13_03_56_0.mcap",
+    "rerun-io+rerun/simple-protobuf.mcap",
     "rerun-io+rerun/simple_protobuf_vec3.mcap",
     "ros2+rosbag2/cdr_test/cdr_test_0.mcap",
     "ros2+rosbag2/convert_a/rewriter_a_0.mcap",
@@ -42,7 +43,7 @@ ALLOWED = {
     r"values differ .* CoordinateFrame:frame": "an empty frame id is the entity's own frame here, an empty name there",
     r"missing .* sensor_msgs\.msg\.PointCloud2:": "the cloud's other fields are in its message column",
     r"missing /pose (CoordinateFrame|InstancePoses3D):": "foxglove.PoseInFrame of protobuf has its fields only",
-    r"missing .* McapMessage:data": "bytes there, in omgidl or because its definition is incomplete; decoded here",
+    r"missing .* McapMessage:data": "bytes there, of ROS 1 or because its definition is incomplete; decoded here",
 }
 ELSEWHERE = ["^/__properties", "^/__mcap_properties", "^/tf_static"]
 """Entities that are not compared: what stands elsewhere here, and what is static here (see docs/messages.md)."""

@@ -317,5 +317,7 @@ def test_fields_in_a_recording(tmp_path: Path) -> None:
     ]
     stamps = chunks[1].to_record_batch().column("timestamp").cast(pa.int64())
     assert stamps.to_pylist() == [i * 10**9 + 1 for i in (1, 3, 5, 7, 9)]
+    kept = Conversion([path], ImportOptions(mapping="reference")).chunks()  # the reference knows no more than the bytes
+    assert all("McapMessage:data" in chunk.components for chunk in kept if not chunk.is_static)
     with pytest.raises(BadMessagesError):
         decode([b"{"])
