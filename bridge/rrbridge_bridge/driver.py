@@ -162,10 +162,10 @@ class Driver:
 
     def _stage_runs(self, topic: str, msgtype: str) -> list[StageRun]:
         """The stages that messages go to, with their memories."""
-        if self.options.mapping == "reference":
-            return []
         runs = []
         for stage in self._adapters.stages_of(msgtype):
+            if stage.reference != (self.options.mapping == "reference"):
+                continue
             try:
                 if not any(self._gives(takes, topic, msgtype) for takes in stage.takes):
                     continue

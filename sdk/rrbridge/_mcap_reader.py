@@ -119,11 +119,14 @@ class McapReader:
 
     def _made_by(self, chunk: Chunk, decoders: frozenset[str]) -> Chunk | None:
         entity = chunk.entity_path
-        is_foxglove = any(is_descendant(entity, topic) for topic in self._foxglove_topics)
+        if any(is_descendant(entity, topic) for topic in self._foxglove_topics):
+            kind: Kind = "foxglove"
+        else:
+            kind = "ros" if any(is_descendant(entity, topic) for topic in self._topics) else "robot"
         names = {
             name
             for name, column in chunk.components.items()
-            if any(_DECODERS[decoder](entity, column, is_foxglove) for decoder in decoders)
+            if any(_DECODERS[decoder](entity, column, kind) for decoder in decoders)
         }
         return ChunkFilter(components=frozenset(names)).kept(chunk) if len(names) < len(chunk.components) else chunk
 
@@ -132,6 +135,11 @@ class McapReader:
         """The entities of the topics with such a schema."""
         channels = self.info().channels
         return frozenset(normalize(c.topic) for c in channels if c.schema and c.schema.name.startswith("foxglove."))
+
+    @cached_property
+    def _topics(self) -> frozenset[str]:
+        """The entities of all topics."""
+        return frozenset(normalize(c.topic) for c in self.info().channels)
 
     def _with_times(self, chunk: Chunk) -> Chunk:
         if self._kind is TimeKind.TIMESTAMP and not self._offset_nanos:
@@ -185,8 +193,10 @@ def _span(start_nanos: int | None, end_nanos: int | None) -> tuple[int | None, i
     return start_nanos, end_nanos
 
 
-Maker: TypeAlias = Callable[[str, ComponentColumn, bool], bool]
-"""Whether a decoder makes a column: by its entity, itself, and whether the topic has a Foxglove schema."""
+Kind: TypeAlias = Literal["foxglove", "ros", "robot"]
+"""Whether an entity belongs to a topic of a Foxglove schema, to another topic, or to a robot that a topic describes."""
+Maker: TypeAlias = Callable[[str, ComponentColumn, Kind], bool]
+"""Whether a decoder makes a column: by its entity, itself, and what the entity belongs to."""
 
 
 def _is_described(column: ComponentColumn) -> bool:
@@ -214,7 +224,7 @@ def _is_ros(column: ComponentColumn) -> bool:
 
 _DECODERS: dict[str, Maker] = {
     "attachments": lambda entity, _, __: entity == "/__mcap_attachments",
-    "foxglove": lambda entity, column, is_foxglove: _is_mapped(entity, column) and is_foxglove,
+    "foxglove": lambda entity, column, kind: _is_mapped(entity, column) and kind == "foxglove",
     "metadata": lambda entity, _, __: entity == "/__mcap_metadata",
     "protobuf": lambda _, column, __: _is_reflected(column) and not _is_ros(column),
     "raw": lambda _, column, __: _is_raw(column),
@@ -222,8 +232,9 @@ _DECODERS: dict[str, Maker] = {
         is_descendant(entity, PROPERTIES) or column.descriptor.component == "RecordingInfo:start_time"
     ),
     "ros2_reflection": lambda _, column, __: _is_reflected(column) and _is_ros(column),
-    "ros2msg": lambda entity, column, is_foxglove: _is_mapped(entity, column) and not is_foxglove,
+    "ros2msg": lambda entity, column, kind: _is_mapped(entity, column) and kind == "ros",
     "schema": lambda _, column, __: _is_described(column),
+    "urdf": lambda entity, column, kind: _is_mapped(entity, column) and kind == "robot",
     "stats": lambda _, column, __: column.descriptor.archetype == "rerun.archetypes.McapStatistics",
 }
 """By the names that the reference gives them."""

@@ -138,13 +138,14 @@ class Adapters:
         start: Any = None,
         group: Callable[[str], str] = own_topic,
         settle: SettleFunction | None = None,
+        reference: bool = False,
     ) -> Callable[[S], S]:
         """Register the decorated function as a stage for these messages (`rrbridge.stages.Stage`)."""
 
         def register(function: S) -> S:
             origin = str(getattr(function, "__module__", None) or "")
             wanted = tuple(t if isinstance(t, Takes) else Takes(t) for t in takes)
-            stage = Stage(function, wanted, start, group, settle, origin)
+            stage = Stage(function, wanted, start, group, settle, origin, reference)
             if stage.name in self._stages:
                 raise PluginConflictError(f"there is a stage {stage.name} already")
             self._stages[stage.name] = stage

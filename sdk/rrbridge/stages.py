@@ -105,6 +105,8 @@ class Stage:
     having come: no message to come was logged before that time. Its emits bring their times with them; their paths
     are below the topic of the last message."""
     origin: str = field(default="")
+    reference: bool = False
+    """Whether it does what the reference importer does and nothing more: `--mapping reference` runs these, in place of others."""
 
     @property
     def name(self) -> str:

@@ -135,6 +135,7 @@ def test_all_else_is_told_apart(shared_data: Path, tmp_path: Path, capsys: Any) 
     assert [name for name, why in NOT_OPENED.items() if not re.search(why, odd[name])] == []
 
 
+@pytest.mark.usefixtures("shared_data")
 def test_the_manifest_is_whole() -> None:
     assert len(MANIFEST) == 376
     assert sum(bool(RECORDINGS.fullmatch(name)) for name in MANIFEST) >= 196

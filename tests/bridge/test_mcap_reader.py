@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import rerun.chunk as reference
+from mcap.writer import Writer
 
 import rrbridge.chunk as ours
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 
-DATA = Path("/work/shared/data")
+DATA = Path(os.environ.get("RRBRIDGE_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 TALKER = DATA / "ros2+rosbag2/talker/talker.mcap"
 POSES = DATA / "thelonesomeprogrammer+p4/yx1bag/yx1bag_0.mcap"
 ROBOT = DATA / "pypi+mcap-bag-parser/controlled_data_0.mcap"
 FILES = sorted(path for path in DATA.glob("**/*.mcap") if path.is_file()) if DATA.is_dir() else []
 
-pytestmark = pytest.mark.skipif(not FILES, reason="the real recordings are not here")
+pytestmark = [pytest.mark.real_data, pytest.mark.usefixtures("shared_data")]
 
 
 def test_files_say_about_themselves_what_they_say_to_the_reference() -> None:
@@ -216,3 +218,33 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     ours.ChunkStore().write_rrd(other, application_id="a", recording_id="b")
     with pytest.raises(NotARecordingError, match="not an MCAP file"):
         ours.McapReader(other)
+
+
+def with_robots(path: Path, urdf: bytes) -> Path:
+    """A file with a robot's description, and another topic."""
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros2", "test")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data\n")
+        for topic, text in (("/robot_description", urdf + b"\0"), ("/chatter", b"hello\0")):
+            channel = writer.register_channel(topic, "cdr", schema)
+            for time in (5, 9):
+                writer.add_message(channel, time, b"\0\1\0\0" + len(text).to_bytes(4, "little") + text, time)
+        writer.finish()  # type: ignore[no-untyped-call]
+    return path
+
+
+@pytest.mark.parametrize("name", ["01-myfirst", "02-multipleshapes", "03-origins", "04-materials"])
+def test_robots_are_drawn_as_the_reference_draws_them(name: str, tmp_path: Path) -> None:
+    urdf = (DATA / "ros+urdf_tutorial" / "urdf" / f"{name}.urdf").read_bytes()
+    path = with_robots(tmp_path / "a.mcap", urdf)
+    for decoders in (None, ["urdf"], ["urdf", "ros2_reflection"], ["schema", "stats"]):
+        theirs = values(reference.McapReader(path, decoders=decoders).stream().to_chunks())
+        mine = values(ours.McapReader(path, decoders=decoders).stream())
+        assert {key: mine.get(key) for key in theirs} == theirs
+        assert {key for key in mine.keys() - theirs.keys() if not key[0].startswith("/__properties")} == set()
+    assert sum("visual_geometries" in entity for entity, _ in values(ours.McapReader(path).stream())) >= 5
+
+
+def test_all_decoders_of_the_reference_are_there() -> None:
+    assert sorted(ours.McapReader.available_decoders()) == sorted(reference.McapReader.available_decoders())

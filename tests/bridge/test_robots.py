@@ -216,7 +216,7 @@ def latest(store: ChunkStore, entity: str, component: str, seconds: float = 99) 
 
 def test_shapes_are_drawn_below_the_description_in_their_links_frames() -> None:
     store, _ = run([("/robot_description", text(ARM))], prefix="/left")
-    below = "/left/robot_description/arm/visual_geometries/base/visual_0"
+    below = "/left/arm/visual_geometries/base/visual_0"
     assert latest(store, below, "Boxes3D:half_sizes") == [[0.5, 1.0, 1.5]]
     assert latest(store, below, "CoordinateFrame:frame") == ["left/base"]
     assert latest(store, "/left/robot_description", "TextDocument:text") == [ARM]
@@ -265,6 +265,10 @@ def test_robots_are_told_apart_by_namespace() -> None:
     messages += [("/two/joint_states", joints(shoulder=0.2)), ("/one/arm/joint_states", joints(shoulder=0.1))]
     messages += [("/three/joint_states", joints(foot=0.1))]
     store, _ = run(messages)
+    assert {
+        "/arm/visual_geometries/base/visual_0",
+        "/two/robot_description/arm/visual_geometries/base/visual_0",
+    } <= set(store.entities())
     assert angle(store, "base", "upper", 9) == pytest.approx(0.1, abs=1e-6)
     assert angle(store, "two/base", "two/upper", 9) == pytest.approx(0.2, abs=1e-6)
 
@@ -272,9 +276,7 @@ def test_robots_are_told_apart_by_namespace() -> None:
 def test_frames_get_the_prefix_that_tf_gives_them() -> None:
     messages = [("/one/robot_description", text(ARM)), ("/tf", tf("one/base", "one/upper", x=3.0))]
     store, _ = run(messages)
-    assert latest(store, "/one/robot_description/arm/visual_geometries/base/visual_0", "CoordinateFrame:frame") == [
-        "one/base"
-    ]
+    assert latest(store, "/arm/visual_geometries/base/visual_0", "CoordinateFrame:frame") == ["one/base"]
     assert latest(store, "/tf_static/one\\/lower", "Transform3D:parent_frame") == ["one/upper"]
 
 
@@ -289,7 +291,7 @@ def test_a_later_description_replaces_the_one_before() -> None:
             assert not [c for c in made if "visual" in c.entity_path], "the same again"
         chunks += made
     found = ChunkStore.from_chunks(chunks)
-    below = "/robot_description/arm/visual_geometries/{}/visual_0"
+    below = "/arm/visual_geometries/{}/visual_0"
     assert latest(found, below.format("base"), "Boxes3D:half_sizes") is None
     assert latest(found, below.format("foot"), "Boxes3D:half_sizes") is not None
 

@@ -1,7 +1,8 @@
 """Robots that messages describe: `/robot_description` (URDF, as text) and where joint states put its links.
 
-A description is drawn below its topic as Rerun draws a URDF file: `…/<robot>/visual_geometries/<link>/<shape>`, static, each in
-the frame of its link; shapes for collisions are left out, as they would hide the others. Joints are edges between those frames:
+A description is drawn as Rerun draws it: `/<robot>/visual_geometries/<link>/<shape>`, static, each in the frame of its link; a
+second robot of that name below its topic. Shapes for collisions are left out, as they would hide the others. Joints are edges
+between those frames:
 
 * at rest, static, at `/tf_static/<link>`: fixed joints, and others that nothing moves;
 * moved, one row per joint and joint state at the message's own stamp, at `<description>/joint_transforms`. Joints that mimic
@@ -110,7 +111,21 @@ def robots(state: Robots, msgs: Messages) -> tuple[Robots, Emitted]:
     return _described(state, msgs)
 
 
-def _described(state: Robots, msgs: Messages) -> tuple[Robots, list[Emit | Skipped | Note]]:
+@adapters.stage(
+    Takes(STRING, topic=r"(^|/)robot_description$", needed=True),
+    start=Robots(),
+    group=lambda _topic: "",
+    reference=True,
+)
+def robot_shapes(state: Robots, msgs: Messages) -> tuple[Robots, Emitted]:
+    """Robots as their descriptions say, with their shapes for collisions and without their joints."""
+    state, emits = _described(state, msgs, with_collisions=True)
+    return state, [e for e in emits if not (isinstance(e, Emit) and str(e.at).startswith("/tf_static/"))]
+
+
+def _described(
+    state: Robots, msgs: Messages, *, with_collisions: bool = False
+) -> tuple[Robots, list[Emit | Skipped | Note]]:
     """The last description of a topic; those before could not be told from it, as all is static."""
     last = len(msgs) - 1
     text, before = msgs.columns.data[last], state.robots.get(msgs.topic)
@@ -123,7 +138,7 @@ def _described(state: Robots, msgs: Messages) -> tuple[Robots, list[Emit | Skipp
     except FileError as err:
         return state, [Skipped(np.array([last]), f"the robot cannot be drawn: {err.message}")]
     left_out: list[str] = []
-    shapes = list(_shapes(tree, msgs, left_out))
+    shapes = list(_shapes(state, tree, msgs, left_out, with_collisions=with_collisions))
     robot = _Robot(msgs.topic, text, tree, frozenset(str(emit.at) for emit in shapes))
     gone = (before.paths if before else frozenset()) - robot.paths
     emits = [Emit(rr.Clear._columns({"is_recursive": [False]}), at=path, static=True) for path in sorted(gone)]
@@ -164,12 +179,18 @@ def _needs_prefix(state: Robots, topic: str, namespace: str, links: set[str]) ->
     return any(links & robot.links for robot in state.robots.values() if robot.topic != topic)
 
 
-def _shapes(tree: UrdfTree, msgs: Messages, left_out: list[str]) -> Iterator[Emit]:
+def _shapes(
+    state: Robots, tree: UrdfTree, msgs: Messages, left_out: list[str], *, with_collisions: bool
+) -> Iterator[Emit]:
     """What links look like."""
+    names = {robot.tree.name for topic, robot in state.robots.items() if topic != msgs.topic}
+    below = _entity(msgs.topic) if tree.name in names else ""
     made = tree._chunks(
-        include_joint_transforms=False, include_collisions=False, tell=left_out.append, packages=msgs.definitions
+        include_joint_transforms=False,
+        include_collisions=with_collisions,
+        tell=left_out.append,
+        packages=msgs.definitions,
     )
-    below = _entity(msgs.topic)
     for chunk in made:
         columns = rr.ComponentColumnList(list(chunk.components.values()))
         yield Emit(columns, at=f"{below}{chunk.entity_path}".rstrip("/"), static=True)
