@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["SIMULATED_BELOW_NANOS", "Finding", "Severity", "by_severity", "many", "seconds"]
+__all__ = ["SIMULATED_BELOW_NANOS", "Finding", "Severity", "by_severity", "seconds"]
 
 SIMULATED_BELOW_NANOS = 10**17
 """1973: nobody has older robots, but simulators start at 0."""
@@ -46,11 +46,6 @@ class Finding:
 def by_severity(found: Iterable[Finding]) -> list[Finding]:
     """The worst first; of equal severity by kind, then topic."""
     return sorted(found, key=lambda f: (f.severity, f.code, f.topic, f.time_nanos or 0))
-
-
-def many(number: int, thing: str) -> str:
-    """`1 message`, `12 messages`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def seconds(nanos: float) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rrbridge.errors import DamagedFileError
 from rrbridge.importers import Note
-from rrbridge_bridge.inspect.check.findings import Finding, Severity, many, seconds
+from rrbridge_bridge.format import many
+from rrbridge_bridge.inspect.check.findings import Finding, Severity, seconds
 from rrbridge_bridge.readers import BagReader
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._folder import FolderReader

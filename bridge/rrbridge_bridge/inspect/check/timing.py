@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rrbridge_bridge.inspect.check.findings import SIMULATED_BELOW_NANOS, Finding, Severity, many, seconds
+from rrbridge_bridge.format import many
+from rrbridge_bridge.inspect.check.findings import SIMULATED_BELOW_NANOS, Finding, Severity, seconds
 from rrbridge_bridge.inspect.check.spread import Intervals, Spread
 from rrbridge_bridge.inspect.headers import Headers
 from rrbridge_bridge.raw import Connection, RawBatch

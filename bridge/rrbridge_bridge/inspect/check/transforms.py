@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rrbridge_bridge.inspect.check.findings import Finding, Severity, many, seconds
+from rrbridge_bridge.format import many
+from rrbridge_bridge.inspect.check.findings import Finding, Severity, seconds
 from rrbridge_bridge.inspect.check.spread import Intervals
 from rrbridge_bridge.inspect.headers import Edges, Headers
 from rrbridge_bridge.inspect.names import near_names
