@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from rosbags.highlevel import AnyReader
 
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Columns
+from rrbridge.importers import ImportOptions
+from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.messages import adapters
 from rrbridge_bridge.messages._covariance import principal_axes
 from rrbridge_bridge.messages._rotations import orientation, quaternions_of, roll_pitch_yaw, rotate
@@ -139,3 +144,42 @@ def test_orientations_that_say_nothing_turn_nothing(columns_of: ColumnsOf, rando
         message.x, message.y, message.z, message.w = map(float, values)
     found = orientation(columns_of("geometry_msgs/msg/Quaternion", messages))
     assert found.tolist() == [[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0.6, 0.8]]
+
+
+REAL = {
+    "berndpfrommer+tagslam_test/test_1_reference.bag": ("/tagslam/odom/body_rig", 3),
+    "cra-ros-pkg+robot_localization/test2.bag": ("/jackal_velocity_controller/odom", 2),
+    "locusrobotics+fuse/turtlebot3.bag": ("/odom", 2),
+}
+"""Recordings, a topic of odometry, and for how many axes its robot has a variance; the others say 10⁶ and 10¹²."""
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", REAL)
+def test_ellipsoids_of_recordings(name: str, shared_data: Path) -> None:
+    topic, axes = REAL[name]
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    for chunk in Conversion([shared_data / name], ImportOptions(include=(re.compile(topic),), fields="none")).chunks():
+        if chunk.entity_path == f"{topic}/covariance":
+            cells = [chunk.components[f"Ellipsoids3D:{part}"].cells.to_pylist() for part in ("centers", "half_sizes")]
+            for time, center, size in zip(chunk.times["ros1_timestamp"].values.tolist(), *cells, strict=True):
+                found[time] = (center, size)
+    wanted = 0
+    with AnyReader([shared_data / name]) as reader:
+        for connection, _, data in reader.messages([c for c in reader.connections if c.topic == topic]):
+            message: Any = reader.deserialize(data, connection.msgtype)
+            pose, stamp = message.pose, message.header.stamp
+            time = stamp.sec * 10**9 + stamp.nanosec
+            block = pose.covariance.reshape(6, 6)[:3, :3].copy()
+            unknown = np.diag(block) >= 1e5
+            block[unknown], block[:, unknown] = 0, 0
+            if not block.any():
+                assert found.get(time, ([], []))[0] == []
+                continue
+            wanted += 1
+            variances = np.linalg.eigvalsh((block + block.T) / 2)
+            root = np.sqrt([0, 3.841458820694124, 5.991464547107979, 7.814727903251179][axes])
+            (center,), (size,) = found[time]
+            assert np.allclose(center, [pose.pose.position.x, pose.pose.position.y, pose.pose.position.z], rtol=1e-5)
+            assert np.allclose(np.sort(size), root * np.sqrt(np.maximum(variances, 0)), rtol=1e-4, atol=1e-9)
+    assert wanted > 100

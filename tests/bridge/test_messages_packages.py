@@ -423,7 +423,10 @@ REAL = {
     "ANYbotics+grid_map/grid_map.bag": ["grid_map_msgs/msg/GridMap"],
     "berndpfrommer+tagslam_test/test_1_tag_detections.bag": ["apriltag_msgs/msg/ApriltagArrayStamped"],
     "UbiquityRobotics+fiducials/aruco_transforms.bag": ["fiducial_msgs/msg/FiducialTransformArray"],
-    "cmu-rss-lab+roswire/example.bag": ["mavros_msgs/msg/State", "mavros_msgs/msg/WaypointList"],
+    "cmu-rss-lab+roswire/example.bag": [
+        *("mavros_msgs/msg/State", "mavros_msgs/msg/WaypointList", "diagnostic_msgs/msg/DiagnosticArray"),
+    ],
+    "jsk-ros-pkg+jsk_recognition/wrench_sensing_drill_vibration.bag": ["geometry_msgs/msg/WrenchStamped"],
     "cruise-automation+rosbag.js/example-lz4.bag": ["turtlesim/msg/Pose"],
 }
 
@@ -445,9 +448,13 @@ def test_recordings(name: str, shared_data: Any) -> None:
     for msgtype in REAL[name]:
         assert reports[msgtype].messages == counts[msgtype] > 0
         assert reports[msgtype].unmapped == 0
-        assert drawn[reports[msgtype].entity_path] & {
+        entity = reports[msgtype].entity_path
+        below = set().union(
+            *(parts for path, parts in drawn.items() if path == entity or path.startswith(f"{entity}/"))
+        )
+        assert below & {
             "LineStrips2D:strips", "Arrows3D:vectors", "GeoPoints:positions", "InstancePoses3D:translations",
-            "Points3D:positions", "Scalars:scalars",
+            "Points3D:positions", "TextLog:text", "StateChange:state",
         }  # fmt: skip
 
 
