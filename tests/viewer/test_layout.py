@@ -146,6 +146,25 @@ def test_facts_of_a_recording_with_named_frames(tmp_path: Path) -> None:
     assert shown["moon"] == {"/lonely"}
 
 
+def test_what_was_cleared_is_shown_where_it_was(tmp_path: Path) -> None:
+    """A marker that was deleted before the end belongs to the view of the others."""
+    path = tmp_path / "cleared.rrd"
+    with rr.RecordingStream("cleared") as rec:
+        rec.save(path)
+        for second, name in ((1, "gone"), (2, "here")):
+            rec.set_time("t", duration=second)
+            rec.log(f"/{name}", rr.CoordinateFrame("map"), rr.Points3D([[0, 0, 0]]))
+        rec.set_time("t", duration=3)
+        rec.log("/gone", rr.Clear(recursive=False))
+        rec.disconnect()
+    library = Library()
+    library.open_file(path)
+    library.wait()
+    recording = next(iter(library.recordings.values()))
+    found = {fact.path: fact.space for fact in entity_facts(recording, "t", Span(TimeKind.DURATION, 10**9, 3 * 10**9))}
+    assert (found["/gone"], found["/here"]) == ("map", "map")
+
+
 def chunk_on(*timelines: str) -> rr.Chunk:
     times = [rr.TimeColumn(name, timestamp=[1.0, 2.0]) for name in timelines]
     return rr.Chunk.from_columns("/a", times=times, components=list(rr.Scalars.columns(scalars=[1.0, 2.0])))

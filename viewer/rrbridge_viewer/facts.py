@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from rrbridge import _entity_path
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge_viewer.blueprint import PlottedField
@@ -16,11 +18,15 @@ from rrbridge_viewer.recordings import Recording
 __all__ = ["entity_facts"]
 
 CHILD_FRAME = "Transform3D:child_frame"
+FRAME = "CoordinateFrame:frame"
 MESSAGE_BYTES = "McapMessage:data"
 
 
 def entity_facts(recording: Recording, timeline: str, span: Span | None) -> list[EntityFacts]:
-    """Facts about every entity, with frames as they are related at the end, when most is known."""
+    """Facts about every entity, with frames as they are related at the end, when most is known.
+
+    An entity that was cleared before, such as a marker that was deleted, is where it was when it was last seen.
+    """
     store, transforms = recording.store, recording.transforms
     time = span.hi if span else 0
     paths = store.entities()
@@ -34,6 +40,8 @@ def entity_facts(recording: Recording, timeline: str, span: Span | None) -> list
         if CHILD_FRAME in components[path]:
             found = store.latest_at(path, (CHILD_FRAME,), timeline, time).get(CHILD_FRAME)
             frame = str(found.values[0].as_py()) if found is not None and len(found.values) else frame
+        elif FRAME in components[path] and not store.latest_at(path, (FRAME,), timeline, time):
+            frame = _last_frame(recording, path, timeline, time) or frame
         facts.append(
             EntityFacts(
                 path=path,
@@ -45,6 +53,13 @@ def entity_facts(recording: Recording, timeline: str, span: Span | None) -> list
             )
         )
     return facts
+
+
+def _last_frame(recording: Recording, path: str, timeline: str, time: int) -> str | None:
+    """The last frame that an entity was in, whatever was cleared since."""
+    rows = recording.store.range(path, FRAME, timeline, np.iinfo(np.int64).min + 1, time, clears=False)
+    names = [name for cell in rows.cells[-1:].to_pylist() for name in cell]
+    return str(names[-1]) if names else None
 
 
 def _short_archetypes(descriptors: Mapping[str, ComponentDescriptor]) -> frozenset[str]:
