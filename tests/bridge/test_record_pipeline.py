@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.typesys import Stores, get_typestore
 
 from rrbridge._messages import StoredChunk
 from rrbridge.adapters import Adapters
-from rrbridge.chunk import Chunk
+from rrbridge.chunk import Chunk, ChunkStore
 from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
@@ -146,6 +147,67 @@ def test_what_comes_in_is_in_the_file(tmp_path: Path) -> None:
         ("/chatter", 4, 4, 0),
         ("/camera", 3, 3, 0),
     ]
+
+
+def test_what_needs_memory_is_recorded_too(tmp_path: Path) -> None:
+    """A marker that lives for a moment, a mesh that is missing: as in a file, and told."""
+    store = get_typestore(Stores.ROS2_HUMBLE)
+    types = store.types
+    time_, header = types["builtin_interfaces/msg/Time"](sec=0, nanosec=0), types["std_msgs/msg/Header"]
+    pose = types["geometry_msgs/msg/Pose"](
+        position=types["geometry_msgs/msg/Point"](x=0.0, y=0.0, z=0.0),
+        orientation=types["geometry_msgs/msg/Quaternion"](x=0.0, y=0.0, z=0.0, w=1.0),
+    )
+    nothing = np.zeros(0, np.uint8)
+    image = types["sensor_msgs/msg/CompressedImage"](header=header(time_, ""), format="", data=nothing)
+
+    def marker(number: int, kind: int, life: int) -> bytes:
+        made = types["visualization_msgs/msg/Marker"](
+            header=header(time_, "map"),
+            ns="a",
+            id=number,
+            type=kind,
+            action=0,
+            pose=pose,
+            scale=types["geometry_msgs/msg/Vector3"](x=1.0, y=1.0, z=1.0),
+            color=types["std_msgs/msg/ColorRGBA"](r=1.0, g=0.0, b=0.0, a=1.0),
+            lifetime=types["builtin_interfaces/msg/Duration"](sec=0, nanosec=life),
+            frame_locked=False,
+            points=[],
+            colors=[],
+            texture_resource="",
+            texture=image,
+            uv_coordinates=[],
+            text="",
+            mesh_resource="package://gone/part.stl" if kind == 10 else "",
+            mesh_file=types["visualization_msgs/msg/MeshFile"](filename="", data=nothing),
+            mesh_use_embedded_materials=False,
+        )
+        return bytes(store.serialize_cdr(made, "visualization_msgs/msg/Marker"))
+
+    about = Connection(5, "/marker", "visualization_msgs/msg/Marker", "cdr")
+    session = FakeSession()
+    settings = RecorderOptions(min_free_bytes=0)
+    maker = DriverMaker(ImportOptions(raw=True))
+    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, settings, maker)
+    recorder.start()
+    session.announce(about)
+    session.announce(CHATTER)
+    session.send(about, marker(0, 1, 1_000_000), marker(1, 10, 0))
+    time.sleep(0.05)
+    session.send(CHATTER, bytes(store.serialize_cdr(types["std_msgs/msg/String"](data="x"), "std_msgs/msg/String")))
+    recorder.stop()
+    assert finish(recorder).error == ""
+    assert [n.text for n in recorder.notices() if n.topic == "/marker" and "part.stl: not found" in n.text]
+    verify(tmp_path / "run.rrd")
+    chunks = [m.chunk for m in RrdReader(tmp_path / "run.rrd").messages() if isinstance(m, StoredChunk)]
+    found = ChunkStore.from_chunks(chunks)
+    began = int(found.times("/marker", "message_log_time")[0])
+    seen = [
+        "Boxes3D:centers" in found.latest_at("/marker/a/0", None, "message_log_time", began + late)
+        for late in (0, 999_999, 1_000_000)
+    ]
+    assert seen == [True, True, False]
 
 
 def test_only_wanted_topics_are_asked_for_and_each_once(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ class DriverMaker:
         """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
         return self._driver.settle(self._until_nanos, is_end=is_end) if self._decode else []
 
+    def notes(self) -> list[tuple[str, str]]:
+        """Topics and sentences: what a person should know of what was made of messages; those told before too."""
+        return [(report.topic, note.text) for report in self._driver.reports for note in report.notes]
+
     def undecoded(self) -> dict[tuple[str, str], tuple[int, str]]:
         """By topic and type: messages that could be kept only as bytes, and why."""
         if not self._decode:

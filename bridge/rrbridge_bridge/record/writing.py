@@ -52,6 +52,9 @@ class ChunkMaker(Protocol):
     def settle(self, *, is_end: bool = False) -> Iterable[Chunk]:
         """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
 
+    def notes(self) -> Iterable[tuple[str, str]]:
+        """Topics and sentences: what a person should know of what was made of messages; those told before too."""
+
     def undecoded(self) -> Mapping[tuple[str, str], tuple[int, str]]:
         """By topic and type: messages that `convert` could keep only as bytes, and why; the first reason."""
 
@@ -90,6 +93,7 @@ class WriterThread:
         self._announced: deque[Announced] = deque()
         self._gathered: dict[int, _Gathered] = {}
         self._gathered_weight = 0
+        self._told: set[tuple[str, str]] = set()
         self._abort = threading.Event()
         self.error: str = ""
         """Why the file could not be finished; empty while all is well."""
@@ -250,6 +254,10 @@ class WriterThread:
                 kept = "the bytes are recorded all the same"
                 self._notify(Notice(Severity.WARNING, f"cannot be decoded: {reason}; {kept}", counters.topic))
             counters.undecodable = count
+        for topic, text in self._maker.notes():
+            if (topic, text) not in self._told:
+                self._told.add((topic, text))
+                self._notify(Notice(Severity.INFO, text, topic))
 
     def _states(self) -> list[TopicState]:
         return [counters.state() for counters in list(self._counters.values())]
