@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -97,12 +99,16 @@ def test_nothing_is_overwritten_unasked(bag: Path, tmp_path: Path, capsys: Any, 
 def test_folders_are_replaced_only_if_they_are_recordings(bag: Path, tmp_path: Path, capsys: Any) -> None:
     folder = tmp_path / "run"
     assert run(bag, "-o", folder, "--to", "rosbag2") == 0
+    with AnyReader([folder]) as reader:
+        assert [(c.topic, c.msgcount) for c in reader.connections] == [("/map_name", 1), ("/chat", 10)]
     assert sorted(path.name for path in folder.iterdir()) == ["metadata.yaml", "run_0.db3"]
     assert run(bag, "-o", folder, "--to", "rosbag2-mcap") == 1
     assert "exists already" in capsys.readouterr().err
     assert run(bag, "-o", folder, "--to", "rosbag2-mcap", "--force") == 0
     assert sorted(path.name for path in folder.iterdir()) == ["metadata.yaml", "run_0.mcap"]
     assert len(texts(folder)) == 11
+    with AnyReader([folder]) as reader:
+        assert sorted(reader.topics) == ["/chat", "/map_name"]
     (folder / "thesis.tex").write_text("years of work")
     assert run(bag, "-o", folder, "--to", "rosbag2", "--force") == 1
     assert "other things than recordings" in capsys.readouterr().err
@@ -292,6 +298,19 @@ def test_damage_is_a_loss_and_the_rest_is_kept(bag: Path, tmp_path: Path, capsys
     kept = texts(tmp_path / "out.bag")
     assert 0 < len(kept) < 11
     assert kept == texts(bag)[: len(kept)]
+
+
+def test_messages_that_are_not_there_are_a_loss(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    """What a folder's metadata, or a file's own, counts."""
+    assert run(bag, "-o", tmp_path / "run", "--to", "rosbag2") == 0
+    part = tmp_path / "run" / "run_0.db3"
+    with contextlib.closing(sqlite3.connect(part)) as db, db:
+        db.execute("DELETE FROM messages WHERE id IN (3, 4)")
+    for source in (tmp_path / "run", part):
+        capsys.readouterr()
+        assert run(source, "-o", tmp_path / "out.mcap", "--force") == 3
+        assert "2 of the messages that" in capsys.readouterr().out
+        assert len(in_order(tmp_path / "out.mcap")) == 9
 
 
 def test_a_torn_recording_gives_what_it_has(bag: Path, tmp_path: Path, capsys: Any) -> None:

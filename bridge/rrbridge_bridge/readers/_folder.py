@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from rrbridge_bridge.readers._reader import BagReader, ReadOptions
 __all__ = ["FolderReader", "is_one_run", "storage_of"]
 
 METADATA = "metadata.yaml"
+T = TypeVar("T")
 PART_NAME = re.compile(r"(?P<run>.*?)(?:_(?P<number>\d+))?\.(?P<kind>db3|mcap)(?:\.zstd|\.zst)?")
 
 
@@ -144,9 +145,8 @@ class FolderReader:
         for part, reader in self._readers():
             size = _size(part)
             following = base
-            for batch in self._batches_of(
-                part, reader, replace(options, progress=_shifted(options, done, size, total))
-            ):
+            here = replace(options, progress=_shifted(options, done, size, total))
+            for batch in self._as_far_as_readable(part, reader.batches(here)):
                 if len(batch):
                     following = max(following, base + int(batch.order.max()) + 1)
                 found[batch.connection.topic, batch.connection.msgtype] += len(batch)
@@ -154,6 +154,9 @@ class FolderReader:
             self._take_notes(part, reader)
             base = following
             done += size
+        self._check_counts(found, options)
+
+    def _check_counts(self, found: Mapping[tuple[str, str], int], options: ReadOptions) -> None:
         if self._metadata and options.is_all_times and not self._notes.has_losses:
             missing = self._metadata.missing(found, options.wants)
             if missing:
@@ -178,16 +181,26 @@ class FolderReader:
         options = options or ReadOptions()
         total = sum(map(_size, self.parts))
         done, base = 0, 0
+        found: Counter[int] = Counter()
         for part, reader in self._readers():
             size = _size(part)
             following = base
-            for rows in reader.rows(replace(options, progress=_shifted(options, done, size, total))):
+            here = replace(options, progress=_shifted(options, done, size, total))
+            for rows in self._as_far_as_readable(part, reader.rows(here)):
                 if len(rows.order):
                     following = max(following, base + int(rows.order.max()) + 1)
-                yield replace(rows, connection_ids=self._our_ids(rows.connection_ids, reader), order=rows.order + base)
-            self._notes.take(reader.notes)
+                ids = self._our_ids(rows.connection_ids, reader)
+                found.update(
+                    dict(zip(*(values.tolist() for values in np.unique(ids, return_counts=True)), strict=True))
+                )
+                yield replace(rows, connection_ids=ids, order=rows.order + base)
+            self._take_notes(part, reader)
             base = following
             done += size
+        by_topic: Counter[tuple[str, str]] = Counter()
+        for connection in self._connections.values():
+            by_topic[connection.topic, connection.msgtype] += found[connection.id]
+        self._check_counts(by_topic, options)
 
     def readers(self) -> Iterator[BagReader]:
         """A reader of each part, open for as long as it is looked at."""
@@ -203,10 +216,10 @@ class FolderReader:
         ours = np.array([self._ours(known[n]).id if n in known else -1 for n in distinct.tolist()], np.int64)
         return ours[inverse]
 
-    def _batches_of(self, part: Path, reader: BagReader, options: ReadOptions) -> Iterator[RawBatch]:
+    def _as_far_as_readable(self, part: Path, messages: Iterator[T]) -> Iterator[T]:
         """A part's messages, up to where it cannot be read; a recording's only part raises FileError there."""
         try:
-            yield from reader.batches(options)
+            yield from messages
         except FileError as err:
             if len(self.parts) == 1:
                 raise

@@ -115,18 +115,24 @@ class Db3Reader:
         yield from blocks.flush()
         if blocks.unknown:
             self._notes.lost(f"{blocks.unknown} messages belong to no known topic; they are left out")
+        self._check_counts(found, options)
+        if options.progress:
+            options.progress(self.size_bytes, self.size_bytes)
+
+    def _check_counts(self, found: Mapping[tuple[str, str], int], options: ReadOptions) -> None:
         metadata = self.metadata() if options.is_all_times and not self._notes.has_losses else None
         missing = metadata.missing(found, options.wants) if metadata and metadata.is_of_one_file else 0
         if missing:
             self._notes.lost(f"{missing} of the messages that the file's own metadata counts are not there")
-        if options.progress:
-            options.progress(self.size_bytes, self.size_bytes)
 
     def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
         """The messages of all connections in the order they were written; see `BagReader.rows`."""
         options = options or ReadOptions()
+        found: Counter[tuple[str, str]] = Counter()
         for rows in self._read(options):
+            found.update(self._counted(rows))
             yield rows.chosen(self._connections, options)
+        self._check_counts(found, options)
 
     def _read(self, options: ReadOptions) -> Iterator[Rows]:
         """Messages of the wanted topics and times, and those of unknown topics if all are wanted. Raises DamagedFileError."""

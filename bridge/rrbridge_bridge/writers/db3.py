@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -59,17 +59,14 @@ class Db3Sink:
 
     def announce(self, connection: Connection) -> None:
         """Add the topic, and the definition of its type if that is new."""
-        about = connection.metadata
-        digest = type_hash(connection)
-        topic = (
-            connection.topic,
-            connection.msgtype,
-            connection.encoding,
-            about.get("offered_qos_profiles", ""),
-            digest,
-        )
-        self._run("INSERT INTO topics VALUES(?, ?, ?, ?, ?, ?)", (connection.id, *topic))
         self.facts.announce(connection)
+        topic = self.facts.topic(connection.id)
+        digest = type_hash(connection)
+        if topic.id == connection.id:
+            about = (topic.id, topic.topic, topic.msgtype, topic.encoding, topic.qos, digest)
+            self._run("INSERT INTO topics VALUES(?, ?, ?, ?, ?, ?)", about)
+        else:
+            self._run("UPDATE topics SET offered_qos_profiles = ? WHERE id = ?", (topic.qos, topic.id))
         if connection.definition_format in SCHEMA_FORMATS and connection.msgtype not in self._definitions:
             self._definitions[connection.msgtype] = connection.definition
             values = (connection.msgtype, connection.definition_format, connection.definition, digest)
@@ -80,7 +77,8 @@ class Db3Sink:
         self.facts.count(rows)
         view = rows.buffer.data
         payloads = [view[a : a + n] for a, n in zip(rows.starts.tolist(), rows.sizes.tolist(), strict=True)]
-        values = zip(rows.connection_ids.tolist(), rows.log_time_nanos.tolist(), payloads, strict=True)
+        numbers = [self.facts.topic(number).id for number in rows.connection_ids.tolist()]
+        values = zip(numbers, rows.log_time_nanos.tolist(), payloads, strict=True)
         self._run_many("INSERT INTO messages VALUES(NULL, ?, ?, ?)", values)
 
     def add(self, record: NamedMetadata | AttachedFile) -> bool:  # noqa: ARG002 - there is no place for it
@@ -116,23 +114,50 @@ def type_hash(connection: Connection) -> str:
     return about.get("type_description_hash") or about.get("topic_type_hash") or ""
 
 
+@dataclass(slots=True)
+class Topic:
+    """What connections of one topic, type and encoding are in rosbag2, which knows no publishers."""
+
+    id: int
+    """Of the first connection."""
+    topic: str
+    msgtype: str
+    encoding: str
+    digest: str
+    qos: str = ""
+    """The profiles of all of them."""
+    messages: int = 0
+
+    def join(self, connection: Connection) -> None:
+        """Another publisher of the topic."""
+        profile = connection.metadata.get("offered_qos_profiles", "")
+        if profile and profile not in self.qos:
+            self.qos = f"{self.qos}\n{profile}" if self.qos else profile
+
+
 class RecordingFacts:
     """What `metadata.yaml` says about a recording."""
 
     def __init__(self) -> None:
-        self._connections: dict[int, Connection] = {}
-        self._counts: Counter[int] = Counter()
+        self._topics: dict[tuple[str, str, str], Topic] = {}
+        self._topic_of: dict[int, Topic] = {}
         self._span: tuple[int, int] | None = None
 
     @property
     def version(self) -> int:
         """Of the metadata: since 9, QoS profiles have words instead of numbers."""
-        profiles = [c.metadata.get("offered_qos_profiles", "") for c in self._connections.values()]
-        return 9 if any(map(QOS_IN_WORDS.search, profiles)) else 8
+        return 9 if any(QOS_IN_WORDS.search(topic.qos) for topic in self._topics.values()) else 8
 
     def announce(self, connection: Connection) -> None:
         """Note a connection."""
-        self._connections[connection.id] = connection
+        key = (connection.topic, connection.msgtype, connection.encoding)
+        topic = self._topics.setdefault(key, Topic(connection.id, *key, type_hash(connection)))
+        topic.join(connection)
+        self._topic_of[connection.id] = topic
+
+    def topic(self, connection_id: int) -> Topic:
+        """The topic of a connection that was announced."""
+        return self._topic_of[connection_id]
 
     def count(self, rows: Rows) -> None:
         """Note messages."""
@@ -141,7 +166,8 @@ class RecordingFacts:
         if not len(rows):
             return
         ids, counts = np.unique(rows.connection_ids, return_counts=True)
-        self._counts.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+        for number, count in zip(ids.tolist(), counts.tolist(), strict=True):
+            self._topic_of[number].messages += count
         first, last = int(rows.log_time_nanos.min()), int(rows.log_time_nanos.max())
         self._span = (first, last) if self._span is None else (min(first, self._span[0]), max(last, self._span[1]))
 
@@ -151,14 +177,14 @@ class RecordingFacts:
         span = {
             "duration": {"nanoseconds": end - start},
             "starting_time": {"nanoseconds_since_epoch": start},
-            "message_count": self._counts.total(),
+            "message_count": sum(topic.messages for topic in self._topics.values()),
         }
         return {
             "rosbag2_bagfile_information": {
                 "version": self.version,
                 "storage_identifier": storage,
                 **span,
-                "topics_with_message_count": [self._topic(number) for number in self._connections],
+                "topics_with_message_count": [self._document(topic) for topic in self._topics.values()],
                 "compression_format": "",
                 "compression_mode": "",
                 "relative_file_paths": [file],
@@ -168,22 +194,18 @@ class RecordingFacts:
             }
         }
 
-    def _topic(self, number: int) -> dict[str, Any]:
+    def _document(self, topic: Topic) -> dict[str, Any]:
         import yaml
 
-        connection = self._connections[number]
-        profiles: Any = connection.metadata.get("offered_qos_profiles", "")
-        if self.version >= 9:
-            profiles = yaml.safe_load(profiles) or []
         return {
             "topic_metadata": {
-                "name": connection.topic,
-                "type": connection.msgtype,
-                "serialization_format": connection.encoding,
-                "offered_qos_profiles": profiles,
-                "type_description_hash": type_hash(connection),
+                "name": topic.topic,
+                "type": topic.msgtype,
+                "serialization_format": topic.encoding,
+                "offered_qos_profiles": (yaml.safe_load(topic.qos) or []) if self.version >= 9 else topic.qos,
+                "type_description_hash": topic.digest,
             },
-            "message_count": self._counts[number],
+            "message_count": topic.messages,
         }
 
 
