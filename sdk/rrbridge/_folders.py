@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from rrbridge import importers
 from rrbridge.errors import FileError, NotARecordingError
 
 __all__ = ["Contents", "Member", "contents", "is_part", "recordings_in"]
+
+log = logging.getLogger(__name__)
 
 MAX_DEPTH = 16
 
@@ -59,8 +62,14 @@ def contents(path: Path) -> Contents:
 
 
 def recordings_in(path: Path) -> list[Path]:
-    """What to open one by one: the path itself, or the recordings in a folder. Raises FileError."""
-    return [member.path for member in contents(path).recordings()]
+    """What to open one by one: the path itself, or the recordings in a folder; what cannot be opened there is warned of.
+
+    Raises FileError.
+    """
+    found = contents(path)
+    for err in found.failed:
+        log.warning("%s; it is left out", err)
+    return [member.path for member in found.recordings()]
 
 
 def _take_whole(path: Path, below: tuple[str, ...], found: Contents) -> importers.Importer | None:

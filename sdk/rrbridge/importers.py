@@ -5,6 +5,7 @@ Importers come through the entry point group `rrbridge.importers`, which names a
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -182,6 +183,15 @@ def find(path: Path) -> Importer:
     raise NotARecordingError(path, _refusal(path, head))
 
 
+def _name_of(path: Path) -> Chunk:
+    """A recording's name, where the file says none: its own."""
+    from rrbridge.archetypes.meta import RecordingInfo
+
+    name = os.fsencode(path.name or path.resolve().name).decode("utf-8", "replace")
+    columns = [batch.partition([len(batch.batch)]) for batch in RecordingInfo(name=name).as_component_batches()]
+    return Chunk.from_columns("/__properties", components=columns)
+
+
 def _refusal(path: Path, head: bytes) -> str:
     if path.is_dir():
         return "not a folder that rrbridge can open as one recording"
@@ -214,8 +224,12 @@ def read(path: Path, options: ImportOptions | None = None) -> Iterator[LogMessag
     recording_id = options.recording_id or importer.recording_id(path)
     store_id = StoreId(StoreKind.RECORDING, options.application_id, recording_id)
     yield StoreInfo.new(store_id)
+    is_named = False
     for chunk in importer.chunks(path, options):
+        is_named = is_named or chunk.entity_path == "/__properties"
         yield StoredChunk(store_id, chunk)
+    if not is_named:
+        yield StoredChunk(store_id, _name_of(path))
 
 
 def _head(path: Path) -> bytes:

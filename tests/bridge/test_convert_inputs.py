@@ -352,3 +352,32 @@ def test_rates_and_archetypes_are_told(tmp_path: Path, capsys: Any) -> None:
     assert main(["convert", str(bag), "-o", str(tmp_path / "out.rrd"), "--force"]) == 0
     assert "1 Hz" in capsys.readouterr().out
     assert np.isfinite(pose["hertz"])
+
+
+def test_a_dataset_of_tables_and_pictures(tmp_path: Path, capsys: Any) -> None:
+    """The layout of EuRoC MAV: folders of one name, times as names; cameras and inertia on one clock, merged with a bag."""
+    at = 1_403_636_579_763_555_584
+    for cam in ("cam0", "cam1"):
+        (tmp_path / f"mav0/{cam}/data").mkdir(parents=True)
+        for n in range(3):
+            (tmp_path / f"mav0/{cam}/data/{at + n * 50_000_000}.png").write_bytes(f"{cam} {n}".encode())
+    (tmp_path / "mav0/imu0").mkdir()
+    rows = "".join(f"{at + n * 5_000_000},{n},9.81\n" for n in range(30))
+    (tmp_path / "mav0/imu0/data.csv").write_text("#timestamp [ns],w_RS_S_x [rad s^-1],a_RS_S_z [m s^-2]\n" + rows)
+    (tmp_path / "mav0/imu0/sensor.yaml").write_text("rate_hz: 200\n")
+    bag, output = write_bag(tmp_path / "bag", start_nanos=at), tmp_path / "out.rrd"
+    told = converted(capsys, tmp_path / "mav0", bag, "-o", output, "--timeline", "timestamp=message_log_time")
+    assert {t["topic"]: t["messages"] for t in told["topics"]} == {
+        "/cam0/data": 3,
+        "/cam1/data": 3,
+        r"/imu0/data/w_RS_S_x\ \[rad\ s\^-1\]": 30,
+        r"/imu0/data/a_RS_S_z\ \[m\ s\^-2\]": 30,
+        "/number": 10,
+        "/pose": 10,
+    }
+    recording = rr.open(output)
+    assert recording.time_range("message_log_time") == (at, at + 9 * 10**9)
+    pictures = [c for c in recording.store.iter_chunks() if c.entity_path == "/cam1/data"]  # type: ignore[union-attr]
+    times = [int(t) for c in pictures for t in c.times["message_log_time"].values]
+    assert times == [at + n * 50_000_000 for n in range(3)]
+    assert any("left alone: sensor.yaml" in note for note in told["notes"])

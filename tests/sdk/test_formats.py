@@ -61,7 +61,7 @@ def test_a_file_is_an_entity_of_its_name_as_sdk_calls_log_it(
     assert {c: chunk.components[c].cells for chunk in logged for c in chunk.components if "Info" not in c} == by_name
     summary = importers.info(path)
     assert (summary.size_bytes, [t.count for t in summary.topics]) == (path.stat().st_size, [1])
-    assert rr.open(path).entities() == [f"/{path.name}"]
+    assert rr.open(path).entities() == ["/__properties", f"/{path.name}"]
 
 
 @pytest.mark.real_data
@@ -135,7 +135,7 @@ def test_a_folder_of_pictures_is_a_sequence(names: list[str], stamps: list[int] 
     assert importers.find(folder).recording_id(folder) == importers.find(folder).recording_id(folder)
 
 
-def test_what_is_in_a_folder(tmp_path: Path) -> None:
+def test_what_is_in_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Natural order; meshes and texts that come with other things are left out; failures and strangers are told apart."""
     rr.RecordingStream("a").save(tmp_path / "run_10.rrd")
     rr.RecordingStream("a").save(tmp_path / "run_2.rrd")
@@ -154,6 +154,7 @@ def test_what_is_in_a_folder(tmp_path: Path) -> None:
     assert [err.message for err in found.failed] == ["is empty"]
     assert [path.name for path in found.strangers] == ["notes.yaml"]
     assert recordings_in(tmp_path) == [tmp_path / "run_2.rrd", tmp_path / "run_10.rrd"]
+    assert "empty.bag: is empty; it is left out" in caplog.text
     (below,) = contents(tmp_path / "meshes/..").recordings()[:1]
     assert below.below == ()
 
@@ -178,3 +179,11 @@ def test_files_too_large_for_a_cell_are_refused(tmp_path: Path) -> None:
         os.truncate(file.fileno(), 2**31)
     with pytest.raises(FileError, match="larger than 2147483647 bytes"):
         chunks_of(path)
+
+
+def test_a_recording_is_named_after_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a b.md"
+    path.write_text("hello")
+    stored = [m.chunk for m in importers.read(path) if isinstance(m, StoredChunk)]
+    names = [chunk.components["RecordingInfo:name"] for chunk in stored if "RecordingInfo:name" in chunk.components]
+    assert [column.cells.to_pylist() for column in names] == [[["a b.md"]]]
