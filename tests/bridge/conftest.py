@@ -22,7 +22,7 @@ from rrbridge_bridge.messages import adapters
 BIN = Path(sys.executable).parent
 Rerun = Callable[..., str]
 OCTETS = {"bool": "?", "byte": "u1", "octet": "u1", "char": "u1"}
-EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0, 1e30, -1e30, 1e-30)
+EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0, 1e30, -1e30, 1e-30, 1e300, -1e300)
 
 
 def _with_definitions(store: Typestore, generation: str = "") -> Typestore:
@@ -92,7 +92,8 @@ def random_value(rng: np.random.Generator, kind: Any, arg: Any, store: Any, *, e
         if name == "bool":
             return bool(rng.integers(0, 2))
         if name.startswith("float"):
-            return float(rng.choice(EDGES) if edges and rng.random() < 0.5 else np.float32(rng.normal()))
+            value = rng.choice(EDGES) if edges and rng.random() < 0.5 else np.float32(rng.normal())
+            return float(value if name == "float64" or not 1e38 < abs(value) < np.inf else np.copysign(1e38, value))
         if edges and rng.random() < 0.3:
             limits = np.iinfo(OCTETS.get(name, name))
             return int(limits.min if rng.random() < 0.5 else limits.max)
