@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection
 from typing import TypeAlias
 
@@ -33,8 +34,8 @@ FIRST_WINDOW_BYTES, LAST_WINDOW_BYTES = 1 << 12, 1 << 22
 MAX_GROUP_DEPTH = 100
 """As deep as other implementations follow."""
 
-Held: TypeAlias = tuple[list[int], list[int], list[int], list[int]]
-"""Rows, values, sizes and places, as `Part` has them."""
+Held: TypeAlias = "tuple[array[int], array[int], array[int], array[int]]"
+"""Rows, values, sizes and places, as `Part` has them. Lists of so many integers would take four times the memory."""
 Found: TypeAlias = dict[tuple[int, int], Held]
 """By field number and wire type."""
 
@@ -52,7 +53,7 @@ def walk_one(buffer: Bytes, pos: int, end: int, row: int, known: Collection[int]
         key, pos = _key(message, pos)
         number, wire = key >> 3, key & 7
         if wire == SPAN and runs.may_begin(key):
-            held = found.setdefault((number, wire), ([], [], [], [])) if number in known else None
+            held = _held(found, number, wire) if number in known else None
             pos = runs.take(start, bytes(message[start:pos]), row, held)
             continue
         size = 0
@@ -71,11 +72,15 @@ def walk_one(buffer: Bytes, pos: int, end: int, row: int, known: Collection[int]
         if pos > end:
             raise WalkError("a field leads past the end")
         if number in known:
-            rows, values, sizes, places = found.setdefault((number, wire), ([], [], [], []))
+            rows, values, sizes, places = found.get((number, wire)) or _held(found, number, wire)
             rows.append(row)
             values.append(value)
             sizes.append(size)
             places.append(place)
+
+
+def _held(found: Found, number: int, wire: int) -> Held:
+    return found.setdefault((number, wire), (array("q"), array("Q"), array("q"), array("q")))
 
 
 class _Runs:

@@ -121,8 +121,7 @@ class _Walk:
             except WalkError as err:
                 self._tags.refuse(np.array([row]), str(err))
         for key, (rows, values, sizes, places) in found.items():
-            bits = np.array(values, np.uint64).view(np.int64)
-            part = Part(np.array(rows, np.int64), bits, np.array(sizes, np.int64), np.array(places, np.int64))
+            part = Part(*(np.frombuffer(column, np.int64) for column in (rows, values, sizes, places)))
             self._tags.parts.setdefault(key, []).append(part)
 
     def _by_key(self, keys: UInt64s) -> Iterator[tuple[int, Int64s]]:
