@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from rrbridge.chunk import ChunkStore
@@ -205,6 +206,11 @@ def test_an_array_has_the_stamps_and_frames_of_its_markers() -> None:
     for path, frame, stamp in (("/m/a/0", "one", 3), ("/m/a/1", "tf#/m/a/1", 4)):
         assert latest(store, path, "CoordinateFrame:frame", stamp * SECOND, "ros2_timestamp") == [frame]
         assert latest(store, path, "Boxes3D:centers", stamp * SECOND - 1, "ros2_timestamp") is None
+
+
+def test_a_marker_that_changes_its_frame_is_in_the_new_one() -> None:
+    store, _ = stored([marker(frame_id="map"), marker(frame_id="odom"), marker(action=2, frame_id="odom")])
+    assert [latest(store, "/m/a/0", "CoordinateFrame:frame", t) for t in range(3)] == [["map"], ["odom"], None]
 
 
 def test_markers_of_a_large_array_are_not_looked_at_one_by_one() -> None:
@@ -448,6 +454,19 @@ geometry_msgs/Point[] points"""
     store = ChunkStore.from_chunks(driver.convert(RawBatch.of(about, [short], [0])))
     assert latest(store, "/m/a/0", "LineStrips3D:strips", 0) == [[[0.0] * 3, [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]]]
     assert driver.reports[0].is_lossless
+
+
+def test_lifetimes_go_on_in_the_next_file(tmp_path: Path) -> None:
+    """The parts of a split run are one recording: what ends in the second part was shown in the first."""
+    parts = {"a": [(1, marker(life=3.0)), (2, marker(id=1, type=BALL))], "b": [(5, marker(id=1)), (6, marker(id=2))]}
+    for name, messages in parts.items():
+        with Writer(tmp_path / name, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+            about = writer.add_connection("/m", MARKER, typestore=STORE)
+            for second, message in messages:
+                writer.write(about, second * SECOND, STORE.serialize_cdr(message, MARKER))
+    store = ChunkStore.from_chunks(list(Conversion([tmp_path / n for n in parts], ImportOptions()).chunks()))
+    assert [latest(store, "/m/a/0", COMPONENT[BOX], t * SECOND) is not None for t in (3, 4)] == [True, False]
+    assert [latest(store, "/m/a/1", COMPONENT[BALL], t * SECOND) is not None for t in (4, 5)] == [True, False]
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
