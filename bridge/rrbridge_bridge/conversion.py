@@ -72,7 +72,9 @@ class Conversion:
         self._drivers = {(options.prefix, 0): self._driver}
         self._ends: dict[Driver, int] = {}
         """The last log time that a driver got, by its clock."""
-        self._joining = Joining(self._span, is_alone=len(self.sources) == 1)
+        self._joining = Joining(
+            self._span, is_alone=len(self.sources) == 1, joints_may_move=any(map(_is_bag, self.sources))
+        )
         self._timelines = Timelines(aliases, self._once)
         self._keeps_times = not aliases and all(_is_bag(source) and not source.offset_nanos for source in self.sources)
         self._formats: list[tuple[str, str]] = []
@@ -102,6 +104,7 @@ class Conversion:
         for (_, offset_nanos), driver in self._drivers.items():
             for chunk in driver.settle(self._ends.get(driver, 0), is_end=True):
                 yield self._retimed(chunk, offset_nanos)
+        yield from self._joining.resting(self._log_timelines(), self.start_nanos)
         self.notes += further_notes(self.reports)
         yield from beside.chunks()
         yield from self._properties()
@@ -242,6 +245,11 @@ class Conversion:
             yield _property("notes", text=[note.text for note in self.notes])
         if self.options.robot:
             yield _property("robot", name=[self.options.robot])
+
+    def _log_timelines(self) -> list[str]:
+        """What messages of these sources are on."""
+        stamps = {1 if name.startswith("ROS 1") else 2 for name, _ in self._formats}
+        return ["message_log_time", "message_publish_time", *(f"ros{version}_timestamp" for version in sorted(stamps))]
 
     def _origin(self) -> Iterator[Chunk]:
         names = [_name(source.path) for source in self.sources]

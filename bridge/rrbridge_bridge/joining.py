@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
 
 from rrbridge import _entity_path
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreKind
-from rrbridge._timeline import TimeKind
+from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.chunk import Chunk
+from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
 from rrbridge_bridge.frames import FrameNames
 from rrbridge_bridge.inputs import Source
@@ -16,26 +19,34 @@ from rrbridge_bridge.report import TopicReport
 __all__ = ["PROPERTIES", "Joining"]
 
 PROPERTIES = "/__properties"
+CHILD_FRAME = "Transform3D:child_frame"
 LOG_TIMELINES = ("message_log_time", "log_time")
 
 
 class Joining:
     """Takes such sources one after the other; `reports` and `layouts` fill meanwhile."""
 
-    def __init__(self, see: Callable[[int, int, TopicReport], None], *, is_alone: bool) -> None:
-        """`see` hears the first and last date of each chunk; `is_alone`: the recording is made of one source."""
+    def __init__(self, see: Callable[[int, int, TopicReport], None], *, is_alone: bool, joints_may_move: bool) -> None:
+        """`see` hears the first and last date of each chunk; `is_alone`: the recording is made of one source.
+
+        `joints_may_move`: there are messages that may say where the joints of a robot are.
+        """
         self.reports: dict[str, TopicReport] = {}
         """By entity."""
         self.layouts: list[LogMessage] = []
         """What recordings brought along besides data."""
+        self._resting: list[Chunk] = []
         self._see = see
         self._is_alone = is_alone
+        self._joints_may_move = joints_may_move
 
     def chunks(self, source: Source, options: ImportOptions) -> Iterator[Chunk]:
         """All of a source; notes go to the options' `note`. Raises FileError."""
         names = FrameNames(options.prefix.strip("/"))
         stores: set[StoreId] = set()
         for chunk in self._imported(source, options, stores):
+            if isinstance(source.importer, RobotImporter) and self._joints_may_move:
+                chunk = self._without_resting(chunk, source.importer.movable_frames(source.path, options.prefix))
             if isinstance(source.importer, MessageImporter):
                 placed = self._placed(chunk, options.prefix, names)
                 if placed is None:
@@ -57,6 +68,30 @@ class Joining:
             elif isinstance(message, StoredChunk):
                 stores.add(message.store_id)
                 yield message.chunk
+
+    def _without_resting(self, chunk: Chunk, movable: frozenset[str]) -> Chunk:
+        """Static transforms hold against all others, so those of joints that may move are kept for the start."""
+        column = chunk.components.get(CHILD_FRAME)
+        if column is None:
+            return chunk
+        moves = np.array([cell[0] in movable for cell in column.cells.to_pylist()], np.bool_)
+        if moves.any():
+            self._resting.append(chunk.take(np.flatnonzero(moves)))
+        return chunk.take(np.flatnonzero(~moves))
+
+    def resting(self, timelines: Sequence[str], start_nanos: int | None) -> Iterator[Chunk]:
+        """Where joints are until something moves them: at the start of the recording; static if it has none."""
+        for chunk in self._resting:
+            if start_nanos is None:
+                yield chunk
+                continue
+            at = np.full(chunk.num_rows, start_nanos)
+            yield Chunk.from_columns(
+                chunk.entity_path,
+                times=[TimeColumn.of(name, TimeKind.TIMESTAMP, at) for name in timelines],
+                components=chunk.components.values(),
+                row_ids=chunk.row_ids,
+            )
 
     def _placed(self, chunk: Chunk, prefix: str, names: FrameNames) -> Chunk | None:
         """A recording's own chunk under the prefix; None for what is said anew about the whole."""

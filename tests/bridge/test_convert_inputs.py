@@ -381,3 +381,36 @@ def test_a_dataset_of_tables_and_pictures(tmp_path: Path, capsys: Any) -> None:
     times = [int(t) for c in pictures for t in c.times["message_log_time"].values]
     assert times == [at + n * 50_000_000 for n in range(3)]
     assert any("left alone: sensor.yaml" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_robot_beside_a_bag_moves(is_first: bool, tmp_path: Path, capsys: Any) -> None:
+    """What the bag says of a joint holds against where the URDF has it at rest."""
+    urdf = tmp_path / "robot.urdf"
+    urdf.write_text(
+        "<robot name='r'><link name='map'/><link name='base'/><link name='wheel'/>"
+        "<joint name='fixed' type='fixed'><parent link='map'/><child link='base'/><origin xyz='0 0 7'/></joint>"
+        "<joint name='turns' type='continuous'><parent link='base'/><child link='wheel'/><origin xyz='0 5 0'/></joint>"
+        "</robot>"
+    )
+    types = STORE.types
+    stamped, message = types["geometry_msgs/msg/TransformStamped"], types["tf2_msgs/msg/TFMessage"]
+    with Writer(tmp_path / "bag", version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/tf", message.__msgtype__, typestore=STORE)
+        early = writer.add_connection("/number", "std_msgs/msg/Float64", typestore=STORE)
+        number = types["std_msgs/msg/Float64"]
+        writer.write(early, START, STORE.serialize_cdr(number(data=1.0), number.__msgtype__))
+        at = START + 10**9
+        header = a_pose(at).header
+        header.frame_id = "base"
+        transform = types["geometry_msgs/msg/Transform"](
+            translation=types["geometry_msgs/msg/Vector3"](x=1.0, y=0.0, z=0.0), rotation=a_pose(at).pose.orientation
+        )
+        edge = stamped(header=header, child_frame_id="wheel", transform=transform)
+        writer.write(connection, at, STORE.serialize_cdr(message(transforms=[edge]), message.__msgtype__))
+    inputs = [urdf, tmp_path / "bag"] if is_first else [tmp_path / "bag", urdf]
+    output = tmp_path / "out.rrd"
+    converted(capsys, *inputs, "-o", output)
+    tree = rr.open(output).transforms()  # type: ignore[union-attr]
+    places = [tree.lookup("map", "wheel", "message_log_time", at)[:3, 3].tolist() for at in (START, START + 10**9)]
+    assert places == [[0.0, 5.0, 7.0], [1.0, 0.0, 7.0]]

@@ -54,6 +54,14 @@ class RobotImporter:
             size = path.stat().st_size
             options.progress(size, size)
 
+    def movable_frames(self, path: Path, prefix: str) -> frozenset[str]:
+        """The frames that joints move, whose place at rest is only a guess where a recording knows better. Raises FileError."""
+        from rrbridge.urdf import UrdfTree
+
+        before = f"{prefix.strip('/')}/" if prefix.strip("/") else None
+        joints = UrdfTree.from_file_path(path, frame_prefix=before).joints()
+        return frozenset(joint.frames[1] for joint in joints if joint.joint_type != "fixed")
+
     def recording_id(self, path: Path) -> str:
         """Of the file's content, not that of its meshes."""
         return content_id(read_content(path))
