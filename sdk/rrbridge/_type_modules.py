@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -43,12 +42,16 @@ class _Package(ModuleType):
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
-class TypeModules(MetaPathFinder, Loader):
-    """Finds the module of a type by its name in small letters: `line_strips3d` is that of `LineStrips3D`."""
+class TypeModules:
+    """Finds the module of a type by its name in small letters: `line_strips3d` is that of `LineStrips3D`.
+
+    A finder and a loader by what it can do; the classes of `importlib.abc` would load a lot.
+    """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
         package, _, tail = fullname.rpartition(".")
-        return ModuleSpec(fullname, self) if package in _PACKAGES and _type_name(package, tail) else None
+        loader: Any = self
+        return ModuleSpec(fullname, loader) if package in _PACKAGES and _type_name(package, tail) else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """The usual kind, in a package that is not changed by it."""

@@ -5,13 +5,15 @@ Importers come through the entry point group `rrbridge.importers`, which names a
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Literal, Protocol, runtime_checkable
 
 from rrbridge import plugins
@@ -159,10 +161,29 @@ class McapImporter(Importer, Protocol):
         """Header and summary of an MCAP file, made by a scan where it has none. Raises FileError."""
 
 
+class _Importers:
+    """Loads them as far as they are asked for: a bag is opened without what opens robots, pictures and tables."""
+
+    def __init__(self) -> None:
+        self._loaded: list[Importer] = []
+        self._rest = plugins.load("rrbridge.importers", Importer)
+        self._lock = RLock()
+
+    def __iter__(self) -> Iterator[Importer]:
+        for number in itertools.count():
+            with self._lock:
+                if number == len(self._loaded):
+                    plugin = next(self._rest, None)
+                    if plugin is None:
+                        return
+                    self._loaded.append(plugin.value)
+            yield self._loaded[number]
+
+
 @cache
-def installed() -> tuple[Importer, ...]:
+def installed() -> Iterable[Importer]:
     """Every importer, rrbridge's own first."""
-    return tuple(plugin.value for plugin in plugins.load("rrbridge.importers", Importer))
+    return _Importers()
 
 
 def find(path: Path) -> Importer:

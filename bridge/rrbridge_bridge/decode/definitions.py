@@ -6,7 +6,6 @@ In this order: the recording itself; folders that the user names (`--msgs`, a wo
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,6 +120,8 @@ def embedded_definitions(connection: Connection) -> Mapping[str, Definition]:
 
 def definition_hash(registry: Mapping[str, Definition], msgtype: str) -> str:
     """Eight letters that two definitions of one type differ in. Raises UnknownTypeError."""
+    import hashlib  # second definitions are rare
+
     seen: dict[str, Definition] = {}
 
     def collect(name: str) -> None:
