@@ -23,7 +23,7 @@ from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.settings import Settings
 from rrbridge_bridge.topic_patterns import topic_pattern
 
-QUEUED_BYTES = 32 << 20
+QUEUED_BYTES = 16 << 20
 """Of chunks that are made and not yet written."""
 
 __all__ = ["Converted", "absolute_times", "convert_files"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,15 +67,22 @@ def _first_echoes(rays: Ragged) -> Ragged:
 
 
 def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
-    lengths, distance = ranges.lengths, ranges.values
-    nearest, farthest = np.repeat(msgs.range_min, lengths), np.repeat(msgs.range_max, lengths)
+    lengths = ranges.lengths
     cosine, sine = _directions(msgs, lengths)
-    seen = (distance >= nearest) & (distance <= farthest) & np.isfinite(distance)
-    hit = np.flatnonzero(seen & np.isfinite(cosine))
-    planar = np.zeros((len(hit), 3), np.float32)
-    np.multiply(distance[hit], cosine[hit], out=planar[:, 0], casting="same_kind")
-    np.multiply(distance[hit], sine[hit], out=planar[:, 1], casting="same_kind")
-    places = Ragged(np.searchsorted(hit, ranges.offsets), planar)
+    distance = ranges.values.reshape(
+        (-1, len(cosine)) if len(cosine) else (0, 0)
+    )  # by scan where all have the same angles
+    nearest, farthest = (_per_ray(limit, lengths, distance.shape) for limit in (msgs.range_min, msgs.range_max))
+    seen = (distance >= nearest) & (distance <= farthest) & np.isfinite(distance) & np.isfinite(cosine)
+    planar = np.zeros((*distance.shape, 3), np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # rays that hit nothing
+        np.multiply(distance, cosine, out=planar[..., 0], casting="same_kind")
+        np.multiply(distance, sine, out=planar[..., 1], casting="same_kind")
+    hit = np.flatnonzero(seen)
+    points = (
+        planar.reshape(-1, 3).view("V12").reshape(-1)[seen.reshape(-1)]
+    )  # as one element each: ten times as fast as rows
+    places = Ragged(np.searchsorted(hit, ranges.offsets), points.view(np.float32).reshape(-1, 3))
     yield Emit(rr.Points3D.columns(positions=places))
     full = (intensities.lengths == lengths) & (intensities.lengths > 0)
     if full.any():
@@ -86,22 +94,31 @@ def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
         yield Emit(custom("Points3D:intensity", brightness, "rerun.archetypes.Points3D"), rows=rows)
 
 
+def _per_ray(limit: npt.NDArray[Any], lengths: npt.NDArray[np.int64], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """A number of each scan for each of its rays; a single one where all scans have the same."""
+    if len(limit) and (limit == limit[0]).all():
+        return limit[:1]
+    return np.repeat(limit, lengths).reshape(shape)
+
+
 def _directions(
     msgs: Columns, lengths: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Cosine and sine of each ray's angle. A lidar has the same angles in every scan, so they are worked out once."""
+    """Cosine and sine of each ray's angle; those of a single scan where all have the same angles, as those of one lidar have."""
     sweeps = np.stack([msgs.angle_min, msgs.angle_increment, lengths], axis=-1).astype(np.float64)
+    if len(sweeps) and (sweeps == sweeps[0]).all():
+        start, step, count = sweeps[0].tolist()
+        return _cosine_sine(start, step, int(count))
     distinct, which = np.unique(sweeps, axis=0, return_inverse=True)
-    with np.errstate(invalid="ignore", over="ignore"):
-        tables = [start + np.arange(int(count)) * step for start, step, count in distinct.tolist()]
-    if len(tables) == 1:
-        (cosine, sine), scans = _cosine_sine(tables[0]), len(lengths)
-        return np.tile(cosine, scans), np.tile(sine, scans)
-    return _cosine_sine(np.concatenate([tables[i] for i in which.reshape(-1).tolist()]) if tables else np.empty(0))
+    tables = [_cosine_sine(start, step, int(count)) for start, step, count in distinct.tolist()]
+    order = which.reshape(-1).tolist()
+    cosine, sine = (np.concatenate([tables[i][k] for i in order]) if order else np.empty(0, np.float32) for k in (0, 1))
+    return cosine, sine
 
 
-def _cosine_sine(angles: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    with np.errstate(invalid="ignore"):  # of a scan without angles
+def _cosine_sine(start: float, step: float, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    with np.errstate(invalid="ignore", over="ignore"):  # of a scan without angles
+        angles = start + np.arange(count) * step
         return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
 
