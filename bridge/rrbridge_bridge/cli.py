@@ -35,8 +35,8 @@ EXIT_INTERRUPTED = 130
 
 TRACEBACK_VARIABLE = "RRBRIDGE_TRACEBACK"
 
-GARBAGE_THRESHOLD = 50_000
-"""So many new objects, not 700, before Python looks for rings among them: importing makes 100 000 and no rings (50 ms)."""
+GARBAGE_THRESHOLD = 200_000
+"""So many new objects, not 700, before Python looks for rings among them: importing makes 100 000 and no rings (60 ms)."""
 OWN_COMMANDS = "rrbridge_bridge.commands"
 
 
