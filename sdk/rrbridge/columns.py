@@ -117,6 +117,12 @@ class Text:
         np.cumsum([len(r) for r in raw], out=offsets[1:])
         return cls(offsets, np.frombuffer(b"".join(raw), np.uint8))
 
+    @classmethod
+    def repeated(cls, text: str, count: int) -> Text:
+        """The same string `count` times."""
+        raw = np.frombuffer(text.encode(), np.uint8)
+        return cls(np.arange(count + 1, dtype=np.int64) * len(raw), np.tile(raw, count))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

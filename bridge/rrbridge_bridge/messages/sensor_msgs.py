@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import rrbridge as rr
-from rrbridge.columns import Columns, Emit, Ragged
+from rrbridge.columns import Columns, Emit, Ragged, Text
 from rrbridge_bridge.frames import IMAGE_PLANE
 from rrbridge_bridge.messages._drawing import AXES_LENGTH, axes
 from rrbridge_bridge.messages._fields import (
@@ -149,7 +149,7 @@ def _turned(msgs: Columns) -> Iterator[Emit]:
         rr.Scalars.columns(scalars=roll_pitch_yaw(turns)),
         rr.TransformAxes3D.columns(axis_length=np.full(len(rows), AXES_LENGTH)),
         rr.InstancePoses3D.columns(quaternions=turns),
-        rr.CoordinateFrame.columns(frame=[""] * len(rows)),
+        rr.CoordinateFrame.columns(frame=Text.repeated("", len(rows))),
     ]
     yield Emit(columns, at="orientation", rows=rows)
 
