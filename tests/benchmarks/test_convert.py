@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmark_bags import many_small_messages
+from benchmark import LIKE_FOR_LIKE
+from benchmark_bags import many_small_messages, mixed_messages
 from rrbridge._messages import StoredChunk
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.readers import open_bag
@@ -59,6 +61,29 @@ def test_convert_beside_the_reference(tmp_path: Path) -> None:
     with open_bag(bag) as reader:
         messages = {topic.topic: topic.count for topic in reader.summary().topics}
     assert {entity: len(made[entity, name]) for entity, name in made if name.endswith(":message")} == messages
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "scale", "cpu", "peak"), [(many_small_messages, 1.0, 1.8, 1.2), (mixed_messages, 0.4, 1.3, 0.6)]
+)
+def test_costs_stay_near_the_reference(
+    make: Callable[..., Path], scale: float, cpu: float, peak: float, tmp_path: Path
+) -> None:
+    """The same work, for so many times the reference's processor time and memory at most: docs/benchmarks.md says less."""
+    bag = make(tmp_path / "bag", scale=scale)
+    outputs = {"ours": tmp_path / "ours.rrd", "theirs": tmp_path / "theirs.rrd"}
+    costs = compare(
+        {
+            "ours": [str(BIN / "rrbridge"), "convert", str(bag), "-o", str(outputs["ours"]), *LIKE_FOR_LIKE],
+            "theirs": [str(BIN / "rerun"), "mcap", "convert", str(bag), "-o", str(outputs["theirs"])],
+        },
+        rounds=3,
+        outputs=outputs,
+    )
+    ours, theirs = costs["ours"], costs["theirs"]
+    assert ours.cpu_secs < cpu * theirs.cpu_secs
+    assert ours.peak_bytes < peak * theirs.peak_bytes
 
 
 def columns(path: Path) -> dict[tuple[str, str], pa.Array]:

@@ -8,6 +8,7 @@ import random
 import struct
 from collections.abc import Callable
 from functools import cache, partial
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,13 @@ from rosbags.typesys.store import Typestore
 from rrbridge.columns import Columns, Ragged, Text
 from rrbridge.errors import DecodeError, UnknownTypeError
 from rrbridge_bridge.decode import BadMessagesError, Wire, _structures, plan_for
-from rrbridge_bridge.decode.definitions import _from_rosbags
+from rrbridge_bridge.decode.definitions import _from_rosbags, definition_hash
 from rrbridge_bridge.decode.tree import ArrayOf, Message, Primitive, SequenceOf
 
 STORES: dict[str, tuple[Stores, Wire]] = {
-    "humble": (Stores.ROS2_HUMBLE, "cdr"),
-    "jazzy": (Stores.ROS2_JAZZY, "cdr"),
-    "noetic": (Stores.ROS1_NOETIC, "ros1"),
+    store.value: (store, "ros1" if "ros1" in store.value else "cdr")
+    for store in (Stores.ROS2_HUMBLE, *Stores)
+    if store not in (Stores.EMPTY, Stores.LATEST)
 }
 
 
@@ -40,7 +41,61 @@ def store_of(name: str) -> tuple[Typestore, dict[str, Any]]:
     return store, {msgtype: _from_rosbags(fields) for msgtype, (_, fields) in store.fielddefs.items()}
 
 
-ALL_TYPES = [(name, msgtype) for name in STORES for msgtype in sorted(store_of(name)[0].fielddefs)]
+def all_types() -> list[tuple[str, str]]:
+    """Every type of every distribution, once for each definition that it has or that something in it has."""
+    seen: set[tuple[str, str, str]] = set()
+    found = []
+    for name, (_, wire) in STORES.items():
+        definitions = store_of(name)[1]
+        for msgtype in sorted(definitions):
+            key = (wire, msgtype, definition_hash(definitions, msgtype))
+            if key not in seen:
+                seen.add(key)
+                found.append((name, msgtype))
+    return found
+
+
+ALL_TYPES = all_types()
+
+
+def test_every_type_of_every_distribution_has_a_plan() -> None:
+    """There is no slower way to decode that a type could be left to."""
+    assert len(STORES) >= 10
+    for name, (_, wire) in STORES.items():
+        definitions = store_of(name)[1]
+        assert len(definitions) > 140
+        for msgtype in definitions:
+            plan_for(definitions, msgtype, wire)
+
+
+@pytest.mark.parametrize(
+    "msgtype",
+    [
+        "sensor_msgs/msg/Imu",
+        "tf2_msgs/msg/TFMessage",
+        "sensor_msgs/msg/JointState",
+        "diagnostic_msgs/msg/DiagnosticArray",
+        "visualization_msgs/msg/MarkerArray",
+    ],
+)
+def test_cost_per_message_does_not_grow_with_their_number(msgtype: str) -> None:
+    store, definitions = store_of("ros2_humble")
+    rng = random.Random(msgtype)
+    messages = [random_value(rng, store, (Nodetype.NAME, msgtype)) for _ in range(10)]
+    blobs = [bytes(store.serialize_cdr(message, msgtype)) for message in messages]
+    plan = plan_for(definitions, msgtype)
+
+    def seconds_per_message(count: int, rounds: int) -> float:
+        given = packed(blobs * (count // len(blobs)))
+        costs = []
+        for _ in range(rounds):
+            began = process_time()
+            plan.decode(*given)
+            costs.append(process_time() - began)
+        return min(costs) / count
+
+    few, many = seconds_per_message(1_000, 9), seconds_per_message(20_000, 3)
+    assert many < 1.5 * few
 
 
 def random_value(rng: random.Random, store: Typestore, description: Any) -> Any:
