@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rrbridge._timeline import TimeKind
 
 __all__ = ["count", "date", "duration", "rate", "size", "timeline_time", "unless_nobody_reads", "wide_console"]
@@ -75,15 +75,16 @@ def timeline_time(kind: TimeKind, value: int) -> str:
             return f"#{value}"
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Leave it to the caller; rich would end the program."""
-        raise  # the BrokenPipeError that rich is handling
-
-
 def wide_console() -> Console:
     """Standard output; as wide as a table needs where it is no terminal. Raises BrokenPipeError when nobody reads it."""
-    return _Console(highlight=False) if sys.stdout.isatty() else _Console(highlight=False, width=PIPE_WIDTH)
+    from rich.console import Console  # takes 17 ms, which who prints no table need not spend
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to the caller; rich would end the program."""
+            raise  # the BrokenPipeError that rich is handling
+
+    return Plain(highlight=False) if sys.stdout.isatty() else Plain(highlight=False, width=PIPE_WIDTH)
 
 
 @contextmanager

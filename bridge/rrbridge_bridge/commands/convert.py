@@ -267,7 +267,6 @@ def _together(
 ) -> int:
     from rrbridge_bridge.cli import EXIT_LOSSES
     from rrbridge_bridge.convert import convert_files
-    from rrbridge_bridge.convert_summary import print_json, print_table
     from rrbridge_bridge.format import unless_nobody_reads
     from rrbridge_bridge.inputs import find_sources
     from rrbridge_bridge.output_files import output_path, progress_bar
@@ -277,11 +276,14 @@ def _together(
     count = len(found.sources)
     with progress_bar("converting" if count == 1 else f"converting {count} files") as bar:
         result = convert_files(found, target, settings, bar)
-    with unless_nobody_reads():
-        if show == "json":
-            print_json(result)
-        elif show == "table":
-            print_table(result, every_topic=verbose)
+    if show != "nothing":
+        from rrbridge_bridge.convert_summary import print_json, print_table  # takes 20 ms
+
+        with unless_nobody_reads():
+            if show == "json":
+                print_json(result)
+            else:
+                print_table(result, every_topic=verbose)
     return 0 if result.is_lossless else EXIT_LOSSES
 
 
