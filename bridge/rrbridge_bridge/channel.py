@@ -112,7 +112,7 @@ class Channel:
             yield from self._messages(good, self._renamed(got.columns), repeated=repeated)
         if len(got.bad):
             self.report.undecodable += len(got.bad)
-            self.report.because(str(got.error))
+            self.report.because(got.error or "they cannot be decoded")
             bad = batch.take(got.bad)
             yield from self.recording.chunks(bad, _log_times(bad), [self._raw(bad)])
 

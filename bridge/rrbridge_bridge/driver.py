@@ -192,7 +192,7 @@ class Driver:
         try:
             return decoder_for(connection, definitions=self.options.definitions, ros_distro=self._ros_distro)
         except (UnknownTypeError, DecodeError) as err:
-            report.because(str(err))
+            report.because(err)
             return None
 
     def _new_channel_id(self, wanted: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from rrbridge.chunk import Chunk
+from rrbridge.errors import DecodeError
 from rrbridge.importers import Note
 
 __all__ = ["TopicReport", "further_notes", "notes_of", "topics_by_reason"]
@@ -106,8 +107,11 @@ class TopicReport:
             return "fields only"
         return "bytes only" if self.rows else "nothing"
 
-    def because(self, reason: str) -> None:
-        """Remember a reason, unless there are many already."""
+    def because(self, reason: str | BaseException) -> None:
+        """Remember a reason, unless there are many already. The topic is known, so it is not said again."""
+        if isinstance(reason, DecodeError):
+            reason = f"{reason.field}: {reason.reason}" if reason.field else reason.reason
+        reason = str(reason)
         if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
             self.reasons.append(reason)
 

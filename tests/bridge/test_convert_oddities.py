@@ -393,3 +393,31 @@ def test_mcap_files_of_more_than_four_gigabytes(tmp_path: Path) -> None:
         with path.open("r+b") as file:  # and once more without its summary
             file.truncate(path.stat().st_size - 8)
     assert times == [list(range(50))] * 2
+
+
+def test_channels_that_say_little(tmp_path: Path) -> None:
+    """Without a schema, an encoding or a definition: the bytes are kept, and each says what it lacks."""
+    told = {
+        ("cdr", None): "the recording does not say what type its messages have",
+        ("", None): "messages in an unnamed encoding are kept as bytes",
+        ("smile", ("x", "smile", b"x")): "messages in 'smile' are kept as bytes",
+        ("cdr", ("odd_msgs/msg/No", "", b"")): "no definition of odd_msgs/msg/No; name the folder that has it",
+        ("protobuf", ("a.B", "protobuf", b"\xff")): "protobuf descriptors cannot be read",
+        ("json", ("J", "jsonschema", b"{")): "JSON schema cannot be read",
+    }
+    with (tmp_path / "a.mcap").open("wb") as file:
+        writer = McapWriter(file)
+        writer.start("", "test")
+        for number, (encoding, schema) in enumerate(told):
+            schema_id = writer.register_schema(*schema) if schema else 0
+            writer.add_message(
+                writer.register_channel(f"/{number}", encoding, schema_id), number, b"\0\1\0\0\5", number
+            )
+        writer.finish()  # type: ignore[no-untyped-call]
+    chunks, conversion = converted(tmp_path / "a.mcap")
+    assert [r.topic for r in conversion.reports] == [f"/{number}" for number in range(len(told))]
+    for report, reason in zip(conversion.reports, told.values(), strict=True):
+        assert reason in report.reason
+        assert report.topic not in report.reason
+        (kept,) = (c for c in chunks if c.entity_path == report.topic and "McapMessage:data" in c.components)
+        assert bytes(kept.components["McapMessage:data"].cells[0].as_py()[0]) == b"\0\1\0\0\5"

@@ -333,3 +333,23 @@ def test_what_kind_of_recording_a_path_is(tmp_path: Path) -> None:
     assert bag_format(Path("x.bag"), b"hello") is None
     with pytest.raises(FileError, match="no such file"):
         open_bag(tmp_path / "nothing.mcap")
+
+
+def listing(folder: Path, *files: str) -> None:
+    (folder / "metadata.yaml").write_text(
+        f"rosbag2_bagfile_information:\n  version: 5\n  relative_file_paths: [{', '.join(files)}]\n"
+    )
+
+
+def test_parts_that_metadata_does_not_name(tmp_path: Path) -> None:
+    """Those of the run are read after the others, each once; what is of another run is not, and both are told."""
+    want = [make(tmp_path / f"run_{part}.db3", count=part + 1) for part in (0, 1, 2)]
+    make(tmp_path / "other_0.db3", count=9)
+    (tmp_path / "run_1.db3.zstd").write_bytes(zstandard.compress((tmp_path / "run_1.db3").read_bytes()))
+    listing(tmp_path, "run_1.db3", "run_0.db3")
+    got, notes = read(tmp_path)
+    assert got == want[1] + want[0] + want[2]
+    assert notes == [
+        "metadata.yaml does not name other_0.db3; it is left out",
+        "metadata.yaml does not name run_2.db3; it is read too",
+    ]

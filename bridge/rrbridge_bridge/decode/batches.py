@@ -62,6 +62,8 @@ def decoder_for(connection: Connection, *, definitions: Iterable[Path] = (), ros
     if connection.encoding not in WIRES:
         how = repr(connection.encoding) if connection.encoding else "an unnamed encoding"
         raise DecodeError(f"messages in {how} are kept as bytes", msgtype=connection.msgtype, topic=connection.topic)
+    if not connection.msgtype:
+        raise DecodeError("the recording does not say what type its messages have", topic=connection.topic)
     registries = registries_for(connection, folders=definitions, ros_distro=ros_distro)
     return _Decoder(connection, registries, WIRES[connection.encoding])
 

@@ -294,7 +294,7 @@ class FolderReader:
                     f"{len(parts) - len(there)} of the {len(parts)} parts that {METADATA} names are missing"
                 )
             if there:
-                return tuple(there)
+                return self._with_unnamed(there)
         runs: dict[tuple[str, str], list[tuple[int, Path]]] = {}
         for path in sorted(_files_in(self.path)):
             if (match := PART_NAME.fullmatch(path.name)) and path.is_file():
@@ -306,6 +306,29 @@ class FolderReader:
             raise FileError(self.path, f"the folder holds several recordings; name one of {names}")
         (run,) = runs.values()
         return tuple(path for _, path in sorted(run))
+
+    def _with_unnamed(self, named: Sequence[Path]) -> tuple[Path, ...]:
+        """The parts that the metadata names, and after them those of the same run that it does not know of.
+
+        rosbag2 writes the names when it closes a recording; one that went on after that, or was mended, may have more.
+        """
+        keys = [_run_and_number(part) for part in named]
+        more: dict[tuple[str, str, int], Path] = {}
+        for path in sorted(_files_in(self.path)):
+            key = _run_and_number(path)
+            if key is None or key in keys or not path.is_file():
+                continue
+            if any(known is not None and known[:2] == key[:2] for known in keys):
+                self._notes.say(f"{METADATA} does not name {path.name}; it is read too")
+                more.setdefault(key, path)
+            else:
+                self._notes.say(f"{METADATA} does not name {path.name}; it is left out")
+        return (*named, *(more[key] for key in sorted(more)))
+
+
+def _run_and_number(part: Path) -> tuple[str, str, int] | None:
+    match = PART_NAME.fullmatch(part.name)
+    return match and (match["run"], match["kind"], int(match["number"] or 0))
 
 
 def _files_in(folder: Path) -> list[Path]:
