@@ -25,14 +25,16 @@ _HEIGHT = "elevation"
 def grid_map(msgs: Columns) -> Iterator[Emit | Skipped]:
     """A point per cell, metres, as high as the layer `elevation` says (else the first), with every layer's number beside it.
 
-    A loop per map and layer, which are few and large.
+    A map without layers is empty, as a mapper's first ones are. A loop per map and layer, which are few and large.
     """
     groups: dict[tuple[str, ...], list[tuple[int, list[Floats], Floats]]] = defaultdict(list)
     for row in range(len(msgs)):
         names = tuple(msgs.layers[row].to_list())
+        if not names:
+            continue
         layers = _layers(take(msgs, [row]))
-        if not names or len(layers) != len(names) or len({layer.shape for layer in layers}) != 1:
-            yield Skipped(np.array([row]), "a grid map has no layers, or they are not of one size")
+        if len(layers) != len(names) or len({layer.shape for layer in layers}) != 1:
+            yield Skipped(np.array([row]), "the layers of a grid map are not of one size")
             continue
         height = layers[names.index(_HEIGHT) if _HEIGHT in names else 0]
         kept = np.isfinite(height)
