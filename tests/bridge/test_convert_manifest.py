@@ -27,7 +27,6 @@ RECORDINGS = re.compile(r".*\.(bag|db3|mcap)(\.active|\.zstd|\.bz2)?")
 REASONS = (
     r"no definition of \S+; name the folder that has it",
     r"messages in '\S*' are kept as bytes",
-    r"a grid map has no layers, or they are not of one size",
     r"no record at byte \d+ \(.*\); nothing that can be read comes after it",
     r"the bag is cut off or damaged: its index would begin \d+ bytes behind its end",
 )

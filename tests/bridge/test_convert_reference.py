@@ -42,7 +42,6 @@ FILES = [
 ALLOWED = {
     r"values differ .* CoordinateFrame:frame": "an empty frame id is the entity's own frame here, an empty name there",
     r"missing .* sensor_msgs\.msg\.PointCloud2:": "the cloud's other fields are in its message column",
-    r"missing /pose (CoordinateFrame|InstancePoses3D):": "foxglove.PoseInFrame of protobuf has its fields only",
     r"missing .* McapMessage:data": "bytes there, of ROS 1 or because its definition is incomplete; decoded here",
 }
 ELSEWHERE = ["^/__properties", "^/__mcap_properties", "^/tf_static"]
