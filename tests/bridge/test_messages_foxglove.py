@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -17,11 +18,14 @@ import pytest
 from foxglove import messages as fm
 from foxglove.messages import PackedElementField as Field
 from foxglove.messages import PackedElementFieldNumericType as Kind
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from mcap.writer import Writer
 
 from rrbridge.chunk import ChunkStore
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.conversion import Conversion
+from rrbridge_bridge.decode._foxglove_documents import FIELDS, LEAVES
 
 COUNT = 3
 START_SECS = 1_700_000_000
@@ -198,6 +202,60 @@ def test_scans_are_where_their_rays_end(tmp_path: Path) -> None:
             bright.append([float(k) for k, d in enumerate(ranges[i]) if 0 < d < np.inf])
     assert found["Points3D:intensity"] == bright
     assert found["CoordinateFrame:frame"] == [["laser"]] * COUNT
+
+
+def test_documents_whose_schema_says_nothing(tmp_path: Path) -> None:
+    """JSON with an empty schema, and without what is empty: missing numbers are 0, colours black, alphas and widths 1."""
+    place, size = {"position": {"x": 1, "y": 2}}, {"x": 2, "y": 2, "z": 4}
+    dots = np.array([[1, 2, 3], [4, 5, 6]], "<f4")
+    parts = [{"name": axis, "offset": 4 * i, "type": 7} for i, axis in enumerate("xyz")]
+    documents = {
+        "SceneUpdate": {
+            "entities": [
+                {"id": "a", "frame_id": "map", "cubes": [{"pose": place, "size": size}],
+                 "cylinders": [{"pose": place, "size": size, "color": {"r": 1, "g": 0, "b": 0}}]}
+            ]
+        },
+        "PointCloud": {"point_stride": 12, "fields": parts, "data": base64.b64encode(dots.tobytes()).decode()},
+        "LaserScan": {"start_angle": 0, "end_angle": math.pi / 2, "ranges": [1, None, 3]},
+        "ImageAnnotations": {"circles": [{"position": {"x": 5, "y": 6}, "diameter": 4}]},
+        "Log": {"message": "hello"},
+    }  # fmt: skip
+    for number, schema in enumerate((b"", b"{}", b'{"type": "object", "properties": {"entities": {"type": "array"}}}')):
+        path = tmp_path / f"{number}.mcap"
+        with path.open("wb") as file:
+            writer = Writer(file)
+            writer.start()
+            for name, document in documents.items():
+                schema_id = writer.register_schema(f"foxglove.{name}", "jsonschema", schema)
+                channel = writer.register_channel(f"/{name}", "json", schema_id)
+                writer.add_message(channel, 5, json.dumps(document).encode(), 5)
+            writer.finish()  # type: ignore[no-untyped-call]
+        found = cells_of(path)
+        cubes, cylinders = (found[f"/SceneUpdate/a/{kind}"] for kind in ("cubes", "cylinders"))
+        assert (cubes["Boxes3D:centers"], cubes["Boxes3D:half_sizes"]) == ([[[1, 2, 0]]], [[[1, 1, 2]]])
+        assert (cubes["Boxes3D:colors"], cylinders["Cylinders3D:colors"]) == ([[0x000000FF]], [[0xFF0000FF]])
+        assert cylinders["Cylinders3D:radii"] == [[1]]
+        assert found["/PointCloud"]["Points3D:positions"] == [dots.tolist()]
+        np.testing.assert_allclose(found["/LaserScan"]["Points3D:positions"], [[[1, 0, 0], [0, 3, 0]]], atol=1e-6)
+        assert found["/ImageAnnotations/circles"]["Ellipses2D:half_sizes"] == [[[2, 2]]]
+        assert found["/Log"]["TextLog:text"] == [["hello"]]
+
+
+def test_usual_fields_of_documents_are_those_of_the_schemas() -> None:
+    """As the SDK's own descriptors name them."""
+    theirs: dict[str, dict[str, bool]] = {}
+    for schema in [getattr(fm, name) for name in dir(fm) if hasattr(getattr(fm, name), "get_schema")]:
+        for file in FileDescriptorSet.FromString(schema.get_schema().data).file:
+            for message in file.message_type:
+                theirs[message.name] = {f.name: f.label == f.LABEL_REPEATED for f in message.field}
+    assert len(FIELDS) > 30
+    for name, text in FIELDS.items():
+        pairs = [part.split(" ") for part in text.split(", ")]
+        if name != "Time":  # documents spell it otherwise
+            ours = {field: kind.endswith("[]") for field, kind in pairs}
+            assert ours.items() <= theirs[name].items()
+            assert {kind.removesuffix("[]") for _, kind in pairs} <= {*FIELDS, *LEAVES}
 
 
 def test_joints_without_a_velocity_have_none(tmp_path: Path) -> None:

@@ -64,13 +64,14 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _record(arrays: dict[str, pa.Array], node: Record, rows: Int64s, msgtype: str, path: str) -> Columns:
-    """`rows`: the document that each row is of, or in."""
+    """`rows`: the document that each row is of, or in. A number that is left out is zero, as in other encodings."""
     columns: dict[str, Any] = {}
     optional: dict[str, Flags | None] = {}
     for name, inner in node.fields:
         if is_known(inner):
             array = arrays[name]
-            columns[name] = _column(array, inner, rows, f"{path}.{name}" if path else name)
+            whole = array.fill_null(0.0) if array.type == pa.float64() else array
+            columns[name] = _column(whole, inner, rows, f"{path}.{name}" if path else name)
             optional[name] = flags(array.is_valid()) if array.null_count else None
     return Columns(len(rows), columns, msgtype, optional)
 
@@ -89,7 +90,7 @@ def _column(array: pa.Array, node: Node, rows: Int64s, path: str) -> Any:
 
 
 def _numbers(array: pa.Array, dtype: type[np.generic]) -> npt.NDArray[Any]:
-    """Numbers; null is zero, or NaN where there is one."""
+    """Numbers of a list; null is NaN where there is one (which JSON cannot write otherwise), else zero."""
     if array.null_count:
         missing = np.nan if dtype is np.float64 else False if dtype is np.bool_ else 0
         array = pc.fill_null(array, pa.scalar(missing, array.type))

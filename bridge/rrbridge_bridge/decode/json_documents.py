@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from rrbridge.columns import Columns
 from rrbridge.errors import DecodeError
+from rrbridge_bridge.decode._foxglove_documents import completed, usual_fields
 from rrbridge_bridge.decode._json_columns import NotBase64Error, columns_of, datatype
 from rrbridge_bridge.decode._json_schema import read_json_schema
 from rrbridge_bridge.decode._json_types import ConflictError, Leaf, ListOf, Node, Record, holds_json, merge, type_of
@@ -34,13 +35,15 @@ OPEN, CLOSE, NEWLINE = b"{}\n"
 
 def json_decoder(connection: Connection) -> JsonDecoder:
     """A decoder for a connection's batches. Raises DecodeError where the schema cannot be read."""
-    known = Record(())
+    known: Node = Record(())
     if connection.definition_format == "jsonschema" and connection.definition.strip():
         try:
             known = read_json_schema(connection.definition)
         except ValueError as err:
             reason = f"the recording's JSON schema cannot be read: {err}"
             raise DecodeError(reason, msgtype=connection.msgtype, topic=connection.topic) from None
+    known = completed(known, usual_fields(connection.msgtype))
+    assert isinstance(known, Record)
     return JsonDecoder(connection.msgtype, known)
 
 

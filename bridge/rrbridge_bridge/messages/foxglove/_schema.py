@@ -17,6 +17,7 @@ from rrbridge_bridge.messages._rotations import orientation, rotate
 
 __all__ = [
     "chosen",
+    "colors_of",
     "element_dtype",
     "elements",
     "foxglove",
@@ -79,9 +80,15 @@ def placed(pose: Columns, points: Ragged) -> Ragged:
     return Ragged(points.offsets, turned + np.repeat(positions(pose), lengths, axis=0))
 
 
+def colors_of(things: Columns) -> npt.NDArray[np.uint32]:
+    """Of primitives; black where they give none, as Foxglove has it."""
+    return np.where(present(things, "color"), rgba(things.color), np.uint32(0xFF))
+
+
 def rgba(color: Columns) -> npt.NDArray[np.uint32]:
-    """Colours of 0 … 1 as 0xRRGGBBAA, rounded."""
-    return _packed(np.stack([color.r, color.g, color.b, color.a], axis=-1) + 0.5 / 255)
+    """Colours of 0 … 1 as 0xRRGGBBAA, rounded; opaque where the alpha is left out."""
+    alpha = np.where(present(color, "a"), color.a, 1.0)
+    return _packed(np.stack([color.r, color.g, color.b, alpha], axis=-1) + 0.5 / 255)
 
 
 def _packed(channels: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:

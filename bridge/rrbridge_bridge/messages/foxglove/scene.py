@@ -18,13 +18,13 @@ import rrbridge as rr
 from rrbridge._entity_path import escape_entity_path_part
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
-from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, present, take
 from rrbridge.stages import Messages, Takes
 from rrbridge_bridge.messages._fields import xyz
 from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Up, fates_of
 from rrbridge_bridge.messages._registry import adapters
 from rrbridge_bridge.messages._rotations import rotate
-from rrbridge_bridge.messages.foxglove._schema import integers, orientations, placed, positions, rgba
+from rrbridge_bridge.messages.foxglove._schema import colors_of, integers, orientations, placed, positions, rgba
 
 MAX_UP = 200_000
 """Entities of one topic that are remembered; of more, those that came first are left as they are."""
@@ -209,7 +209,7 @@ def _arrows(arrows: Ragged) -> rr.ComponentColumnList:
         vectors=_shared(arrows, rotate(orientations(each.pose), ahead)),
         origins=_shared(arrows, positions(each.pose)),
         radii=_shared(arrows, each.shaft_diameter / 2),
-        colors=_shared(arrows, rgba(each.color)),
+        colors=_shared(arrows, colors_of(each)),
     )
 
 
@@ -222,7 +222,7 @@ def _half_sized(
             half_sizes=_shared(bodies, xyz(each.size) / 2),
             centers=_shared(bodies, positions(each.pose)),
             quaternions=_shared(bodies, orientations(each.pose)),
-            colors=_shared(bodies, rgba(each.color)),
+            colors=_shared(bodies, colors_of(each)),
             fill_mode=_solid(bodies),
         )
 
@@ -232,13 +232,14 @@ def _half_sized(
 def _cylinders(cylinders: Ragged) -> rr.ComponentColumnList:
     """Cones are drawn as cylinders of their mean width."""
     each = cylinders.values
-    widths = (each.size.x + each.size.y) / 4 * (each.bottom_scale + each.top_scale) / 2
+    bottom, top = (np.where(present(each, f"{end}_scale"), each[f"{end}_scale"], 1.0) for end in ("bottom", "top"))
+    widths = (each.size.x + each.size.y) / 4 * (bottom + top) / 2
     return rr.Cylinders3D.columns(
         lengths=_shared(cylinders, each.size.z),
         radii=_shared(cylinders, widths),
         centers=_shared(cylinders, positions(each.pose)),
         quaternions=_shared(cylinders, orientations(each.pose)),
-        colors=_shared(cylinders, rgba(each.color)),
+        colors=_shared(cylinders, colors_of(each)),
         fill_mode=_solid(cylinders),
     )
 
@@ -249,7 +250,7 @@ def _indexed(shapes: Columns) -> tuple[Ragged, npt.NDArray[np.uint32]]:
     spread = Ragged(points.offsets, xyz(points.values))
     places = placed(shapes.pose, spread)
     plain = points.lengths
-    shared = np.repeat(rgba(shapes.color), plain)
+    shared = np.repeat(colors_of(shapes), plain)
     colored = (own.lengths == plain) & (plain > 0)
     if colored.any():
         shared[colored[places.row_of_value]] = rgba(take(own.values, colored[own.row_of_value]))
@@ -312,7 +313,7 @@ def _texts(texts: Ragged) -> rr.ComponentColumnList:
     return rr.Points3D.columns(
         positions=_shared(texts, positions(each.pose)),
         radii=_shared(texts, np.full(len(each), -1.0)),
-        colors=_shared(texts, rgba(each.color)),
+        colors=_shared(texts, colors_of(each)),
         labels=_shared(texts, each.text),
         show_labels=np.ones(len(texts), np.bool_),
     )
