@@ -37,7 +37,7 @@ GATHER_MIN_BYTES = 1 << 16
 LZ4_BEST_RATIO = 255
 """No LZ4 block can unpack to more than this many times its size."""
 ZSTD_BEST_RATIO = 1 << 16
-SAMPLES, SAMPLE_BYTES = 8, 1 << 12
+SAMPLES, SAMPLE_BYTES = 16, 1 << 12
 """Of large data, pieces from all over it tell whether compressing is worth the time: its columns differ."""
 WORTHWHILE = 0.75
 """Large data whose samples shrink to no less than this is left as it is: LZ4 takes ten times as long as writing what it would
