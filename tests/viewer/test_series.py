@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrbridge_viewer.series import decimate, series_of_cells
+from rrbridge_viewer.series import by_name, decimate, series_of_cells
 
 
 @settings(max_examples=50)
@@ -50,6 +50,33 @@ def test_rows_of_different_length_become_series_with_gaps() -> None:
     cells = pa.array([[1.0, 2.0], [3.0], None, []], pa.list_(pa.float64()))
     series = series_of_cells(np.arange(4), cells)
     np.testing.assert_array_equal(series.values, [[1, 2], [3, np.nan], [np.nan, np.nan], [np.nan, np.nan]])
+
+
+def test_names_that_change_places_keep_their_numbers() -> None:
+    """Two drivers publish their joints in turn, one of them in another order later."""
+    rng = np.random.default_rng(0)
+    orders = [[["wheel"], ["arm", "hand"], [], ["hand", "arm"]][i] for i in rng.integers(0, 4, 200)]
+    numbers = [rng.normal(size=len(order)).tolist() for order in orders]
+    times = np.arange(200)
+    series = series_of_cells(times, pa.array(numbers, pa.list_(pa.float64())))
+    found = by_name(series, times, pa.array(orders, pa.list_(pa.utf8())))
+    assert found is not None
+    assert sorted(one.name for one in found) == ["arm", "hand", "wheel"]
+    for one in found:
+        expected = [
+            (i, value)
+            for i, (order, row) in enumerate(zip(orders, numbers, strict=True))
+            for name, value in zip(order, row, strict=True)
+            if name == one.name
+        ]
+        assert list(zip(one.times.tolist(), one.values.tolist(), strict=True)) == expected
+
+
+def test_names_that_stay_need_no_sorting() -> None:
+    times = np.arange(3)
+    series = series_of_cells(times, pa.array([[1.0, 2.0], [], [3.0, 4.0]], pa.list_(pa.float64())))
+    names = pa.array([["a", "b"], [], ["a", "b"]], pa.list_(pa.utf8()))
+    assert by_name(series, times, names) is None
 
 
 def test_what_is_not_a_number_is_no_series() -> None:

@@ -17,7 +17,7 @@ from rrbridge_viewer.message_fields import FieldPath, field_numbers
 from rrbridge_viewer.pinholes import Pinholes
 from rrbridge_viewer.recordings import Recording
 from rrbridge_viewer.render.primitives import F64, IDENTITY
-from rrbridge_viewer.series import Series, series_of_cells
+from rrbridge_viewer.series import NamedSeries, Series, by_name, series_of_cells
 from rrbridge_viewer.video_samples import samples_at
 from rrbridge_viewer.visualizers import AnnotationClass, ComponentValue, EntityData, PinholeView, Space
 
@@ -61,6 +61,15 @@ class Query:
         rows = self.range(entity, component)
         key = ("series", entity, component, self.timeline)
         return self.recording.memo(key, rows, lambda: series_of_cells(rows.times, rows.cells))
+
+    def series_by_name(self, entity: str, component: str, names: str) -> list[NamedSeries] | None:
+        """The same, a series per name, where the names in the component `names` change with time; else None."""
+        rows, named = self.range(entity, component), self.range(entity, names)
+        if len(named) < 2:
+            return None
+        series = self.series(entity, component)
+        key = ("named", entity, component, names, self.timeline)
+        return self.recording.memo(key, (rows, named), lambda: by_name(series, named.times, named.cells))
 
     def field_series(self, entity: str, component: str, path: FieldPath) -> Series:
         """A number inside messages over all of the timeline. Raises KeyError, TypeError where there is no such field."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from rrbridge._arrow import list_values
 
-__all__ = ["Series", "decimate", "series_of_cells"]
+__all__ = ["NamedSeries", "Series", "by_name", "decimate", "series_of_cells"]
 
 Times = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -45,6 +45,45 @@ def series_of_cells(times: Times, cells: pa.ListArray) -> Series:
     row = np.repeat(np.arange(len(lengths)), lengths)
     values[row, np.arange(len(numbers)) - np.repeat(offsets[:-1], lengths)] = numbers
     return Series(times, values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedSeries:
+    """One number over time, which was not always at the same place of its row."""
+
+    name: str
+    times: Times
+    """(n,), rising."""
+    values: Values
+    """(n,)"""
+
+
+def by_name(series: Series, name_times: Times, names: pa.ListArray) -> list[NamedSeries] | None:
+    """A series per name where names change places with time (several drivers publish their joints on one topic), else None.
+
+    A row's names are those that were latest at its time; numbers without a name are left out. `name_times`, (m,), rise.
+    """
+    offsets, flat = list_values(names)
+    if not pa.types.is_string(flat.type) or len(names) < 2:
+        return None
+    encoded = flat.dictionary_encode()
+    words: list[str] = encoded.dictionary.to_pylist()
+    codes = series_of_cells(name_times, pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), encoded.indices)).values
+    filled = codes[~np.isnan(codes).all(axis=1)]
+    if not len(filled) or np.array_equal(filled, np.broadcast_to(filled[0], filled.shape), equal_nan=True):
+        return None
+    row = np.searchsorted(name_times, series.times, side="right") - 1
+    if np.array_equal(name_times, series.times):  # also where several rows have one time
+        row = np.arange(len(name_times))
+    width = min(codes.shape[1], series.values.shape[1])
+    of_number = np.where((row >= 0)[:, None], codes[row, :width], np.nan)
+    numbers = series.values[:, :width]
+    found = []
+    for code, word in enumerate(words):
+        at, place = np.nonzero(of_number == code)
+        if np.isfinite(numbers[at, place]).any():
+            found.append(NamedSeries(word or "", series.times[at], numbers[at, place]))
+    return found
 
 
 def decimate(times: Times, values: npt.NDArray[Any], lo: int, hi: int, columns: int) -> tuple[Times, npt.NDArray[Any]]:

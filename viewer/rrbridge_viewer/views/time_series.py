@@ -282,6 +282,20 @@ def _curves_of(path: str, pane: Pane, query: Query, *, first_color: int, alone: 
     colors = listed(f"{kind}:colors")
     widths = listed("SeriesPoints:marker_sizes" if dots else "SeriesLines:widths")
     own = path.rpartition("/")[2] if alone else path.removeprefix(pane.origin.rstrip("/")).lstrip("/") or path
+    named = query.series_by_name(path, SCALARS, f"{kind}:names")
+    if named is not None:
+        return [
+            Curve(
+                one.name if alone else f"{own}/{one.name}",
+                path,
+                one.times,
+                one.values,
+                _palette(first_color + number),
+                1.5,
+                dots,
+            )
+            for number, one in enumerate(named)
+        ]
     curves = []
     for index in range(count):
         packed = colors[min(index, len(colors) - 1)] if colors else None
