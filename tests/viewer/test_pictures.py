@@ -76,6 +76,23 @@ def test_boxes_stand_where_their_transforms_put_them(desk: Any, scene_file: Path
     assert desk.pixels[y - 3 : y + 4, x - 3 : x + 4].mean(axis=(0, 1))[0] < 90
 
 
+def test_ellipses_lie_on_the_image_where_they_say(desk: Any, tmp_path: Path) -> None:
+    path = tmp_path / "ellipse.rrd"
+    with rr.RecordingStream("ellipse") as rec:
+        rec.save(path)
+        rec.log("/camera", rr.Image(np.zeros((40, 60, 3), np.uint8)), static=True)
+        seen = rr.Ellipses2D(half_sizes=[12, 6], centers=[30, 20], colors=GREEN, line_radii=1)
+        rec.log("/camera/seen", seen, static=True)
+        rec.disconnect()
+    desk.open(path)
+    picture = desk.inside(desk.view_id("Spatial2DView"))[..., 1] > 90
+    rows, columns = np.flatnonzero(picture.any(axis=1)), np.flatnonzero(picture.any(axis=0))
+    wide, high = np.ptp(columns), np.ptp(rows)
+    assert wide / high == pytest.approx(26 / 14, rel=0.1)
+    middle = picture[rows.mean().astype(int) - 5 : rows.mean().astype(int) + 5]
+    assert not middle[:, columns.mean().astype(int) - 5 : columns.mean().astype(int) + 5].any()
+
+
 def test_the_image_fills_its_view_in_the_right_orientation(desk: Any, scene_file: Path, near_color: Near) -> None:
     desk.open(scene_file, at="+2s")
     view = desk.view_id("Spatial2DView")
