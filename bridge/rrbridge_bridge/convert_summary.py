@@ -64,7 +64,7 @@ def _topic(topic: TopicReport) -> dict[str, Any]:
         "hertz": topic.hertz,
         "mapped_by": topic.mapped_by or None,
         "fields": topic.with_fields,
-        "bytes_only": topic.raw_only,
+        "bytes_only": topic.kept_as == "bytes only",
         "archetypes": sorted(topic.archetypes),
         "entities": sorted(topic.entities),
         "undecodable": topic.undecodable,

@@ -110,7 +110,7 @@ class TopicReport:
     def because(self, reason: str | BaseException) -> None:
         """Remember a reason, unless there are many already. The topic is known, so it is not said again."""
         if isinstance(reason, DecodeError):
-            reason = f"{reason.field}: {reason.reason}" if reason.field else reason.reason
+            reason = reason.within_topic
         reason = str(reason)
         if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
             self.reasons.append(reason)

@@ -117,6 +117,11 @@ class DecodeError(RrbridgeError):
         self.topic = topic
         self.field = field
 
+    @property
+    def within_topic(self) -> str:
+        """The reason, and the field if one is to blame: for where topic and type are told already."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
 
 class UnknownTypeError(RrbridgeError):
     """No definition was found for a message type."""

@@ -5,6 +5,7 @@ Each file is made here with one of these features, converted, and compared with 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sqlite3
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
+from rosbags.rosbag1 import Reader as BagReader
 from rosbags.rosbag1 import Writer as BagWriter
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -25,6 +27,7 @@ from rrbridge.chunk import Chunk
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.conversion import Conversion
+from rrbridge_bridge.decode.definitions import MD5_OF_NOTHING
 from rrbridge_bridge.readers import open_bag
 
 ROS1, ROS2 = get_typestore(Stores.ROS1_NOETIC), get_typestore(Stores.ROS2_HUMBLE)
@@ -395,7 +398,7 @@ def test_mcap_files_of_more_than_four_gigabytes(tmp_path: Path) -> None:
     assert times == [list(range(50))] * 2
 
 
-def test_channels_that_say_little(tmp_path: Path) -> None:
+def test_channels_that_say_little(tmp_path: Path, capsys: Any) -> None:
     """Without a schema, an encoding or a definition: the bytes are kept, and each says what it lacks."""
     told = {
         ("cdr", None): "the recording does not say what type its messages have",
@@ -421,3 +424,46 @@ def test_channels_that_say_little(tmp_path: Path) -> None:
         assert report.topic not in report.reason
         (kept,) = (c for c in chunks if c.entity_path == report.topic and "McapMessage:data" in c.components)
         assert bytes(kept.components["McapMessage:data"].cells[0].as_py()[0]) == b"\0\1\0\0\5"
+    assert main(["check", str(tmp_path / "a.mcap")]) == 0
+    assert "note /0: the recording does not say what type its messages have" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["mcap", "db3", "bag"])
+def test_an_empty_definition_is_that_of_empty_messages(kind: str, tmp_path: Path) -> None:
+    """Writers that did not find a definition leave one that looks the same: such messages are kept as bytes, and told."""
+    empty, odd = (b"", b"\7\0\0\0") if kind == "bag" else (b"\0\1\0\0\0", b"\0\1\0\0\7")
+    path = tmp_path / f"pings.{kind}"
+    if kind == "mcap":
+        mcap(path, "my_msgs/msg/Ping", "ros2msg", b"", [empty] * 3, ["/ping"])
+    elif kind == "db3":
+        db3(path, [("/ping", "my_msgs/msg/Ping")], empty)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("DELETE FROM message_definitions")
+            db.execute("INSERT INTO message_definitions VALUES ('my_msgs/msg/Ping', 'ros2msg', '')")
+            db.commit()
+    else:
+        ping(path, empty)
+    chunks, conversion = converted(path)
+    (report,) = conversion.reports
+    assert report.is_lossless
+    assert fields(chunks, "/ping", "my_msgs/msg/Ping") == [{"structure_needs_at_least_one_member": 0}] * report.messages
+    if kind == "bag":  # to the other ROS and back
+        assert main(["convert", str(path), "-o", str(tmp_path / "there.db3")]) == 0
+        assert main(["convert", str(tmp_path / "there.db3"), "-o", str(tmp_path / "back.bag")]) == 0
+        with BagReader(tmp_path / "back.bag") as reader:
+            assert [(c.msgtype, bytes(data)) for c, _, data in reader.messages()] == [("my_msgs/msg/Ping", b"")] * 3
+        path.unlink()
+        ping(path, odd)
+    else:
+        path.write_bytes(path.read_bytes().replace(empty, odd))
+    _, conversion = converted(path)
+    (report,) = conversion.reports
+    assert (report.undecodable, report.kept_as) == (report.messages, "bytes only")
+    assert "no definition of my_msgs/msg/Ping but an empty one" in report.reason
+
+
+def ping(path: Path, payload: bytes) -> None:
+    with BagWriter(path) as writer:
+        connection = writer.add_connection("/ping", "my_msgs/msg/Ping", msgdef="", md5sum=MD5_OF_NOTHING)
+        for number in range(3):
+            writer.write(connection, number, payload)

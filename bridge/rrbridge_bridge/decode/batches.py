@@ -13,7 +13,7 @@ import numpy as np
 
 from rrbridge.columns import Columns
 from rrbridge.errors import DecodeError, UnknownTypeError
-from rrbridge_bridge.decode.definitions import Registry, definition_hash, registries_for
+from rrbridge_bridge.decode.definitions import Registry, definition_hash, is_said_empty, registries_for
 from rrbridge_bridge.decode.plan import BadMessagesError, Plan, Wire, plan_for
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 
@@ -31,6 +31,9 @@ BY_SCHEMA = {
     "flatbuffer": ("flatbuffer", "flatbuffer_decoder"),
 }
 """Module and function by encoding: those that are read by the schema in the recording alone, loaded when they are met."""
+CDR_HEADER_BYTES = 4
+EMPTY_BYTES = 4
+"""A message of ROS 2 that has no fields is one byte, filled up to four."""
 ROUNDS = 8
 """After so many attempts to decode what is left of a batch, its messages are tried one by one."""
 
@@ -82,6 +85,7 @@ class _Decoder:
         registry = self._others.pop(next(iter(registries)))
         self._hashes = {definition_hash(registry, connection.msgtype)}
         self._plan = plan_for(registry, connection.msgtype, wire)
+        self._must_be_empty = is_said_empty(connection) and not registry[connection.msgtype]
 
     def __call__(self, batch: RawBatch) -> Columns:
         try:
@@ -96,6 +100,8 @@ class _Decoder:
         return columns
 
     def _run(self, plan: Plan, batch: RawBatch) -> Columns:
+        if self._must_be_empty:
+            _check_empty(batch, CDR_HEADER_BYTES if self._wire == "cdr" else 0)
         return plan.decode(batch.buffer, batch.starts, batch.sizes, topic=batch.connection.topic)
 
     def _another_that_fits(self, batch: RawBatch) -> Columns | None:
@@ -120,6 +126,24 @@ class _Decoder:
             self._plan = plan
             return columns
         return None
+
+
+def _check_empty(batch: RawBatch, header_bytes: int) -> None:
+    """Raises BadMessagesError for messages with more in them than the zeros of one that has no fields."""
+    starts, sizes = batch.starts + header_bytes, batch.sizes - header_bytes
+    filled = sizes > EMPTY_BYTES
+    for at in range(EMPTY_BYTES):
+        rows = np.flatnonzero((sizes > at) & ~filled)
+        filled[rows] |= batch.buffer[starts[rows] + at] != 0
+    if filled.any():
+        connection = batch.connection
+        raise BadMessagesError(
+            f"no definition of {connection.msgtype} but an empty one, and the messages are not; name the folder that has it "
+            "with --msgs",
+            np.flatnonzero(filled),
+            msgtype=connection.msgtype,
+            topic=connection.topic,
+        )
 
 
 def decode_what_can(decode: Decode, batch: RawBatch) -> Salvaged:

@@ -19,7 +19,7 @@ from rrbridge_bridge.decode._idl import parse_idl
 from rrbridge_bridge.decode.tree import ArrayOf, Definition, FieldType, Message, Primitive, SequenceOf
 from rrbridge_bridge.raw import Connection
 
-__all__ = ["Registry", "definition_hash", "embedded_definitions", "registries_for", "registry_for"]
+__all__ = ["Registry", "definition_hash", "embedded_definitions", "is_said_empty", "registries_for", "registry_for"]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,9 @@ BUILTIN: Mapping[str, Definition] = {
 }
 """Of types that are in no type store but common."""
 FORMATS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl"})
+EMPTY_FORMATS = frozenset({"ros1msg", "ros2msg"})
+MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+"""By which ROS 1 knows types without fields."""
 MAX_FOLDERS = 200_000
 """A search for definitions gives up after so many folders, so that `--msgs /` ends."""
 MAX_FILE_BYTES = _msg.MAX_DEFINITION_CHARACTERS
@@ -105,10 +108,17 @@ def registries_for(
         for name in (*first, *(other for other in ROS2_STORES if other not in first)):
             places[f"ROS 2 {name}"] = _store(f"ros2_{name}")
     places["rrbridge"] = BUILTIN.get
-    if connection.definition_format == "ros2msg" and not connection.definition.strip():
+    if is_said_empty(connection):
         places["the empty definition in the recording"] = {connection.msgtype: ()}.get  # of a message without fields
     everywhere = list(places.values())
     return {name: Registry([first_asked, *everywhere]) for name, first_asked in places.items()}
+
+
+def is_said_empty(connection: Connection) -> bool:
+    """Whether the recording says that the messages have no fields. Writers that did not find a definition say so too."""
+    if connection.definition.strip():
+        return False
+    return connection.definition_format in EMPTY_FORMATS or connection.metadata.get("md5sum") == MD5_OF_NOTHING
 
 
 def embedded_definitions(connection: Connection) -> Mapping[str, Definition]:

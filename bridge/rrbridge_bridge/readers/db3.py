@@ -205,7 +205,7 @@ class Db3Reader:
                 msgtype=long_type_name(msgtype),
                 encoding=encoding,
                 definition=definition,
-                definition_format=definition_format if definition else "",
+                definition_format=definition_format,
                 metadata=metadata,
             )
         return connections

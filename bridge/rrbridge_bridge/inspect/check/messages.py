@@ -111,7 +111,7 @@ class _Channel:
         except UnknownTypeError as err:
             why = f"no definition of {err.msgtype}"
         except DecodeError as err:
-            why = str(err)
+            why = err.within_topic
         return cls(
             connection,
             TopicTimes(connection, is_transforms(connection)),
@@ -147,7 +147,7 @@ class _Channel:
         got = decode_what_can(self.decode, batch)
         if len(got.bad):
             self.bad += len(got.bad)
-            self.why = str(got.error)
+            self.why = got.error.within_topic if got.error else ""
             self.bad_at = int(batch.log_time_nanos[got.bad[0]]) if self.bad_at is None else self.bad_at
         return headers_in(got.columns, got.rows) if is_data(self.connection) else None
 
