@@ -196,6 +196,27 @@ def test_a_recording_without_bytes(bag: Path, tmp_path: Path, capsys: Any) -> No
     assert "convert it by itself" in capsys.readouterr().err
 
 
+def test_durations_come_back_from_csv(tmp_path: Path, capsys: Any) -> None:
+    """In seconds, as a table's time without a unit is taken; what is static has no row, and that is said."""
+    times = [-1_500_000_000, -1, 0, 1, 999_999_999, 2**62]
+    with rr.RecordingStream("rrbridge_test", recording_id="durations") as stream:
+        stream.save(tmp_path / "logged.rrd")
+        stream.log("/room", rr.Boxes3D(half_sizes=[[1, 1, 1]]), static=True)
+        for nanos in times:
+            stream.set_time("t", duration=np.timedelta64(nanos, "ns"))
+            stream.log("/error", rr.Scalars(1))
+    assert run(tmp_path / "logged.rrd", "-o", tmp_path / "error.csv", "--index", "t") == 0
+    assert "/room: left out, as static data have no time" in capsys.readouterr().out.replace("\n", " ")
+    lines = (tmp_path / "error.csv").read_text().splitlines()
+    column = lines[0].split(",").index('"t"')
+    texts = [line.split(",")[column] for line in lines[1:]]
+    assert texts[:5] == ["-1.500000000", "-0.000000001", "0.000000000", "0.000000001", "0.999999999"]
+    assert [int(text.replace(".", "")) for text in texts] == times
+    assert run(tmp_path / "error.csv", "-o", tmp_path / "again.rrd") == 0
+    chunks = rr.open(tmp_path / "again.rrd").sources()[0].store.iter_chunks("/error/scalars")
+    assert [t for chunk in chunks for t in chunk.times["t"].values.tolist()][:5] == times[:5]
+
+
 def test_messages_at_one_time_are_all_there_or_told(tmp_path: Path, capsys: Any) -> None:
     text = ROS1.types["std_msgs/msg/String"]
     with Writer1(tmp_path / "in.bag") as writer:

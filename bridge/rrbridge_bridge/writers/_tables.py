@@ -40,6 +40,8 @@ WAITING_BYTES = 64 << 20
 """So much of the input is taken in before what came of it is written."""
 MESSAGE = ":message"
 """What components with all fields of a message end in."""
+NAMED = 5
+"""So many entities are named in a note."""
 ABOUT_THE_FILE = ("/__properties", "/__mcap_")
 
 
@@ -260,6 +262,7 @@ class _Views:
         self.notes: list[Note] = []
         self._recordings = rr.open(list(inputs), ImportOptions(note=self.notes.append))
         self.reports: list[TopicReport] = []
+        self._timeless: list[str] = []
         self.start_nanos: int | None = None
         self.end_nanos: int | None = None
 
@@ -271,6 +274,7 @@ class _Views:
                 continue
             view = table(self._recordings, entity, self._index)
             if view.index is None or len(view.schema().names) < 2:
+                self._timeless.append(entity)
                 continue
             self._note_equal_times(entity, view)
             view = view.filter_range_nanos(self._options.start_nanos, self._options.end_nanos)
@@ -282,6 +286,10 @@ class _Views:
                 report.rows += batch.num_rows
                 report.nbytes += batch.nbytes
             self.reports.append(report)
+        if self._timeless:
+            more = f" and {len(self._timeless) - NAMED} more" if len(self._timeless) > NAMED else ""
+            names = ", ".join(self._timeless[:NAMED]) + more
+            self.notes.append(Note(f"{names}: left out, as static data have no time and so no row"))
 
     def _note_equal_times(self, entity: str, view: View) -> None:
         """A view shows one row for a time; of a recording with bytes, the messages themselves are written."""

@@ -62,12 +62,28 @@ def _cells(column: pa.Array) -> pa.Array:
 
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return _quoted(column.cast(pa.utf8()))
+    if pa.types.is_duration(column.type):
+        return _seconds(column.cast(pa.duration("ns")).cast(pa.int64()))
     texts = column.cast(pa.utf8())
     if pa.types.is_floating(column.type):
         # Readers that guess from the first rows would take 1 for a whole number, and stumble over 0.99.
         is_whole = pc.match_substring_regex(texts, r"^-?\d+$")
         texts = pc.if_else(is_whole, pc.binary_join_element_wise(texts, "0", "."), texts)
     return texts
+
+
+def _seconds(nanos: pa.Array) -> pa.Array:
+    """Exact, and without an exponent; as a time without a unit is taken when the file is read again."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    whole = pc.divide(nanos, 1_000_000_000)  # towards zero
+    rest = pc.abs(pc.subtract(nanos, pc.multiply(whole, 1_000_000_000)))
+    sign = pc.if_else(pc.less(nanos, 0), "-", "")
+    digits = pc.utf8_lpad(rest.cast(pa.utf8()), 9, "0")
+    return pc.binary_join_element_wise(
+        sign, pc.binary_join_element_wise(pc.abs(whole).cast(pa.utf8()), digits, "."), ""
+    )
 
 
 def _quoted(texts: pa.Array) -> pa.Array:
