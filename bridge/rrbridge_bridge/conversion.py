@@ -106,6 +106,8 @@ class Conversion:
                 yield self._retimed(chunk, offset_nanos)
         yield from self._joining.resting(self._log_timelines(), self.start_nanos)
         self.notes += further_notes(self.reports)
+        for name in sorted(self._timelines.unseen):
+            self._once(f"--timeline: nothing has times on {name}")
         yield from beside.chunks()
         yield from self._properties()
         self._tell(notes_of(self.reports))

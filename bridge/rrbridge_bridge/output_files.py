@@ -80,7 +80,8 @@ def complete_or_absent(output: Path) -> Iterator[Path]:
             raise FileError(output, f"cannot be written: {err.strerror or err}") from err
         raise
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():  # a file system that cannot be written refuses to remove even what is not there
+            partial.unlink(missing_ok=True)
 
 
 def _remove_leftovers(output: Path) -> None:

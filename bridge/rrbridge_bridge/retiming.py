@@ -35,6 +35,8 @@ class Timelines:
 
     def __init__(self, aliases: Sequence[tuple[str, str]], tell: Callable[[str], None]) -> None:
         self.aliases = tuple(aliases)
+        self.unseen = {name for alias in aliases for name in alias}
+        """Those of them that no source has brought so far: mistyped, perhaps."""
         self._tell = tell
         self._kinds: dict[str, TimeKind] = dict.fromkeys(DATES, TimeKind.TIMESTAMP)
 
@@ -44,6 +46,7 @@ class Timelines:
             return chunk
         times = {name: self._moved(time, offset_nanos) for name, time in chunk.times.items()}
         times = self._named(times)
+        self.unseen -= chunk.times.keys()
         for left, right in self.aliases:
             self._add(times, left, right)
             self._add(times, right, left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -21,9 +22,10 @@ from rosbags.typesys import Stores, get_typestore
 from rrbridge import importers
 from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
-from rrbridge.errors import InvalidValueError
+from rrbridge.errors import FileError, InvalidValueError
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
+from rrbridge_bridge.output_files import complete_or_absent
 from rrbridge_bridge.run_id import recording_id
 from rrbridge_bridge.times import parse_time
 from simulated_robot import simulate
@@ -317,6 +319,36 @@ def test_a_closed_pipe_is_no_failure(bag: Path, tmp_path: Path) -> None:
     for command in (["info", str(bag)], ["info", str(bag), "--json"], ["adapters"], ["adapters", "--json"]):
         assert subprocess.run([BIN / "rrbridge", *command], stdout=writer, timeout=60, check=False).returncode == 0
     os.close(writer)
+
+
+def test_closed_streams_are_no_failure(bag: Path, tmp_path: Path) -> None:
+    """`rrbridge convert … >&- 2>&-`, as services start programs."""
+    command = f"'{BIN / 'rrbridge'}' convert '{bag}' -o '{tmp_path / 'out.rrd'}' -x odd >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], timeout=60, check=False).returncode == 0
+    assert importers.info(tmp_path / "out.rrd").topics
+
+
+def test_an_ending_that_says_another_format_is_wrong_usage(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    for name in ("out.db3.zst", "out.json", "out.mcpa"):
+        assert main(["convert", str(bag), "-o", str(tmp_path / name)]) == 2
+        assert "no format is known by the ending" in capsys.readouterr().err
+        assert not (tmp_path / name).exists()
+    for name, *how in (("out.json", "--to", "rrd"), ("out_2024.05.17",), ("out",), ("each.d", "--each")):
+        assert main(["convert", str(bag), "-x", "odd", "-o", str(tmp_path / name), *how]) == 0
+
+
+def test_a_file_system_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a one refuses to remove even what is not there."""
+
+    def refused(path: Path, **_: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with (
+        pytest.raises(FileError, match=r"out\.rrd: cannot be written: Read-only"),
+        complete_or_absent(tmp_path / "out.rrd") as partial,
+    ):
+        refused(partial)
 
 
 def test_an_old_terminal_shows_what_it_can(bag: Path, tmp_path: Path) -> None:

@@ -242,6 +242,9 @@ def test_timelines_that_are_one(tmp_path: Path, capsys: Any) -> None:
     assert numbers(output, "/imu/wx") == [(START + i * 10**9 + 250_000_000, float(i)) for i in range(10)]
     assert numbers(output, "/number", "time") == [(START + i * 10**9, float(i)) for i in range(10)]
     assert any("it is called t_duration" in note for note in told["notes"])
+    assert not any("nothing has times" in note for note in told["notes"])
+    told = converted(capsys, bag, "-o", tmp_path / "mistyped.rrd", "--timeline", "time=mesage_log_time")
+    assert [note for note in told["notes"] if "mesage" in note] == ["--timeline: nothing has times on mesage_log_time"]
 
 
 def test_one_name_two_kinds_of_time(tmp_path: Path, capsys: Any) -> None:

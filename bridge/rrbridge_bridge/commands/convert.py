@@ -179,6 +179,8 @@ def convert(
     path = None if output is None else Path(output)
     is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
     to_format = output_format(None if is_folder else path, to)
+    if path is not None and to is None and to_format is None and not (is_folder or each or jobs):
+        _check_ending(path)
     how = WriteOptions(compression=compression, chunk_bytes=chunk_bytes, index=index or "", force=force)
     given = _inputs(inputs, prefixes, offsets)
     settings = _settings(to_format, how, definitions, choices)
@@ -192,6 +194,14 @@ def convert(
         code = _together(given, path, settings, show, force=force, verbose=verbose)
     ctx.exit(code)
     return code
+
+
+def _check_ending(output: Path) -> None:
+    """A recording that is called `run.db3.zst` or `run.json` would be taken for what it is not; `run_2024.05.17` is fine."""
+    if output.suffix[1:2].isalpha() and output.suffix.lower() != ".rrd" and not output.exists():
+        raise click.UsageError(
+            f"-o: no format is known by the ending {output.suffix}; --to rrd (or mcap, bag …) writes a file of this name"
+        )
 
 
 def _inputs(paths: Sequence[Path], prefixes: Sequence[Positioned], offsets: Sequence[Positioned]) -> list[Input]:
