@@ -258,6 +258,21 @@ def test_usual_fields_of_documents_are_those_of_the_schemas() -> None:
             assert {kind.removesuffix("[]") for _, kind in pairs} <= {*FIELDS, *LEAVES}
 
 
+def test_transforms_of_nothing_are_told(tmp_path: Path) -> None:
+    def nameless(i: int) -> Iterable[tuple[str, Any]]:
+        edge = fm.FrameTransform(parent_frame_id="map" if i else "", child_frame_id="base" if i else "")
+        yield "/tf", edge
+        yield (
+            "/tfs",
+            fm.FrameTransforms(transforms=[edge, fm.FrameTransform(parent_frame_id="map", child_frame_id="arm")]),
+        )
+
+    conversion = Conversion([write(tmp_path / "nameless.mcap", nameless)], ImportOptions(fields="none"))
+    edges = [(c.entity_path, len(c)) for c in conversion.chunks() if "Transform3D:child_frame" in c.components]
+    assert sorted(edges) == [("/tf", COUNT - 1), ("/tfs", 2 * COUNT - 1)]
+    assert [r.unmapped for r in conversion.reports] == [1, 1]
+
+
 def test_joints_without_a_velocity_have_none(tmp_path: Path) -> None:
     def joints(i: int) -> Iterable[tuple[str, Any]]:
         both = [fm.JointState(name="a", position=i, velocity=2), fm.JointState(name="b", position=4)]
@@ -352,6 +367,7 @@ def test_scenes_are_drawn_by_entity_and_kind(tmp_path: Path) -> None:
                 line(kinds.LineStrip),
                 line(kinds.LineLoop),
                 line(kinds.LineList, indices=[3, 0, 1, 2], colors=[RED, GREEN, RED, FAINT]),
+                line(kinds.LineLoop, colors=[RED, GREEN, RED, FAINT]),
             ],
             triangles=[
                 fm.TriangleListPrimitive(
@@ -374,12 +390,12 @@ def test_scenes_are_drawn_by_entity_and_kind(tmp_path: Path) -> None:
     corners = [[0, 2, 3], [0, 3, 3], [-1, 3, 3], [-1, 2, 3]]
     for strips in found["/scene/lines/lines"]["LineStrips3D:strips"]:
         expected = [corners, [*corners, corners[0]], [corners[3], corners[0]], [corners[1], corners[2]]]
+        expected += [[corners[k], corners[(k + 1) % 4]] for k in range(4)]
         assert len(strips) == len(expected)
         for got, wanted in zip(strips, expected, strict=True):
             np.testing.assert_allclose(got, wanted, atol=1e-6)
-    assert (
-        found["/scene/lines/lines"]["LineStrips3D:colors"] == [[0xFF0000FF, 0xFF0000FF, 0x33669980, 0x008000FF]] * COUNT
-    )
+    colors = [0xFF0000FF, 0xFF0000FF, 0x33669980, 0x008000FF, 0xFF0000FF, 0x008000FF, 0xFF0000FF, 0x33669980]
+    assert found["/scene/lines/lines"]["LineStrips3D:colors"] == [colors] * COUNT
     assert [len(v) for v in found["/scene/lines/triangles"]["Mesh3D:vertex_positions"]] == [6] * COUNT
 
 
@@ -449,6 +465,7 @@ def test_annotations_are_drawn_in_pixels(tmp_path: Path) -> None:
         text = fm.TextAnnotation(timestamp=stamp(i), position=fm.Point2(x=1, y=2), text="a cat", text_color=RED)
         shapes = [shape(i, kinds.LineLoop), shape(i, kinds.Points, outline_colors=[RED, GREEN, RED, FAINT])]
         shapes += [shape(i, kinds.LineList), shape(i, kinds.LineStrip)] if i != 1 else []
+        shapes += [shape(i, kinds.LineStrip, outline_colors=[RED, GREEN, FAINT])] if i == 2 else []
         yield "/drawn", fm.ImageAnnotations(circles=[circle] * (i + 1), points=shapes, texts=[text])
 
     found = cells_of(write(tmp_path / "drawn.mcap", annotations))
@@ -459,4 +476,6 @@ def test_annotations_are_drawn_in_pixels(tmp_path: Path) -> None:
     assert found["/drawn/points"]["Points2D:colors"] == [[0xFF0000FF, 0x008000FF, 0xFF0000FF, 0x33669980]] * COUNT
     loop = [*places, places[0]]
     every = [loop, places[:2], places[2:], places]
-    assert found["/drawn/lines"]["LineStrips2D:strips"] == [every, [loop], every]
+    steps = [places[k : k + 2] for k in range(3)]
+    assert found["/drawn/lines"]["LineStrips2D:strips"] == [every, [loop], [*every, *steps]]
+    assert found["/drawn/lines"]["LineStrips2D:colors"][2][4:] == [0xFF0000FF, 0x008000FF, 0x33669980]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge.columns import Columns, Emit, Ragged, take
+from rrbridge_bridge.messages.foxglove._lines import lines_of
 from rrbridge_bridge.messages.foxglove._schema import foxglove, integers, rgba
 
 _POINTS, _LINE_LOOP, _LINE_STRIP, _LINE_LIST = 1, 2, 3, 4
@@ -79,30 +80,19 @@ def _per_point(own: Ragged, points: Ragged, shared: npt.NDArray[np.uint32]) -> n
 
 
 def _lines(shapes: Ragged, kinds: npt.NDArray[Any]) -> rr.ComponentColumnList:
-    """Loops are closed; lists become a line for each pair."""
+    """Loops are closed; lists become a line for each pair. Steps may have colours of their own."""
     each = shapes.values
-    pieces = _pieces(each.points.lengths, kinds)
-    counts, starts, sizes, closed, shape_of_piece = pieces
-    offsets = Ragged.from_lengths(counts, None).offsets[shapes.offsets]
-    lengths = sizes + closed
-    step = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    index = np.repeat(each.points.offsets[:-1][shape_of_piece] + starts, lengths)
-    index = index + step % np.repeat(np.maximum(sizes, 1), lengths)
-    strips = Ragged.from_lengths(lengths, _xy(each.points.values)[index])
+    pairs, loops = kinds == _LINE_LIST, kinds == _LINE_LOOP
+    cut = lines_of(each.points, pairs=pairs, loops=loops, cut=~pairs).counts == each.outline_colors.lengths
+    cut &= each.outline_colors.lengths > 0
+    made = lines_of(each.points, pairs=pairs, loops=loops, cut=cut)
+    colors = rgba(each.outline_color)[made.shape]
+    own = cut[made.shape]
+    colors[own] = rgba(each.outline_colors.values)[(each.outline_colors.offsets[made.shape] + made.number)[own]]
+    strips = Ragged.from_lengths(made.lengths, _xy(each.points.values)[made.points])
+    offsets = Ragged.from_lengths(made.counts, None).offsets[shapes.offsets]
     return rr.LineStrips2D.columns(
         strips=Ragged(offsets, strips),
-        colors=Ragged(offsets, rgba(each.outline_color)[shape_of_piece]),
-        radii=Ragged(offsets, (each.thickness / 2)[shape_of_piece]),
+        colors=Ragged(offsets, colors),
+        radii=Ragged(offsets, (each.thickness / 2)[made.shape]),
     )
-
-
-def _pieces(lengths: npt.NDArray[np.int64], kinds: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], ...]:
-    """Lines per shape; and of each line: its first point in the shape, points, one more if it is closed, and its shape."""
-    pairs = kinds == _LINE_LIST
-    counts = np.where(pairs, lengths // 2, 1)
-    shape_of_piece = np.repeat(np.arange(len(lengths)), counts)
-    number = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    starts = np.where(pairs[shape_of_piece], 2 * number, 0)
-    sizes = np.where(pairs[shape_of_piece], 2, lengths[shape_of_piece])
-    closed = ((kinds == _LINE_LOOP)[shape_of_piece] & (sizes > 0)).astype(np.int64)
-    return counts, starts, sizes, closed, shape_of_piece

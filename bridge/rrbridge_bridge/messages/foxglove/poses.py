@@ -7,24 +7,38 @@ from collections.abc import Iterator
 import numpy as np
 
 import rrbridge as rr
-from rrbridge.columns import Columns, Emit, Ragged, present, take
+from rrbridge.adapters import Skipped
+from rrbridge.columns import Columns, Emit, Flags, Ragged, present, take
 from rrbridge_bridge.messages._drawing import axes, vector
 from rrbridge_bridge.messages._fields import xyz
 from rrbridge_bridge.messages._rotations import orientation
-from rrbridge_bridge.messages.foxglove._schema import chosen, foxglove, orientations, positions, stamps
+from rrbridge_bridge.messages.foxglove._schema import chosen, foxglove, orientations, positions, stamps, subset
+
+NAMELESS = "a transform names no frames"
 
 
 @foxglove("FrameTransform", reference=True)
-def frame_transform(msgs: Columns) -> Iterator[Emit]:
+def frame_transform(msgs: Columns) -> Iterator[Emit | Skipped]:
     """Where a frame is in its parent."""
-    yield Emit(_edges(msgs))
+    named = _named(msgs)
+    yield Skipped(np.flatnonzero(~named), NAMELESS)
+    rows = np.flatnonzero(named)
+    yield Emit(_edges(subset(msgs, rows)), rows=rows)
 
 
 @foxglove("FrameTransforms", reference=True)
-def frame_transforms(msgs: Columns) -> Iterator[Emit]:
+def frame_transforms(msgs: Columns) -> Iterator[Emit | Skipped]:
     """One row per transform, each at its own time."""
-    edges = msgs.transforms.values
-    yield Emit(_edges(edges), rows=msgs.transforms.row_of_value, times=stamps(edges))
+    named, of_message = _named(msgs.transforms.values), msgs.transforms.row_of_value
+    yield Skipped(np.unique(of_message[~named]), NAMELESS)
+    edges = subset(msgs.transforms.values, np.flatnonzero(named))
+    yield Emit(_edges(edges), rows=of_message[named], times=stamps(edges))
+
+
+def _named(edges: Columns) -> Flags:
+    """Which transforms say of what they are: one of nothing would place the topic's entity."""
+    found: Flags = (np.diff(edges.parent_frame_id.offsets) > 0) | (np.diff(edges.child_frame_id.offsets) > 0)
+    return found
 
 
 def _edges(edges: Columns) -> rr.ComponentColumnList:

@@ -24,6 +24,7 @@ from rrbridge_bridge.messages._fields import xyz
 from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Up, fates_of
 from rrbridge_bridge.messages._registry import adapters
 from rrbridge_bridge.messages._rotations import rotate
+from rrbridge_bridge.messages.foxglove._lines import lines_of
 from rrbridge_bridge.messages.foxglove._schema import colors_of, integers, orientations, placed, positions, rgba
 
 MAX_UP = 200_000
@@ -271,27 +272,19 @@ def _indexed(shapes: Columns) -> tuple[Ragged, npt.NDArray[np.uint32]]:
 
 
 def _lines(lines: Ragged) -> rr.ComponentColumnList:
-    """Loops are closed; lists become a line for each pair of points. A line has the colour of its first point."""
+    """Loops are closed; lists become a line for each pair of points. With a colour for each point, a step has its first one's."""
     each = lines.values
     kinds = integers(each.type)
     points, colors = _indexed(each)
-    lengths = points.lengths
-    pairs = kinds == _LINE_LIST
-    counts = np.where(pairs, lengths // 2, (lengths > 0).astype(np.int64))
-    shape = np.repeat(np.arange(len(each)), counts)
-    number = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    starts = points.offsets[:-1][shape] + np.where(pairs[shape], 2 * number, 0)
-    sizes = np.where(pairs[shape], 2, lengths[shape])
-    closed = sizes + ((kinds == _LINE_LOOP)[shape] & (sizes > 2))
-    step = np.arange(int(closed.sum())) - np.repeat(np.cumsum(closed) - closed, closed)
-    index = np.repeat(starts, closed) + step % np.repeat(np.maximum(sizes, 1), closed)
-    strips = Ragged.from_lengths(closed, points.values[index])
-    offsets = Ragged.from_lengths(counts, None).offsets[lines.offsets]
+    cut = (each.colors.lengths == each.points.lengths) & (each.points.lengths > 0)
+    made = lines_of(points, pairs=kinds == _LINE_LIST, loops=kinds == _LINE_LOOP, cut=cut)
+    strips = Ragged.from_lengths(made.lengths, points.values[made.points])
+    offsets = Ragged.from_lengths(made.counts, None).offsets[lines.offsets]
     scale = np.where(each.scale_invariant, -0.5, 0.5)  # a negative radius is in points on the screen
     return rr.LineStrips3D.columns(
         strips=Ragged(offsets, strips),
-        radii=Ragged(offsets, (each.thickness * scale)[shape]),
-        colors=Ragged(offsets, colors[starts] if len(colors) else colors),
+        radii=Ragged(offsets, (each.thickness * scale)[made.shape]),
+        colors=Ragged(offsets, colors[made.points[strips.offsets[:-1]]]),
     )
 
 
