@@ -19,7 +19,7 @@ from rrbridge.chunk import ChunkStore
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.conversion import Conversion
 from rrbridge_bridge.driver import Driver
-from rrbridge_bridge.messages import _markers_up
+from rrbridge_bridge.messages import _lives, _markers_up
 from rrbridge_bridge.raw import Connection, RawBatch
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -471,7 +471,7 @@ def test_lifetimes_go_on_in_the_next_file(tmp_path: Path) -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of too many markers the first are forgotten: they stay, the others end as they should."""
-    monkeypatch.setattr(_markers_up, "MAX_UP", 5)
+    monkeypatch.setattr(_lives, "MAX_UP", 5)
     driver = Driver()
     chunks = driver.convert(batch([array(*(marker(id=i) for i in range(8)))], [0]))
     chunks += driver.convert(batch([array(marker(action=3))], [1], 1))

@@ -399,6 +399,19 @@ def test_scenes_are_drawn_by_entity_and_kind(tmp_path: Path) -> None:
     assert [len(v) for v in found["/scene/lines/triangles"]["Mesh3D:vertex_positions"]] == [6] * COUNT
 
 
+def test_models_that_are_left_out_are_told(tmp_path: Path) -> None:
+    def scene(i: int) -> Iterable[tuple[str, Any]]:
+        one, far = (
+            fm.ModelPrimitive(media_type="model/stl", data=b"solid"),
+            fm.ModelPrimitive(url="https://nowhere.test/a.stl"),
+        )
+        yield "/scene", fm.SceneUpdate(entities=[entity(i, "a", models=[[one], [far], [one, one]][i])], deletions=[])
+
+    conversion = Conversion([write(tmp_path / "models.mcap", scene)], ImportOptions(fields="none"))
+    drawn = [len(c) for c in conversion.chunks() if "Asset3D:blob" in c.components]
+    assert (sum(drawn), conversion.reports[0].unmapped) == (2, 2)
+
+
 def test_scenes_are_seen_as_a_plain_loop_says(tmp_path: Path) -> None:
     """Entities that come, change their primitives, are deleted by id or all at once, and run out of time."""
     rng = np.random.default_rng(3)

@@ -20,18 +20,16 @@ import pyarrow.compute as pc
 import rrbridge as rr
 from rrbridge._arrow import as_numpy, primitive, text_scalar, utf8
 from rrbridge._entity_path import escape_entity_path_part
-from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
-from rrbridge.columns import STAMP, Columns, Emit, Ragged, Text, nanos, take
+from rrbridge.columns import Columns, Emit, Ragged, Text, nanos, take
 from rrbridge.stages import Messages, Note
-from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Fates, Up, fates_of
+from rrbridge_bridge.messages._lives import Lives, end_due, ends_of, ends_of_up
+from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, Acts, Fates, Up, fates_of
 from rrbridge_bridge.messages._marker_meshes import Meshes, Source, mesh_content, named_points, placed_meshes, stand_ins
 from rrbridge_bridge.messages._marker_shapes import MESH
 
 __all__ = ["MarkersUp", "Style", "end_what_is_due", "take_markers"]
 
-MAX_UP = 200_000
-"""Markers of one topic that are remembered; of more, those that came first are left as they are."""
 MAX_WRITTEN_BYTES = 256 << 20
 """Of meshes, per topic."""
 
@@ -64,12 +62,8 @@ class MarkersUp:
 
 def end_what_is_due(state: MarkersUp, until_nanos: int, _is_end: bool) -> tuple[MarkersUp, Iterable[Emit]]:
     """Markers whose lifetime has ended by then."""
-    due = {path: up for path, up in state.up.items() if up.log_end_nanos <= until_nanos}
-    if not due:
-        return state, []
-    ends = np.array([up[1:] for up in due.values()], np.int64)
-    rest = {path: up for path, up in state.up.items() if path not in due}
-    return replace(state, up=rest), [Emit(_cleared(len(due)), at=list(due), times=_ends(ends))]
+    up, emits = end_due(state.up, until_nanos, recursive=False)
+    return replace(state, up=up), emits
 
 
 @np.errstate(invalid="ignore", over="ignore")  # of what is infinitely far or large
@@ -90,7 +84,7 @@ def take_markers(
     drawn = list(_drawn(markers, table, fates, look, style))
     written, meshes = _mesh_files(state.written_bytes, table, fates, look)
     after = MarkersUp(table.up_after(fates), look.meshes.embedded, written)
-    return after, [*skipped, *table.clears(fates), *drawn, *meshes, *look.meshes.note()]
+    return after, [*skipped, *table.clears(fates, recursive=False), *drawn, *meshes, *look.meshes.note()]
 
 
 def _complete(markers: Columns) -> Columns:
@@ -139,18 +133,11 @@ class _Looks:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Table:
+class _Table(Lives):
     """Markers that were up, then those of the messages, as acts."""
 
-    paths: list[str]
-    """Below the topic, of every marker that comes up."""
     before: int
     """How many acts stand for markers that were up."""
-    acts: Acts
-    ends: npt.NDArray[np.int64]
-    """Ends of lifetimes by log time, publish time and stamp; shape (acts, 3)."""
-    stamps: Int64s
-    kinds: list[str]
 
     @classmethod
     def of(cls, state: MarkersUp, markers: Columns, rows: Int64s, look: _Looks, msgs: Messages) -> _Table:
@@ -161,11 +148,8 @@ class _Table:
         spaces: dict[str, int] = {}
         namespaces = [spaces.setdefault(path.rpartition("/")[0], len(spaces)) for path in names]
         log = np.concatenate([np.zeros(before, np.int64), msgs.log_time_nanos[rows]])
-        lifetimes = nanos(markers.lifetime)
         stamps = nanos(markers.header.stamp)
-        came = np.stack([msgs.log_time_nanos[rows], msgs.publish_time_nanos[rows], stamps], axis=-1)
-        ends = np.where(lifetimes[:, None] > 0, came + lifetimes[:, None], NEVER)
-        ends = np.concatenate([np.array([u[1:] for u in up], np.int64).reshape(-1, 3), ends])
+        ends = np.concatenate([ends_of_up(up), ends_of(msgs, rows, stamps, nanos(markers.lifetime))])
         number = np.concatenate([np.arange(before), place[codes]])
         action = np.concatenate([np.full(before, ADD), markers.action])
         namespace = np.array(namespaces, np.int64)[number] if len(number) else number
@@ -182,42 +166,7 @@ class _Table:
             log_end_nanos=ends[:, 0],
         )
         stamps = np.concatenate([np.zeros(before, np.int64), stamps])
-        return cls(list(names), before, acts, ends, stamps, look.kinds)
-
-    def clears(self, fates: Fates) -> Iterator[Emit]:
-        """Clears of what was replaced or deleted, then of what has expired."""
-        by, names = fates.cleared_by, self.acts.name[fates.cleared]
-        if len(by):
-            _, once = np.unique(np.stack([self.acts.message[by], names]), axis=1, return_index=True)
-            by, names = by[once], names[once]
-            yield Emit(
-                _cleared(len(by)), at=self._at(names), rows=self.acts.message[by], times=_stamped(self.stamps[by])
-            )
-        if len(expired := fates.expired):
-            # They belong to the message that brought them, or, if that is past, to the first one in hand.
-            rows = np.maximum(self.acts.message[expired], 0)
-            yield Emit(
-                _cleared(len(expired)),
-                at=self._at(self.acts.name[expired]),
-                rows=rows,
-                times=_ends(self.ends[expired]),
-            )
-
-    def up_after(self, fates: Fates) -> Mapping[str, Up]:
-        up = fates.still_up[-MAX_UP:]
-        paths, kinds = self._at(self.acts.name[up]), self.acts.kind[up].tolist()
-        return {
-            path: Up(self.kinds[kind], *ends)
-            for path, kind, ends in zip(paths, kinds, self.ends[up].tolist(), strict=True)
-        }
-
-    def emit(self, columns: Sequence[rr.ComponentColumnList], acts: Int64s) -> Emit:
-        """Rows of the given acts, at their markers' entities."""
-        at = self._at(self.acts.name[acts])
-        return Emit(columns, at=at, rows=self.acts.message[acts], times=_stamped(self.stamps[acts]))
-
-    def _at(self, names: Int64s) -> list[str]:
-        return [self.paths[name] for name in names.tolist()]
+        return cls(acts, list(names), look.kinds, ends, stamps, before)
 
 
 def _drawn(markers: Columns, table: _Table, fates: Fates, look: _Looks, style: Style) -> Iterator[Emit]:
@@ -280,16 +229,3 @@ def _paths(markers: Columns) -> tuple[Int64s, list[str]]:
         escaped.take(primitive(codes)), primitive(markers.id).cast(pa.utf8()), text_scalar("/")
     ).dictionary_encode()
     return as_numpy(joined.indices, np.int32).astype(np.int64), joined.dictionary.to_pylist()
-
-
-def _cleared(count: int) -> rr.ComponentColumnList:
-    return rr.Clear._columns({"is_recursive": np.zeros(count, np.bool_)})
-
-
-def _stamped(stamps: Int64s) -> list[TimeColumn]:
-    return [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, stamps)]
-
-
-def _ends(ends: Int64s) -> list[TimeColumn]:
-    names = ("message_log_time", "message_publish_time", STAMP)
-    return [TimeColumn.of(name, TimeKind.TIMESTAMP, ends[:, i]) for i, name in enumerate(names)]

@@ -16,19 +16,17 @@ import numpy.typing as npt
 
 import rrbridge as rr
 from rrbridge._entity_path import escape_entity_path_part
-from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.adapters import Skipped
-from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, present, take
+from rrbridge.columns import Columns, Emit, Ragged, nanos, present, take
 from rrbridge.stages import Messages, Takes
 from rrbridge_bridge.messages._fields import xyz
-from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, NEVER, Acts, Up, fates_of
+from rrbridge_bridge.messages._lives import Lives, end_due, ends_of, ends_of_up
+from rrbridge_bridge.messages._marker_memory import ADD, DELETE, DELETE_ALL, Acts, Up, fates_of
 from rrbridge_bridge.messages._registry import adapters
 from rrbridge_bridge.messages._rotations import rotate
 from rrbridge_bridge.messages.foxglove._lines import lines_of
 from rrbridge_bridge.messages.foxglove._schema import colors_of, integers, orientations, placed, positions, rgba
 
-MAX_UP = 200_000
-"""Entities of one topic that are remembered; of more, those that came first are left as they are."""
 _ALL = 1
 """SceneEntityDeletion.Type; else it is by id."""
 _LINE_LOOP, _LINE_LIST = 1, 2
@@ -41,12 +39,7 @@ EntitiesUp = Mapping[str, Up]
 
 def _end_what_is_due(state: EntitiesUp, until_nanos: int, _is_end: bool) -> tuple[EntitiesUp, Iterable[Emit]]:
     """Entities whose lifetime has ended by then."""
-    due = {path: up for path, up in state.items() if up.log_end_nanos <= until_nanos}
-    if not due:
-        return state, []
-    ends = np.array([up[1:] for up in due.values()], np.int64)
-    rest = {path: up for path, up in state.items() if path not in due}
-    return rest, [Emit(_cleared(len(due)), at=list(due), times=_ends(ends))]
+    return end_due(state, until_nanos, recursive=True)
 
 
 @adapters.stage(
@@ -61,38 +54,16 @@ def scene_update(state: EntitiesUp, msgs: Messages) -> tuple[EntitiesUp, list[Em
     entities, deletions = msgs.columns.entities, msgs.columns.deletions
     table = _Table.of(state, entities, deletions, msgs)
     fates = fates_of(table.acts, int(msgs.log_time_nanos[-1]))
-    emits: list[Emit | Skipped] = []
-    if len(by := fates.cleared_by):
-        pairs = np.stack([table.acts.message[by], table.acts.name[fates.cleared]])
-        _, once = np.unique(pairs, axis=1, return_index=True)
-        emits.append(table.emit(_cleared(len(once)), by[once], table.acts.name[fates.cleared[once]]))
-    if len(gone := fates.expired):
-        # They belong to the message that brought them, or, if that is past, to the first one in hand.
-        rows = np.maximum(table.acts.message[gone], 0)
-        at = table.at(table.acts.name[gone])
-        emits.append(Emit(_cleared(len(gone)), at=at, rows=rows, times=_ends(table.ends[gone])))
-    emits += _drawn(entities.values, table, fates.drawn)
-    up = fates.still_up[-MAX_UP:]
-    kinds = table.acts.kind[up].tolist()
-    ends = table.ends[up].tolist()
-    paths = table.at(table.acts.name[up])
-    after = {p: Up(table.kinds[k], *end) for p, k, end in zip(paths, kinds, ends, strict=True)}
-    return after, emits
+    emits = [*table.clears(fates, recursive=True), *_drawn(entities.values, table, fates.drawn)]
+    return table.up_after(fates), emits
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Table:
+class _Table(Lives):
     """Entities that were up, then what the messages ask for."""
 
-    acts: Acts
-    ends: Int64s
-    """Ends of lifetimes by log time, publish time and stamp; shape (acts, 3)."""
-    stamps: Int64s
     source: Int64s
     """Which of the messages' entities each act is about; -1 for the others."""
-    paths: Sequence[str]
-    kinds: Sequence[str]
-    """Which kinds of primitives an entity has, by number."""
 
     @classmethod
     def of(cls, state: EntitiesUp, entities: Ragged, deletions: Ragged, msgs: Messages) -> _Table:
@@ -103,8 +74,7 @@ class _Table:
             np.concatenate([nanos(gone.timestamp), nanos(each.timestamp)]) if len(message) else np.zeros(0, np.int64)
         )
         lifetimes = np.concatenate([np.zeros(len(gone), np.int64), nanos(each.lifetime)])
-        came = np.stack([msgs.log_time_nanos[message], msgs.publish_time_nanos[message], stamps], axis=-1)
-        ends = np.where(lifetimes[:, None] > 0, came + lifetimes[:, None], NEVER)
+        ends = ends_of(msgs, message, stamps, lifetimes)
         paths, names = _numbered(list(state), _paths(gone) + _paths(each))
         known, kinds = _numbered([], [up.kind for up in state.values()] + _kinds(each))
         before = len(state)
@@ -112,42 +82,25 @@ class _Table:
         action = np.where(is_entity, ADD, DELETE)
         action[: len(gone)][integers(gone.type) == _ALL] = DELETE_ALL
         order = np.lexsort((is_entity, message))  # what a message deletes goes before what it adds
-        old_ends = np.array([up[1:] for up in state.values()], np.int64).reshape(-1, 3)
-        all_ends = np.concatenate([old_ends, ends[order]])
+        all_ends = np.concatenate([ends_of_up(state.values()), ends[order]])
         acts = Acts(
             message=np.concatenate([np.full(before, -1), message[order]]),
             action=np.concatenate([np.full(before, ADD), action[order]]),
             name=np.concatenate([np.arange(before), names[order]]),
             namespace=np.full(before + len(order), -1),
             kind=np.concatenate([kind[:before], kind[before:][order]]),
-            log_nanos=np.concatenate([np.zeros(before, np.int64), came[order, 0]]),
+            log_nanos=np.concatenate([np.zeros(before, np.int64), msgs.log_time_nanos[message][order]]),
             log_end_nanos=all_ends[:, 0],
         )
         source = np.where(is_entity, np.arange(len(message)) - len(gone), -1)
         return cls(
             acts,
+            paths,
+            known,
             all_ends,
             np.concatenate([np.zeros(before, np.int64), stamps[order]]),
             np.concatenate([np.full(before, -1), source[order]]),
-            paths,
-            known,
         )
-
-    def at(self, names: Int64s, below: str = "") -> list[str]:
-        """Paths below the topic."""
-        return [self.paths[name] + below for name in names.tolist()]
-
-    def emit(
-        self,
-        columns: rr.ComponentColumnList | Sequence[rr.ComponentColumnList],
-        acts: Int64s,
-        names: Int64s | None = None,
-        below: str = "",
-    ) -> Emit:
-        """Rows of the given acts, at the entities that they are about."""
-        at = self.at(self.acts.name[acts] if names is None else names, below)
-        times = [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, self.stamps[acts])]
-        return Emit(columns, at=at, rows=self.acts.message[acts], times=times)
 
 
 def _numbered(known: Sequence[str], names: Sequence[str]) -> tuple[list[str], Int64s]:
@@ -183,15 +136,6 @@ def _drawn(entities: Columns, table: _Table, acts: Int64s) -> Iterator[Emit | Sk
     has = acts[entities.models.lengths[table.source[acts]] > 0]
     if len(has):
         yield from _models(take(entities, table.source[has]), table, has)
-
-
-def _cleared(count: int) -> rr.ComponentColumnList:
-    return rr.Clear._columns({"is_recursive": np.ones(count, np.bool_)})
-
-
-def _ends(ends: Int64s) -> list[TimeColumn]:
-    names = ("message_log_time", "message_publish_time", STAMP)
-    return [TimeColumn.of(name, TimeKind.TIMESTAMP, ends[:, i]) for i, name in enumerate(names)]
 
 
 def _shared(primitives: Ragged, values: npt.NDArray[Any]) -> Ragged:
@@ -317,6 +261,8 @@ def _models(entities: Columns, table: _Table, acts: Int64s) -> Iterator[Emit | S
     model = take(entities.models.values, entities.models.offsets[:-1])
     inside = model.data.lengths > 0
     yield Skipped(table.acts.message[acts[~inside]], "a model named by its address is not drawn")
+    more = acts[entities.models.lengths > 1]
+    yield Skipped(table.acts.message[more], "of an entity's models only the first is drawn")
     if not inside.any():
         return
     model, pose = take(model, inside), take(model.pose, inside)
