@@ -187,6 +187,44 @@ def test_several_files_become_one(bag: Path, tmp_path: Path) -> None:
         assert {(c.topic, c.ext) for c in whole.connections} == {(c.topic, c.ext) for c in before.connections}
 
 
+def test_recordings_that_were_put_together_come_apart_again(bag: Path, tmp_path: Path) -> None:
+    """Each has a channel 1, of other topics and types."""
+    other = tmp_path / "other.bag"
+    time = ROS1.types["std_msgs/msg/UInt8"]
+    with Writer1(other) as writer:
+        for name in ("/count", "/chat"):
+            connection = writer.add_connection(
+                name, time.__msgtype__ if name == "/count" else TEXT.__msgtype__, typestore=ROS1
+            )
+            data = ROS1.serialize_ros1(time(data=7), time.__msgtype__) if name == "/count" else message("other")
+            writer.write(connection, 100 * SECOND, data)
+    for path in (bag, other):
+        assert run(path, "-o", path.with_suffix(".rrd"), "--raw") == 0
+    assert run(bag.with_suffix(".rrd"), other.with_suffix(".rrd"), "-o", tmp_path / "both.rrd") == 0
+    assert run(tmp_path / "both.rrd", "-o", tmp_path / "back.bag") == 0
+    assert messages_of(tmp_path / "back.bag") == sorted(messages_of(bag) + messages_of(other))
+
+
+def messages_of(path: Path) -> list[tuple[str, str, int, bytes]]:
+    with Reader1(path) as reader:
+        return sorted((c.topic, c.msgtype, time, bytes(data)) for c, time, data in reader.messages())
+
+
+@pytest.mark.parametrize("by_way_of_parts", [False, True])
+def test_two_robots_come_back_as_two(bag: Path, tmp_path: Path, by_way_of_parts: bool) -> None:
+    """Their topics below their prefixes, as the recording has them."""
+    both = tmp_path / "both.rrd"
+    if by_way_of_parts:
+        for name in ("a", "b"):
+            assert run(bag, "--prefix", f"/{name} 1", "--raw", "-o", tmp_path / f"{name}.rrd") == 0
+        assert run(tmp_path / "a.rrd", tmp_path / "b.rrd", "-o", both) == 0
+    else:
+        assert run("--prefix", "/a 1", bag, "--prefix", "/b 1", bag, "--raw", "-o", both) == 0
+    assert run(both, "-o", tmp_path / "back.bag") == 0
+    want = [(f"/{name} 1{topic}", *rest) for name in "ab" for topic, *rest in messages_of(bag)]
+    assert messages_of(tmp_path / "back.bag") == sorted(want)
+
+
 def test_parts_of_a_recording_become_the_whole_bag(bag: Path, tmp_path: Path) -> None:
     """Each part carries the last row of everything along: of these, a part's bag has only what was latched, the whole none."""
     assert run(bag, "-o", tmp_path / "there.rrd", "--raw") == 0

@@ -33,10 +33,9 @@ from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
-from rrbridge_bridge.readers._mcap_records import ROS_SCHEMAS, TEXT_SCHEMAS
-from rrbridge_bridge.readers._names import long_type_name
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
+from rrbridge_bridge.readers._rrd_channels import Channels, pairs_of
 
 __all__ = ["NoBytesError", "RrdMessages"]
 
@@ -162,8 +161,11 @@ class RrdMessages:
     @cached_property
     def connections(self) -> Sequence[Connection]:
         """One for each channel, by id."""
-        found = [_connection(cells) for cells in self._statics.values() if "McapChannel:topic" in cells]
-        return tuple(sorted(found, key=lambda connection: connection.id))
+        return self._channels.connections()
+
+    @cached_property
+    def _channels(self) -> Channels:
+        return Channels(self._statics)
 
     def topics_without_bytes(self) -> list[str]:
         """Topics with messages of which some, or all, have no bytes: such as were converted without `--raw`.
@@ -196,10 +198,10 @@ class RrdMessages:
         every = self._statics.get(RECORDS, {})
         if {"names", "values"} <= every.keys():
             for name, pairs in zip(every["names"].to_pylist(), every["values"].to_pylist(), strict=True):
-                yield NamedMetadata(name, _pairs(pairs))
+                yield NamedMetadata(name, pairs_of(pairs))
         else:
             for name, cells in self._statics.get(METADATA, {}).items():
-                yield from (NamedMetadata(name, _pairs(pairs)) for pairs in cells.to_pylist())
+                yield from (NamedMetadata(name, pairs_of(pairs)) for pairs in cells.to_pylist())
 
     def attachments(self) -> Iterator[AttachedFile]:
         """Attachments of these files."""
@@ -207,7 +209,7 @@ class RrdMessages:
         if not {"data", "metadata"} <= kept.keys():
             return
         for data, about in zip(kept["data"], kept["metadata"].to_pylist(), strict=True):
-            facts = _pairs(about)
+            facts = pairs_of(about)
             yield AttachedFile(
                 name=facts.get("name", ""),
                 media_type=facts.get("media_type", ""),
@@ -299,6 +301,7 @@ class RrdMessages:
         if channels is None:
             cell = self._statics.get(chunk.entity_path, {}).get("McapChannel:id")
             channels = np.full(count, -1 if cell is None else cell[0].as_py(), np.int64)
+        channels = self._channels.numbers(chunk.entity_path, channels)
         sequence = _numbers(chunk, "sequence", rows)
         times = {name: column.values[rows] for name, column in chunk.times.items()}
         log_times = times.get("message_log_time", times.get("log_time", np.zeros(count, np.int64)))
@@ -432,33 +435,6 @@ def _numbers(chunk: Chunk, component: str, rows: Int64s) -> Int64s | None:
         return None
     values = column.cells.take(pa.array(rows)).flatten()
     return values.to_numpy(zero_copy_only=False).astype(np.int64) if len(values) == len(rows) else None
-
-
-def _connection(cells: dict[str, pa.Array]) -> Connection:
-    def text(name: str) -> str:
-        values = cells.get(name)
-        return "" if values is None or not len(values) else str(values[0].as_py())
-
-    encoding, definition_format = text("McapChannel:message_encoding"), text("McapSchema:encoding")
-    data = b""
-    if "McapSchema:data" in cells and len(cells["McapSchema:data"]):
-        data = cells["McapSchema:data"][0].values.to_numpy().tobytes()
-    is_text, is_ros = definition_format in TEXT_SCHEMAS, definition_format in ROS_SCHEMAS
-    name = text("McapSchema:name")
-    metadata = cells.get("McapChannel:metadata")
-    return Connection(
-        id=int(cells["McapChannel:id"][0].as_py()),
-        topic=text("McapChannel:topic"),
-        msgtype=long_type_name(name) if is_ros else name,
-        encoding=encoding,
-        definition=data.decode("utf-8", "replace") if is_text else data.decode("latin-1"),
-        definition_format=definition_format,
-        metadata={} if metadata is None or not len(metadata) else _pairs(metadata[0].as_py()),
-    )
-
-
-def _pairs(pairs: list[dict[str, str]]) -> dict[str, str]:
-    return {pair["first"]: pair["second"] for pair in pairs}
 
 
 def _nothing() -> Rows:
