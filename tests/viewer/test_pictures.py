@@ -76,6 +76,42 @@ def test_boxes_stand_where_their_transforms_put_them(desk: Any, scene_file: Path
     assert desk.pixels[y - 3 : y + 4, x - 3 : x + 4].mean(axis=(0, 1))[0] < 90
 
 
+def test_voxels_fill_their_cells(desk: Any, tmp_path: Path) -> None:
+    """Cells of 1 × 1 × 1, in a grid that begins at (2, 0, 0) and is turned to the left."""
+    path = tmp_path / "voxels.rrd"
+    with rr.RecordingStream("voxels") as rec:
+        rec.save(path)
+        indices, colors = [[0, 0, 0], [3, 0, 0], [1, 0, 0]], [RED, BLUE, [255, 0, 255, 0]]
+        half = float(np.sqrt(0.5))
+        grid = rr.VoxelGridMap(indices, [1, 1, 1], colors=colors, translation=[2, 0, 0], quaternion=[0, 0, half, half])
+        rec.log("/voxels", grid, static=True)
+        rec.disconnect()
+    desk.open(path)
+    view = desk.view_id("Spatial3DView")
+    for color, world in ((RED, (1.5, 0.5, 0.5)), (BLUE, (1.5, 3.5, 0.5))):
+        x, y = place_in_view(desk, view, world)
+        patch = desk.pixels[y - 2 : y + 3, x - 2 : x + 3].mean(axis=(0, 1))
+        assert np.argmax(patch) == np.argmax(color)
+        assert patch.max() > 60
+    picture = desk.inside(view)
+    assert not ((picture[..., 0] > 60) & (picture[..., 2] > 60) & (picture[..., 1] < 30)).any()
+
+
+def test_things_without_a_name_have_no_label(desk: Any, tmp_path: Path) -> None:
+    path = tmp_path / "nameless.rrd"
+    with rr.RecordingStream("nameless") as rec:
+        rec.save(path)
+        rec.log("/camera", rr.Image(np.full((40, 60, 3), 255, np.uint8)), static=True)
+        rec.log("/camera/seen", rr.Points2D([[15, 20], [45, 20]], radii=0.01, labels=["", "cat"]), static=True)
+        rec.disconnect()
+    desk.open(path)
+    dark = desk.inside(desk.view_id("Spatial2DView")).max(axis=-1) < 128
+    rows, columns = np.flatnonzero(~dark.all(axis=1)), np.flatnonzero(~dark.all(axis=0))
+    inside = dark[rows.min() : rows.max(), columns.min() : columns.max()]
+    left, right = np.array_split(inside[len(inside) // 3 : -len(inside) // 3], 2, axis=1)
+    assert (left.sum() < 4, right.sum() > 50) == (True, True)
+
+
 def test_ellipses_lie_on_the_image_where_they_say(desk: Any, tmp_path: Path) -> None:
     path = tmp_path / "ellipse.rrd"
     with rr.RecordingStream("ellipse") as rec:

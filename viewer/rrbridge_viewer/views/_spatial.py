@@ -172,6 +172,8 @@ def draw_labels(scene: Scene, camera: Camera, size: Size, origin: imgui.ImVec2) 
         places, seen = on_screen(labels.positions, clip_from_entity, size)
         for index in np.flatnonzero(seen)[:left].tolist():
             text = labels.texts[index]
+            if not text:
+                continue
             extent = imgui.calc_text_size(text)
             x = origin.x + float(places[index, 0]) - extent.x / 2
             y = origin.y + float(places[index, 1]) - extent.y / 2
