@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,8 @@ class Found:
 def find_sources(inputs: Sequence[Input], *, recordings_only: bool = False) -> Found:
     """In order. `recordings_only`: without pictures, meshes and the like in folders, unless there is nothing else.
 
-    What cannot be opened is in `failed` if there is anything else. Raises FileError if not, or for an input that is missing.
+    What cannot be opened is in `failed` if there is anything else. Raises FileError if not, or for an input that is missing, or
+    that is there twice.
     """
     sources: list[Source] = []
     failed: list[FileError] = []
@@ -73,7 +75,18 @@ def find_sources(inputs: Sequence[Input], *, recordings_only: bool = False) -> F
         strangers += inside.strangers
     if not sources:
         raise failed[0]
+    _check_once(sources)
     return Found(tuple(sources), tuple(failed), tuple(strangers))
+
+
+def _check_once(sources: Sequence[Source]) -> None:
+    """Raises FileError if all messages of a file would be there twice, as with `convert runs runs/a.bag`."""
+    seen = set()
+    for source in sources:
+        key = (os.path.realpath(source.path), source.prefix, source.offset_nanos)
+        if key in seen:
+            raise FileError(source.path, "is there twice; name it once, or with another --prefix or --offset")
+        seen.add(key)
 
 
 def is_part(source: Source) -> bool:

@@ -417,3 +417,15 @@ def test_a_robot_beside_a_bag_moves(is_first: bool, tmp_path: Path, capsys: Any)
     tree = rr.open(output).transforms()  # type: ignore[union-attr]
     places = [tree.lookup("map", "wheel", "message_log_time", at)[:3, 3].tolist() for at in (START, START + 10**9)]
     assert places == [[0.0, 5.0, 7.0], [1.0, 0.0, 7.0]]
+
+
+def test_nothing_is_read_twice(tmp_path: Path, capsys: Any) -> None:
+    """Unless it is two: robots that had the same log, or one log at two times."""
+    bag = write_bag(tmp_path / "runs" / "a")
+    (tmp_path / "link").symlink_to(bag)
+    for inputs in ([bag, bag], [bag, tmp_path / "link"]):
+        for output in ("out.rrd", "out.mcap", "out/"):
+            assert main(["convert", *map(str, inputs), "-o", f"{tmp_path}/{output}"]) == 1
+            assert "is there twice" in capsys.readouterr().err
+    told = converted(capsys, "--prefix", "/a", bag, "--prefix", "/b", bag, "-o", tmp_path / "out.rrd")
+    assert len(told["inputs"]) == 2
