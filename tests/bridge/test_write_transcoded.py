@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mcap.writer import Writer as McapWriter
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Nodetype
 from rosbags.rosbag1 import Reader as Reader1
@@ -164,3 +165,24 @@ def test_topics_that_cannot_be_carried_over_are_named(shared_data: Path, tmp_pat
     assert "cannot hold mouse (its messages are encoded as json)" in told
     assert "leave them out with -x" in told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_definitions_of_a_type_are_not_taken_for_one(tmp_path: Path, capsys: Any) -> None:
+    """A SQLite file has room for one of each type: by another, messages could not be read again. Comments do not count."""
+    for name, definition, size in (
+        ("a", b"float64 x", 8),
+        ("b", b"float64 x # m", 8),
+        ("c", b"float64 x\nint32 y", 12),
+    ):
+        with (tmp_path / f"{name}.mcap").open("wb") as file:
+            writer = McapWriter(file)
+            writer.start("ros2", "test")
+            schema = writer.register_schema("my_msgs/msg/Pair", "ros2msg", definition)
+            writer.add_message(writer.register_channel(f"/{name}", "cdr", schema), 1, b"\0\1\0\0" + bytes(size), 1)
+            writer.finish()  # type: ignore[no-untyped-call]
+    a, b, c = (tmp_path / f"{name}.mcap" for name in "abc")
+    assert run(capsys, a, b, "-o", tmp_path / "ab.db3")["lossless"]
+    assert run(capsys, tmp_path / "ab.db3", "-o", tmp_path / "ab.rrd")["lossless"]
+    assert main(["convert", str(a), str(c), "-o", str(tmp_path / "ac.db3")]) == 1
+    assert "cannot hold /c (another definition of my_msgs/msg/Pair than that of /a" in capsys.readouterr().err
+    assert run(capsys, a, c, "-o", tmp_path / "ac", "--to", "rosbag2-mcap")["lossless"]

@@ -45,7 +45,8 @@ class Db3Sink:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # The file counts only when it is whole, so nothing is gained by a journal.
         self._db.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {TABLES} BEGIN;")
-        self._definitions: dict[str, str] = {}
+        self._described: dict[str, Connection] = {}
+        """The first connection of each type, whose definition is written."""
         self.facts = RecordingFacts()
         """What `metadata.yaml` says."""
 
@@ -58,7 +59,8 @@ class Db3Sink:
         self._db.close()
 
     def announce(self, connection: Connection) -> None:
-        """Add the topic, and the definition of its type if that is new."""
+        """Add the topic, and the definition of its type if that is new. Raises TranscodeError if the type has another one."""
+        self._check_definition(connection)
         self.facts.announce(connection)
         topic = self.facts.topic(connection.id)
         digest = type_hash(connection)
@@ -67,10 +69,27 @@ class Db3Sink:
             self._run("INSERT INTO topics VALUES(?, ?, ?, ?, ?, ?)", about)
         else:
             self._run("UPDATE topics SET offered_qos_profiles = ? WHERE id = ?", (topic.qos, topic.id))
-        if connection.definition_format in SCHEMA_FORMATS and connection.msgtype not in self._definitions:
-            self._definitions[connection.msgtype] = connection.definition
+        if connection.definition_format in SCHEMA_FORMATS and self._described[connection.msgtype] is connection:
             values = (connection.msgtype, connection.definition_format, connection.definition, digest)
             self._run("INSERT INTO message_definitions VALUES(NULL, ?, ?, ?, ?)", values)
+
+    def _check_definition(self, connection: Connection) -> None:
+        from rrbridge.errors import UnknownTypeError
+        from rrbridge_bridge.decode.definitions import definition_hash, registry_for
+        from rrbridge_bridge.writers._transcode import TranscodeError
+
+        if connection.definition_format not in SCHEMA_FORMATS:
+            return
+        first = self._described.setdefault(connection.msgtype, connection)
+        if first.definition == connection.definition:
+            return
+        try:
+            hashes = {definition_hash(registry_for(one), one.msgtype) for one in (first, connection)}
+        except UnknownTypeError:
+            return  # nobody reads them by their definition
+        if len(hashes) > 1:
+            reason = f"another definition of {connection.msgtype} than that of {first.topic}, and there is room for one"
+            raise TranscodeError(f"{connection.topic} ({reason})")
 
     def write(self, rows: Rows) -> None:
         """Append messages."""
