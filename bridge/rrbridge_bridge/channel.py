@@ -150,7 +150,9 @@ class Channel:
         found = [placed for _, (part, _, _) in got.parts for placed in part]
         skipped = [part for _, (_, parts, _) in got.parts for part in parts]
         if got.failed:
-            skipped.append(Skipped(np.array(got.failed), f"{type(got.error).__name__}: {got.error}"))
+            skipped.append(
+                Skipped(np.array(got.failed), f"{adapter.name} failed: {type(got.error).__name__}: {got.error}")
+            )
             log.debug("%s: adapter %s failed", self.report.topic, adapter.function, exc_info=got.error)
         self.count_skipped(skipped, count, _rows_without(found, count) if adapter.carries else np.arange(0))
         return found

@@ -162,7 +162,9 @@ class StageRun:
         got = salvage(count, run, FAULTS)
         skipped = [item for _, (_, items, _) in got.parts for item in items]
         if got.failed:
-            skipped.append(Skipped(np.array(got.failed), f"{type(got.error).__name__}: {got.error}"))
+            skipped.append(
+                Skipped(np.array(got.failed), f"{self.stage.name} failed: {type(got.error).__name__}: {got.error}")
+            )
             log.debug("%s: stage %s failed", channel.report.topic, self.stage.name, exc_info=got.error)
         channel.count_skipped(skipped, count)
         for note in (note for _, (_, _, notes) in got.parts for note in notes):

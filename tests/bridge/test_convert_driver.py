@@ -279,7 +279,10 @@ def test_a_message_that_an_adapter_cannot_take_keeps_its_fields_and_bytes() -> N
     assert "data" not in fields[0][0]
     (report,) = made.reports
     assert report.unmapped == 2, "also the one that became nothing"
-    assert report.reasons == ["ValueError: no gif", "nothing was made of them, and no reason given"]
+    assert report.reasons == [
+        f"{__name__}.picky failed: ValueError: no gif",
+        "nothing was made of them, and no reason given",
+    ]
 
 
 def test_an_adapter_can_say_what_it_skipped() -> None:
@@ -297,7 +300,11 @@ def test_an_adapter_can_say_what_it_skipped() -> None:
     made.convert(batch(POINT, [point(-2, "a")], first=6))
     (report,) = made.reports
     assert (report.messages, report.unmapped, report.is_lossless) == (7, 4, False)
-    assert set(report.reasons) == {"too far left", "much too far left", "ValueError: unlucky"}
+    assert set(report.reasons) == {
+        "too far left",
+        "much too far left",
+        f"{__name__}.careful failed: ValueError: unlucky",
+    }
 
 
 @pytest.mark.parametrize("rows", [[1], [-1], [[0]]])
@@ -317,7 +324,7 @@ def test_an_adapter_cannot_end_the_program() -> None:
     made = driver(("geometry_msgs/msg/PointStamped", leaving))
     chunks = made.convert(batch(POINT, [point(1, "a")]))
     assert data(chunks, "/robot/point", "geometry_msgs.msg.PointStamped:message")
-    assert (made.reports[0].unmapped, made.reports[0].reason) == (1, "SystemExit: 3")
+    assert (made.reports[0].unmapped, made.reports[0].reason) == (1, f"{__name__}.leaving failed: SystemExit: 3")
 
 
 def test_an_adapter_may_be_any_object_that_can_be_called() -> None:

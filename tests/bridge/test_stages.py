@@ -166,7 +166,10 @@ def test_a_failing_call_leaves_the_state_and_blames_its_messages() -> None:
     chunks = driver.convert(batch(connection("/x"), [1, 2, 13, 4, -1], range(5), range(5)))
     assert rows(chunks) == [(0, 1), (1, 3), (3, 7), (4, 6)]
     (report,) = driver.reports
-    assert (report.unmapped, set(report.reasons)) == (2, {"ValueError: unlucky", "less than nothing"})
+    assert (report.unmapped, set(report.reasons)) == (
+        2,
+        {f"{__name__}.picky failed: ValueError: unlucky", "less than nothing"},
+    )
     assert len(rows(chunks, "/x", "std_msgs.msg.Float64:message")) == 5, "fields are kept"
 
 
