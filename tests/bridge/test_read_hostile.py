@@ -82,7 +82,6 @@ NO_RECORDINGS: dict[str, bytes] = {
     "empty.mcap": b"",
     "empty.db3": b"",
     "text.bag": b"hello\n" * 100,
-    "picture.jpg": b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(100),
     "picture.mcap": b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(100),
     "program": b"\x7fELF\2\1\1" + bytes(100),
     "zeros.db3": bytes(5000),
