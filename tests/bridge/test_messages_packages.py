@@ -76,7 +76,9 @@ def test_detections(space: str, generation: int, definitions_of: DefinitionsOf) 
             best, name = best_result(detection), getattr(detection, "tracking_id", getattr(detection, "id", ""))
             labels.append(f"{best[0]} {best[1]:.2f} {name}".strip() if best else name)
             colors.append(class_colors([best[0]])[0] if best else 0xC8C8C8FF)
+        frame = message.header.frame_id or (detections[0].header.frame_id if detections else "")
         if space == "3D":
+            assert single(made, "CoordinateFrame:frame") == [frame]
             assert single(made, "Boxes3D:labels") == labels
             assert single(made, "Boxes3D:colors") == colors
             assert np.allclose(np.array(single(made, "Boxes3D:half_sizes")).reshape(-1, 3) * 2,
@@ -85,7 +87,6 @@ def test_detections(space: str, generation: int, definitions_of: DefinitionsOf) 
         outlined = [bool(d.bbox.center.theta) for d in detections]
         assert single(made, "LineStrips2D:labels") == [t for t, o in zip(labels, outlined, strict=True) if o]
         assert single(made, "Boxes2D:labels") == [t for t, o in zip(labels, outlined, strict=True) if not o]
-        frame = message.header.frame_id
         assert single(made, "CoordinateFrame:frame") == [f"{frame}_image_plane" if frame else ""]
         for detection, strip in zip(detections, single(made, "LineStrips2D:strips"), strict=False):
             center = getattr(detection.bbox.center, "position", detection.bbox.center)

@@ -43,13 +43,13 @@ def detection_2d_array(msgs: Columns) -> Iterator[Emit]:
 @adapters("vision_msgs/msg/Detection3D")
 def detection_3d(msgs: Columns) -> Iterator[Emit]:
     """A thing in space."""
-    yield from _boxes_3d(_one_each(msgs))
+    yield from _boxes_3d(msgs, _one_each(msgs))
 
 
 @adapters("vision_msgs/msg/Detection3DArray")
 def detection_3d_array(msgs: Columns) -> Iterator[Emit]:
     """Things in space."""
-    yield from _boxes_3d(msgs.detections)
+    yield from _boxes_3d(msgs, msgs.detections)
 
 
 @adapters("vision_msgs/msg/BoundingBox2D")
@@ -67,13 +67,13 @@ def bounding_box_2d_array(msgs: Columns) -> Iterator[Emit]:
 @adapters("vision_msgs/msg/BoundingBox3D")
 def bounding_box_3d(msgs: Columns) -> Iterator[Emit]:
     """A box in space."""
-    yield from _boxes_3d(_one_each(msgs))
+    yield from _boxes_3d(msgs, _one_each(msgs))
 
 
 @adapters("vision_msgs/msg/BoundingBox3DArray")
 def bounding_box_3d_array(msgs: Columns) -> Iterator[Emit]:
     """Boxes in space."""
-    yield from _boxes_3d(msgs.boxes)
+    yield from _boxes_3d(msgs, msgs.boxes)
 
 
 @adapters("vision_msgs/msg/Classification", "vision_msgs/msg/Classification2D")
@@ -152,7 +152,7 @@ def _boxes_2d(msgs: Columns, things: Ragged) -> Iterator[Emit]:
                 labels=outlined(labels),
                 colors=outlined(colors),
             ),
-            *image_plane(msgs),
+            *image_plane(_with_frames(msgs, things)),
         ]
     )
 
@@ -174,7 +174,7 @@ def _outlines(centers: Ragged, half_sizes: Ragged, angles: Ragged) -> Ragged:
     return Ragged(centers.offsets, Ragged.from_lengths(np.full(len(turned), 5), turned.reshape(-1, 2)))
 
 
-def _boxes_3d(things: Ragged) -> Iterator[Emit]:
+def _boxes_3d(msgs: Columns, things: Ragged) -> Iterator[Emit]:
     """Metres."""
     boxes = things.values.get("bbox", things.values)
     labels, colors = _labelled(things.values)
@@ -185,4 +185,19 @@ def _boxes_3d(things: Ragged) -> Iterator[Emit]:
         labels=Ragged(things.offsets, labels),
         colors=Ragged(things.offsets, colors),
     )
-    yield Emit(columns)
+    header = _with_frames(msgs, things).get("header")
+    frames = [] if header is None else [rr.CoordinateFrame.columns(frame=header.frame_id)]
+    yield Emit([columns, *frames])
+
+
+def _with_frames(msgs: Columns, things: Ragged) -> Columns:
+    """The messages; those whose header names no frame with that of their first thing, as many drivers fill in only one."""
+    if "header" not in msgs or "header" not in things.values:
+        return msgs
+    own = msgs.header.frame_id
+    lost = (np.diff(own.offsets) == 0) & (things.lengths > 0)
+    if not lost.any():
+        return msgs
+    names = np.array(own.to_list(), object)
+    names[lost] = take(things.values.header.frame_id, things.offsets[:-1][lost]).to_list()
+    return Columns(len(msgs), {"header": Columns(len(msgs), {"frame_id": Text.from_strings(names.tolist())})})
