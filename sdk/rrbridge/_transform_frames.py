@@ -127,8 +127,11 @@ class FrameGraph:
         parents[(children == 0) & (rows.parent_frames.codes < 0)] = -1  # above `/` there is nothing
         first = self.table.extend(rows, parents)
         order = np.lexsort((children, rows.chunk_of))
+        order = order[
+            children[order] != parents[order]
+        ]  # of a frame below itself nothing is known: tf2 leaves it out, too
         ends = (np.diff(children[order]) != 0) | (np.diff(rows.chunk_of[order]) != 0)
-        for part in np.split(order, np.flatnonzero(ends) + 1):
+        for part in np.split(order, np.flatnonzero(ends) + 1) if len(order) else ():
             chunk, child = rows.chunks[rows.chunk_of[part[0]]], int(children[part[0]])
             track = self._by_entity.get((chunk.entity_path, child))
             if track is None:

@@ -363,3 +363,20 @@ def test_a_camera_stands_in_a_frame_even_if_no_transform_speaks_of_it() -> None:
     assert "lens" in tree.frames()
     assert np.array_equal(tree.transform("lens", "lens", "log", 0), np.eye(4))
     assert tree.frame_of("/camera", "log", 0) == implicit_frame("/camera")
+
+
+def test_a_frame_below_itself_says_nothing() -> None:
+    """As in tf2, which leaves such a transform out: the others hold, that of the same frame too."""
+    tree = tree_of(
+        edges(
+            "/tf",
+            [0, 1, 2],
+            [(1, 0, 0), (5, 5, 5), (6, 6, 6)],
+            child=["odom", "odom", "map"],
+            parent=["map", "odom", "map"],
+        ),
+    )
+    assert position(tree.transform("map", "odom", "log", 9)) == [1, 0, 0]
+    assert tree.root_of("odom", "log", 9) == "map"
+    alone = tree_of(edges("/tf", [0], [(6, 6, 6)], child=["map"], parent=["map"]))
+    assert alone.root_of("map", "log", 0) == "map"

@@ -259,6 +259,7 @@ class Model:
         static, temporal = [], []
         for entity in ENTITIES:
             mine = [row for row in self.rows if row.is_transform and row.entity == entity and row.child == child]
+            mine = [row for row in mine if row.parent != child]
             clears = self.clears(entity)
             statics = [row for row in mine if row.times is None]
             latest = max(statics, key=lambda row: row.row_id, default=None)
