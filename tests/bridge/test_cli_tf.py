@@ -80,6 +80,9 @@ def test_a_transform(recording: Path, capsys: Any) -> None:
     assert "0.000   0.000 180.000°" in text
     assert "scaled by" in text
     assert "map → base → rear" in text
+    assert "held" not in text
+    late = printed(capsys, str(recording), "map", "camera", "--at", "+12.5s")
+    assert "held            base: its last transform is 2.5 s before that time" in late
     assert "at 4 on frame_nr" in printed(capsys, str(recording), "map", "base", "--timeline", "frame_nr", "--at", "+4")
 
 

@@ -11,6 +11,8 @@ import rich_click as click
 from rrbridge_bridge.cli import EXIT_LOSSES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rrbridge import TransformTree
     from rrbridge._store import ChunkStore
     from rrbridge._timeline import TimeKind
@@ -177,12 +179,14 @@ def _document(tree: TransformTree, matrix: Any, target: str, source: str, timeli
     from rrbridge._transform_echo import spelled
 
     found = spelled(matrix)
+    chain = tree.chain(target, source, timeline, time)
     return {
         "target": target,
         "source": source,
         "timeline": timeline,
         "time": time,
-        "chain": list(tree.chain(target, source, timeline, time)),
+        "chain": list(chain),
+        "held": _held(tree, chain, timeline, time),
         "translation": found.translation.tolist(),
         "quaternion_xyzw": found.quaternion.tolist(),
         "roll_pitch_yaw_rad": found.roll_pitch_yaw_rad.tolist(),
@@ -191,10 +195,21 @@ def _document(tree: TransformTree, matrix: Any, target: str, source: str, timeli
     }
 
 
+def _held(tree: TransformTree, chain: Sequence[str], timeline: str, time: int) -> dict[str, int]:
+    """How long before a time the transforms ended that are taken to hold still then, by child frame."""
+    report = tree.report(timeline, time)
+    used = {edge.child for edge in report.edges if {edge.child, report.parents.get(edge.child)} <= set(chain)}
+    return {
+        edge.child: time - edge.last
+        for edge in report.edges
+        if edge.child in used and edge.last is not None and edge.last < time and not edge.is_static
+    }
+
+
 def _echo(document: dict[str, Any], kind: TimeKind | None) -> str:
     from math import degrees
 
-    from rrbridge._time_text import time_text
+    from rrbridge._time_text import span_text, time_text
 
     degs = [degrees(angle) for angle in document["roll_pitch_yaw_rad"]]
     lines = [
@@ -204,6 +219,10 @@ def _echo(document: dict[str, Any], kind: TimeKind | None) -> str:
         f"  quaternion xyzw {_numbers(document['quaternion_xyzw'])}",
         f"  roll pitch yaw  {_numbers(document['roll_pitch_yaw_rad'])} rad, {_numbers(degs, 3)}°",
     ]
+    for child, age in document["held"].items():
+        lines.insert(
+            2, f"  held            {child}: its last transform is {span_text(age, kind)} before that time; see --limit"
+        )
     if document["stretch"] is not None:
         lines.append(f"  scaled by       {'; '.join(_numbers(row) for row in document['stretch'])}")
     rows = [f"  {_numbers(row)}" for row in document["matrix"]]
