@@ -384,4 +384,10 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         )
 
     def _rows(self, buffer: Bytes, positions: Int64s, order: Int64s) -> Rows:
-        return message_rows(buffer, positions, order)
+        rows = message_rows(buffer, positions, order)
+        for name, times in (("log", rows.log_time_nanos), ("publish", rows.publish_time_nanos)):
+            if len(times) and times.max() == INT64_MAX:
+                self._notes.lost(
+                    f"some {name} times are past the year 2262, which no recording can say; its end stands for them"
+                )
+        return rows
