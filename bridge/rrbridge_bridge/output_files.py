@@ -14,7 +14,16 @@ from typing import TypeAlias
 
 from rrbridge.errors import FileError
 
-__all__ = ["Bar", "Progress", "beside", "complete_or_absent", "no_progress_bar", "output_path", "progress_bar"]
+__all__ = [
+    "Bar",
+    "Progress",
+    "beside",
+    "complete_or_absent",
+    "no_progress_bar",
+    "output_path",
+    "progress_bar",
+    "shortened",
+]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told bytes done and bytes in all."""
@@ -65,7 +74,7 @@ def complete_or_absent(output: Path) -> Iterator[Path]:
 
     Whoever takes it away again leaves what stands under the right name.
     """
-    partial = output.with_name(f".{_shortened(output.name)}.{os.getpid()}.partial")
+    partial = output.with_name(f".{shortened(output.name)}.{os.getpid()}.partial")
     _remove_leftovers(output)
     try:
         yield partial
@@ -86,7 +95,7 @@ def complete_or_absent(output: Path) -> Iterator[Path]:
 
 def _remove_leftovers(output: Path) -> None:
     """Of programs that were killed while they wrote the same file."""
-    named = re.compile(re.escape(f".{_shortened(output.name)}.") + r"(\d+)\.partial")
+    named = re.compile(re.escape(f".{shortened(output.name)}.") + r"(\d+)\.partial")
     try:
         for path in output.absolute().parent.iterdir():
             match = named.fullmatch(path.name)
@@ -106,9 +115,12 @@ def _is_running(process_id: int) -> bool:
     return True
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """So much of a file's name that there is room for more within what file systems take, 255 bytes."""
-    return os.fsdecode(os.fsencode(name)[:MAX_NAME_BYTES])
+    encoded = os.fsencode(name)
+    if len(encoded) <= MAX_NAME_BYTES:
+        return name
+    return os.fsdecode(encoded[:MAX_NAME_BYTES].decode("utf-8", "ignore").encode())  # no half characters
 
 
 class Bar:

@@ -165,15 +165,16 @@ def test_one_topic_in_one_file(bag: Path, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_bytes_are_bytes_and_names_are_told_apart(tmp_path: Path) -> None:
+    topics = ["/a/b", "/a_b", "/A_b", "/" + "é" * 150, "/" + "é" * 149 + "e"]
     text = ROS1.types["std_msgs/msg/String"]
     with Writer1(tmp_path / "in.bag") as writer:
-        for topic in ("/a/b", "/a_b", "/A_b"):
+        for topic in topics:
             connection = writer.add_connection(topic, text.__msgtype__, typestore=ROS1)
             writer.write(connection, 1, ROS1.serialize_ros1(text(data=topic), text.__msgtype__))
     assert run(tmp_path / "in.bag", "-o", tmp_path / "out", "--to", "parquet", "--compression", "snappy") == 0
     found = {path.name: pq.read_table(path).column("data").to_pylist() for path in (tmp_path / "out").iterdir()}
-    assert len({name.lower() for name in found}) == 3
-    assert sorted(value for values in found.values() for value in values) == ["/A_b", "/a/b", "/a_b"]
+    assert len({name.lower() for name in found}) == len(topics)
+    assert sorted(value for values in found.values() for value in values) == sorted(topics)
 
 
 def test_a_recording_without_bytes(bag: Path, tmp_path: Path, capsys: Any) -> None:

@@ -24,7 +24,7 @@ from rrbridge.chunk import Chunk
 from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.driver import Driver
-from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
+from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar, shortened
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 from rrbridge_bridge.report import TopicReport
@@ -162,7 +162,7 @@ class _Tables:
                     f"folder: --to {name} -o FOLDER (the table `log` of rrbridge query has all in one)",
                 )
             return self._place
-        base = re.sub(r"[^\w.-]+", "_", entity).strip("_") or "root"
+        base = shortened(re.sub(r"[^\w.-]+", "_", entity).strip("_")) or "root"
         name, number = base, 1
         while name.lower() in self._names:
             number += 1
