@@ -93,7 +93,7 @@ def convert_files(found: Found, output: Path, settings: Settings, bar: Bar | Non
         recording_id=recording_id,
         application_id=application_id,
         topics=conversion.reports,
-        notes=[*_failures(found), *conversion.notes, *_unmatched(conversion, settings.topics)],
+        notes=[*found.notes(), *conversion.notes, *_unmatched(conversion, settings.topics)],
         chunks=chunks,
         input_bytes=sum(size_of(source.path) for source in sources),
         output_bytes=output.stat().st_size,
@@ -133,15 +133,6 @@ def _recording_id(sources: Sequence[Source]) -> str:
 def _of_application(message: LogMessage, application_id: str) -> LogMessage:
     """A layout for the recording that it came with."""
     return replace(message, store_id=replace(message.store_id, application_id=application_id))
-
-
-def _failures(found: Found) -> list[Note]:
-    notes = [Note(str(err), is_loss=True) for err in found.failed]
-    if found.strangers:
-        names = ", ".join(path.name for path in found.strangers[:NAMED_FILES])
-        more = len(found.strangers) - NAMED_FILES
-        notes.append(Note(f"left alone: {names}{f' and {more} more files' if more > 0 else ''}"))
-    return notes
 
 
 def _check_read(conversion: Conversion) -> None:

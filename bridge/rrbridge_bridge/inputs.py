@@ -9,10 +9,13 @@ from pathlib import Path
 
 from rrbridge import _folders, importers
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
-from rrbridge.importers import Importer
+from rrbridge.importers import Importer, Note
 from rrbridge_bridge.times import TimePoint, parse_time
 
 __all__ = ["Found", "Input", "Source", "absolute_times", "find_sources", "is_part", "size_of"]
+
+
+NAMED_FILES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class Found:
     """What is called a recording, but cannot be opened."""
     strangers: tuple[Path, ...]
     """Files in folders that nobody opens."""
+
+    def notes(self) -> list[Note]:
+        """What of this is left out."""
+        notes = [Note(str(err), is_loss=True) for err in self.failed]
+        if self.strangers:
+            names = ", ".join(path.name for path in self.strangers[:NAMED_FILES])
+            more = len(self.strangers) - NAMED_FILES
+            notes.append(Note(f"left alone: {names}{f' and {more} more files' if more > 0 else ''}"))
+        return notes
 
 
 def find_sources(inputs: Sequence[Input], *, recordings_only: bool = False) -> Found:

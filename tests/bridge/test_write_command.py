@@ -187,6 +187,20 @@ def test_several_files_become_one(bag: Path, tmp_path: Path) -> None:
         assert {(c.topic, c.ext) for c in whole.connections} == {(c.topic, c.ext) for c in before.connections}
 
 
+def test_what_cannot_be_read_does_not_stop_the_others(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    junk = tmp_path / "junk.bag"
+    junk.write_bytes(b"#ROSBAG V1.2\n")
+    for output in ("out.bag", "out.mcap", "out.db3"):
+        assert run(bag, junk, "-o", tmp_path / output) == 3
+        assert "data is missing: " in (told := capsys.readouterr().out)
+        assert "junk.bag: a bag of version 1.2" in told.replace("\n", "")
+    assert texts(tmp_path / "out.bag") == texts(bag)
+    assert run(bag, junk, "-o", tmp_path / "tables", "--to", "csv") == 3
+    assert run(bag, junk, "-o", junk, "--force") == 1
+    assert junk.read_bytes() == b"#ROSBAG V1.2\n"
+    assert run(junk, "-o", tmp_path / "none.bag") == 1
+
+
 def test_recordings_that_were_put_together_come_apart_again(bag: Path, tmp_path: Path) -> None:
     """Each has a channel 1, of other topics and types."""
     other = tmp_path / "other.bag"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import rich_click as click
 
 if TYPE_CHECKING:
-    from rrbridge.importers import ImportOptions
+    from rrbridge.importers import ImportOptions, Note
     from rrbridge_bridge.writers import OutputFormat, WriteOptions
 
 __all__ = ["write_and_tell"]
@@ -23,6 +24,7 @@ def write_and_tell(
     options: ImportOptions,
     how: WriteOptions,
     show: Literal["table", "json", "nothing"],
+    notes: Sequence[Note] = (),
 ) -> int:
     """Write, print what was written, and end with the exit code that says how it went. Raises FileError, UsageError."""
     from rrbridge_bridge.cli import EXIT_LOSSES
@@ -31,9 +33,8 @@ def write_and_tell(
 
     if output is None:
         raise click.UsageError(f"say where the {to.describes} is to be written: -o OUT")
-    if how.compression is not None and how.compression not in to.compressions:
-        raise click.UsageError(f"--compression of a {to.describes} is {' or '.join(to.compressions)}")
     written = to.write(inputs, output, options, how)
+    written = replace(written, notes=[*notes, *written.notes])
     with unless_nobody_reads():
         if show == "json":
             print_json(written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -266,10 +267,11 @@ def _written(
     from rrbridge_bridge.inputs import find_sources
 
     found = find_sources(given)
-    if found.failed:
-        raise found.failed[0]
+    for err in found.failed:
+        if output is not None and output.exists() and os.path.realpath(err.path) == os.path.realpath(output):
+            raise err  # rather than replace what may yet be mended
     options = settings.options(found.sources)
-    return write_and_tell(ctx, to, [one.path for one in found.sources], output, options, how, show)
+    return write_and_tell(ctx, to, [one.path for one in found.sources], output, options, how, show, found.notes())
 
 
 def _together(

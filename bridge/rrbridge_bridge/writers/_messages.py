@@ -18,7 +18,7 @@ from rrbridge_bridge.raw import Connection, Int64s
 from rrbridge_bridge.readers import AttachedFile, BagReader, HoldsMore, NamedMetadata, ReadOptions, open_bag
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.profiles import mcap_profile
-from rrbridge_bridge.readers.rrd import RrdMessages
+from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 
 __all__ = ["Messages", "Source", "open_messages"]
 
@@ -85,10 +85,22 @@ class Messages:
         self._known: dict[tuple[object, ...], int] = {}
 
     def sources(self) -> Iterator[Source]:
-        """Each recording, opened for as long as it is looked at. Raises FileError."""
+        """Each recording, opened for as long as it is looked at. One of several that cannot be opened is a loss.
+
+        Raises FileError if none can, or if one has no bytes of its messages.
+        """
         known_until: dict[StoreId, bytes] = {}
+        failed: list[FileError] = []
         for path in self.paths:
-            with open_messages(path) as reader:
+            try:
+                opened = open_messages(path)
+            except NoBytesError:
+                raise
+            except FileError as err:
+                failed.append(err)
+                self.notes.append(Note(str(err), is_loss=True))
+                continue
+            with opened as reader:
                 if isinstance(reader, RrdMessages):
                     _check_bytes(reader, self.options)
                     reader.known_until = known_until.get(reader.store_id, b"")
@@ -99,6 +111,8 @@ class Messages:
                     known_until[reader.store_id] = max(reader.known_until, reader.last_id)
                 name = f"{path.name}: " if len(self.paths) > 1 else ""
                 self.notes += [replace(note, text=name + note.text) for note in reader.notes]
+        if len(failed) == len(self.paths):
+            raise failed[0]
 
     def blocks(self, source: Source) -> Iterator[Rows]:
         """The chosen messages of one of them, in order; first what was latched when the chosen time begins."""

@@ -102,18 +102,23 @@ def write_tables(
 
 
 def _have_messages(inputs: Sequence[Path]) -> bool:
-    """Whether there are bytes of messages in all of them. Raises FileError if only in some."""
-    found = []
+    """Whether there are bytes of messages in all that can be opened. Raises FileError if only in some, or if none can be."""
+    found: dict[Path, bool] = {}
+    failed: list[FileError] = []
     for path in inputs:
         try:
             with open_messages(path) as reader:
-                found.append(not (isinstance(reader, RrdMessages) and reader.topics_without_bytes()))
+                found[path] = not (isinstance(reader, RrdMessages) and reader.topics_without_bytes())
         except NoBytesError:
-            found.append(False)
-    if len(set(found)) > 1:
-        without = inputs[found.index(False)]
+            found[path] = False
+        except FileError as err:
+            failed.append(err)
+    if not found:
+        raise failed[0]
+    if len(set(found.values())) > 1:
+        without = next(path for path, has_bytes in found.items() if not has_bytes)
         raise FileError(without, "has not all messages' bytes, unlike the others; convert it by itself")
-    return found[0]
+    return next(iter(found.values()))
 
 
 class _Tables:
