@@ -219,6 +219,20 @@ def test_recordings_that_were_put_together_come_apart_again(bag: Path, tmp_path:
     assert messages_of(tmp_path / "back.bag") == sorted(messages_of(bag) + messages_of(other))
 
 
+def test_two_types_that_cannot_be_told_apart_are_a_loss(bag: Path, tmp_path: Path, capsys: Any) -> None:
+    number = ROS1.types["std_msgs/msg/UInt8"]
+    with Writer1(tmp_path / "other.bag") as writer:
+        connection = writer.add_connection("/chat", number.__msgtype__, typestore=ROS1)
+        writer.write(connection, 1, ROS1.serialize_ros1(number(data=7), number.__msgtype__))
+    for path in (bag, tmp_path / "other.bag"):
+        assert run(path, "-o", path.with_suffix(".rrd"), "--raw") == 0
+    assert run(bag.with_suffix(".rrd"), tmp_path / "other.rrd", "-o", tmp_path / "both.rrd") == 0
+    capsys.readouterr()
+    assert run(tmp_path / "both.rrd", "-o", tmp_path / "back.bag") == 3
+    assert "std_msgs/String and std_msgs/UInt8" in capsys.readouterr().out.replace("\n", " ").replace("/msg/", "/")
+    assert run(bag.with_suffix(".rrd"), tmp_path / "other.rrd", "-o", tmp_path / "apart.bag") == 0
+
+
 def messages_of(path: Path) -> list[tuple[str, str, int, bytes]]:
     with Reader1(path) as reader:
         return sorted((c.topic, c.msgtype, time, bytes(data)) for c, time, data in reader.messages())

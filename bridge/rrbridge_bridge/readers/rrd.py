@@ -153,10 +153,20 @@ class RrdMessages:
             for name, column in chunk.components.items():
                 for row in np.argsort(ids, kind="stable").tolist():
                     key = (chunk.entity_path, name)
+                    if name == "McapSchema:name" and column.cells[row].is_valid and key in newest:
+                        self._check_one_type(
+                            chunk.entity_path, found[chunk.entity_path][name], column.cells[row].values
+                        )
                     if column.cells[row].is_valid and ids[row] >= newest.get(key, b""):
                         newest[key] = bytes(ids[row])
                         found.setdefault(chunk.entity_path, {})[name] = column.cells[row].values
         return found
+
+    def _check_one_type(self, entity: str, one: pa.Array, other: pa.Array) -> None:
+        types = sorted({str(name) for name in (*one.to_pylist(), *other.to_pylist())})
+        if len(types) > 1:
+            text = f"{entity} is a topic of recordings that were put together, with messages of {' and '.join(types)}"
+            self._notes.lost(f"{text}: all are taken for one of these; convert each recording by itself")
 
     @cached_property
     def connections(self) -> Sequence[Connection]:
