@@ -65,7 +65,7 @@ def test_convert_beside_the_reference(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("make", "scale", "cpu", "peak"), [(many_small_messages, 1.0, 1.8, 1.2), (mixed_messages, 0.4, 1.3, 0.6)]
+    ("make", "scale", "cpu", "peak"), [(many_small_messages, 1.0, 2.2, 1.2), (mixed_messages, 0.4, 2.0, 0.6)]
 )
 def test_costs_stay_near_the_reference(
     make: Callable[..., Path], scale: float, cpu: float, peak: float, tmp_path: Path
