@@ -5,6 +5,7 @@
 | `rrbridge.importers` | an `rrbridge.importers.Importer`: opens one kind of file |
 | `rrbridge.adapters` | an `rrbridge.adapters.Adapters`: turns messages into archetypes |
 | `rrbridge.live` | a live source for `rrbridge record` |
+| `rrbridge.live_sinks` | a live sink for `rrbridge play` |
 | `rrbridge.views` | a view class of the viewer |
 | `rrbridge.visualizers` | a `Visualizers` of the viewer: turns components into things to draw |
 | `rrbridge.commands` | a click command of the `rrbridge` program |
