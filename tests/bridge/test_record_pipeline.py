@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.commands.record import record as record_command
+from rrbridge_bridge.live.choose import Choice
 from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received, SourceOptions
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record import run
@@ -548,11 +549,15 @@ def recorded(monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, 
 
     class Source:
         name = "fake"
+        priority = 0
+
+        def signs(self, _: Mapping[str, str]) -> str:
+            return ""
 
         def start(self, _: SourceOptions) -> FakeSession:
             return session
 
-    monkeypatch.setattr(run, "find_source", lambda _: Source())
+    monkeypatch.setattr(run, "choose", lambda *_: Choice(Source(), "", ""))
     arguments = ("-o", str(path), "--min-free-mb", "0", "--duration", "0.5", *arguments)
     status: int = record_command.main(arguments, prog_name="record", standalone_mode=False)
     return status

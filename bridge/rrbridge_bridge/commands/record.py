@@ -50,9 +50,19 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
 @click.option("--raw/--no-raw", default=True, show_default=True, help="Keep each message's bytes.")
 @click.option("--decode/--no-decode", default=True, show_default=True, help="Write what messages mean, for viewing.")
 @click.option(
-    "--ros-python", metavar="PYTHON", help="The Python that has rclpy; by default that of the sourced set-up."
+    "--ros-python",
+    envvar="RRBRIDGE_ROS_PYTHON",
+    metavar="PYTHON",
+    help="The Python that has rclpy; by default that of the sourced set-up.",
 )
-@click.option("--source", default="rclpy", show_default=True, help="The middleware to listen to.")
+@click.option(
+    "--from",
+    "--source",
+    "from_",
+    metavar="NAME[:ADDRESS]",
+    help="What to listen to: the name of a live source, where its address may follow, or an address; by default what the "
+    "environment speaks for.",
+)
 @click.option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id.")
 @click.option("--robot", metavar="NAME", help="Name the robot in the recording's properties.")
 @click.option("--prefix", default="", metavar="PREFIX", help="Put before entities and frames, to tell robots apart.")

@@ -27,6 +27,7 @@ from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
 from rrbridge_bridge.live.source import (
     DRAIN_SECS,
+    ROS_PYTHON_VARIABLE,
     UNKNOWN,
     Announced,
     Discovered,
@@ -64,6 +65,24 @@ def candidate_pythons(environment: Mapping[str, str]) -> list[str]:
     names = [f"python{version}" for version in versions] + ["python3", "/usr/bin/python3"]
     found = [shutil.which(name, path=environment.get("PATH")) for name in names]
     return list(dict.fromkeys([*(path for path in found if path), sys.executable]))
+
+
+def _package_folders(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where Pythons that would be tried look for packages."""
+    for entry in environment.get("PYTHONPATH", "").split(os.pathsep):
+        if entry:
+            yield Path(entry)
+    for python in candidate_pythons(environment):
+        prefix = Path(python).parent.parent  # not resolved: a virtual environment is where its link is
+        for pattern in ("lib/python3*/site-packages", "lib/python3/dist-packages", "local/lib/python3*/dist-packages"):
+            yield from sorted(prefix.glob(pattern))
+
+
+def _has_rclpy(folder: Path) -> bool:
+    try:
+        return (folder / "rclpy" / "__init__.py").is_file()
+    except OSError:
+        return False
 
 
 @dataclass(eq=False)
@@ -310,8 +329,15 @@ class RclpySource:
     """ROS 2 by its own client library."""
 
     name: str = "rclpy"
+    priority: int = 50
     finder: DefinitionFinder | None = None
     """Where definitions are looked for; None: in the prefixes of the ROS that the worker runs under."""
+
+    def signs(self, environment: Mapping[str, str]) -> str:
+        """That a Python was named, or that rclpy lies where one of the Pythons that would be tried looks for it."""
+        if named := environment.get(ROS_PYTHON_VARIABLE):
+            return f"{named} is named as the Python that has rclpy"
+        return next((f"rclpy is in {folder}" for folder in _package_folders(environment) if _has_rclpy(folder)), "")
 
     def start(self, options: SourceOptions) -> RclpySession:
         """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""

@@ -6,7 +6,7 @@ iterates its events in a thread of its own and calls `subscribe` for the topics 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -18,6 +18,7 @@ from rrbridge_bridge.raw import Connection, RawBatch
 
 __all__ = [
     "DRAIN_SECS",
+    "ROS_PYTHON_VARIABLE",
     "Announced",
     "Discovered",
     "Ended",
@@ -35,11 +36,16 @@ UNKNOWN = -1
 DRAIN_SECS = 3.5
 """One heartbeat of a reliable writer (3 s with Fast DDS), by which it learns what it has to send again, and a little more."""
 
+ROS_PYTHON_VARIABLE = "RRBRIDGE_ROS_PYTHON"
+"""Names the Python that has the ROS client library, as `--ros-python` does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOptions:
     """How to reach the middleware."""
 
+    address: str = ""
+    """Where it is, in the source's own form: what follows its name in `--from NAME:ADDRESS`; empty: where it usually is."""
     ros_python: str | None = None
     """The Python to run a ROS client library under; None: the one of the sourced environment."""
     drain_secs: float = DRAIN_SECS
@@ -135,7 +141,20 @@ class LiveSession(Protocol):
 class LiveSource(Protocol):
     """One kind of middleware."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in `--from`."""
+
+    @property
+    def priority(self) -> int:
+        """Of several sources with signs, the one of the highest priority is meant: 50 for what any set-up brings along, more
+        for what somebody has to ask for."""
+
+    def signs(self, environment: Mapping[str, str]) -> str:
+        """What speaks for this source being the one meant: `ROS_MASTER_URI is set`. Empty if nothing does.
+
+        Must be quick (below 0.2 s, no process is started) and must not raise.
+        """
 
     def start(self, options: SourceOptions) -> LiveSession:
         """Connect. Raises RecorderError with a sentence that says what to do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import signal
 import sys
@@ -16,11 +17,11 @@ from typing import Literal
 import rich_click as click
 from rich.console import Console
 
-from rrbridge import plugins
 from rrbridge.errors import RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
-from rrbridge_bridge.live.source import LiveSource, Notice, Severity, SourceOptions
+from rrbridge_bridge.live.choose import choose
+from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity, SourceOptions
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
@@ -57,14 +58,6 @@ class _Signals:
                 signal.signal(number, handler)
 
 
-def find_source(name: str) -> LiveSource:
-    """The live source of that name. Raises RecorderError."""
-    found: dict[str, LiveSource] = {plugin.name: plugin.value for plugin in plugins.load("rrbridge.live")}
-    if name not in found:
-        raise RecorderError(f"no live source {name!r}; there are {', '.join(sorted(found)) or 'none'}")
-    return found[name]
-
-
 def default_output() -> Path:
     """A name by the local time, as rosbag2 makes one."""
     return Path(dt.datetime.now().astimezone().strftime("rrbridge_%Y_%m_%d-%H_%M_%S.rrd"))
@@ -81,7 +74,7 @@ def record(
     raw: bool,
     decode: bool,
     ros_python: str | None,
-    source: str,
+    from_: str | None,
     application_id: str,
     robot: str | None,
     prefix: str,
@@ -112,7 +105,9 @@ def record(
         if path.exists():
             raise RecorderError(f"{path} exists already; it is not overwritten")
         maker = DriverMaker(ImportOptions(raw=raw, prefix=prefix), decode=decode)
-        session = find_source(source).start(SourceOptions(ros_python=ros_python, drain_secs=drain))
+        environment = os.environ | ({ROS_PYTHON_VARIABLE: ros_python} if ros_python else {})
+        choice = choose(from_, environment)
+        session = choice.source.start(SourceOptions(address=choice.address, ros_python=ros_python, drain_secs=drain))
         try:
             file = RecordingFile(
                 path, application_id=application_id, recording_id=recording_id, compression=compression
@@ -126,6 +121,8 @@ def record(
             )
             recorder = Recorder(session, file, selection, options, maker)
             show.begin(path, session.description)
+            if choice.reason:
+                show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
             recorder.start()
             try:
                 outcome = _run(recorder, show, signals, duration, drain)
