@@ -271,7 +271,9 @@ def test_what_a_worker_says_becomes_events(tmp_path: Path) -> None:
     discovered, announced, received, ended = happenings(
         session_of(tmp_path, TOPIC, SUBSCRIBED, messages(0, b"one", b"three"), bye)
     )
-    assert discovered == Discovered("/own", ("own_msgs/msg/Own",), frozenset({"01"}))
+    assert discovered == Discovered(
+        "/own", ("own_msgs/msg/Own",), frozenset({"01"}), ("/n",), "reliable, transient local"
+    )
     assert isinstance(announced, Announced)
     assert announced.latched
     assert isinstance(received, Received)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["is_latched", "offered_qos_profiles"]
+__all__ = ["is_latched", "offered_in_words", "offered_qos_profiles"]
 
 _INFINITE_NANOS = 2**63 - 1
 _DURATIONS = ("deadline", "lifespan")
@@ -32,6 +32,12 @@ def offered_qos_profiles(publishers: Sequence[Mapping[str, Any]]) -> str:
         lines += _duration("liveliness_lease_duration", int(publisher["liveliness_lease_duration"]))
         lines.append("  avoid_ros_namespace_conventions: false")
     return "\n".join(lines)
+
+
+def offered_in_words(publishers: Sequence[Mapping[str, Any]]) -> str:
+    """`reliable, volatile`; each way once where publishers differ, `best effort, volatile / reliable, volatile`."""
+    found = {f"{publisher['reliability']}, {publisher['durability']}".replace("_", " ") for publisher in publishers}
+    return " / ".join(sorted(found))
 
 
 def is_latched(publishers: Sequence[Mapping[str, Any]]) -> bool:

@@ -24,7 +24,7 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
 from rrbridge_bridge.live.process import WorkerProcess
-from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
+from rrbridge_bridge.live.qos import is_latched, offered_in_words, offered_qos_profiles
 from rrbridge_bridge.live.source import (
     DRAIN_SECS,
     ROS_PYTHON_VARIABLE,
@@ -200,7 +200,13 @@ class RclpySession:
                 self._topics[facts["topic"]] = facts["publishers"]
                 types = tuple(dict.fromkeys(p["type"] for p in facts["publishers"]))
                 yield from self._publishers_changed(facts["topic"], facts["publishers"])
-                yield Discovered(facts["topic"], types, frozenset(p["gid"] for p in facts["publishers"]))
+                yield Discovered(
+                    facts["topic"],
+                    types,
+                    frozenset(p["gid"] for p in facts["publishers"]),
+                    tuple(dict.fromkeys(_node(p) for p in facts["publishers"])),
+                    offered_in_words(facts["publishers"]),
+                )
             case "subscribed":
                 stream = self._streams[facts["id"]]
                 if facts["again"]:
@@ -297,6 +303,10 @@ class RclpySession:
         held, stream.held = stream.held, []
         for received in held:
             yield replace(received, batch=replace(received.batch, connection=stream.connection))
+
+
+def _node(publisher: Mapping[str, Any]) -> str:
+    return f"{str(publisher['namespace']).rstrip('/')}/{publisher['node']}"
 
 
 def _metadata(publishers: list[Mapping[str, Any]]) -> Mapping[str, str]:

@@ -7,13 +7,14 @@ iterates its events in a thread of its own and calls `subscribe` for the topics 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.raw import Connection, RawBatch
 
 __all__ = [
@@ -50,6 +51,9 @@ class SourceOptions:
     """The Python to run a ROS client library under; None: the one of the sourced environment."""
     drain_secs: float = DRAIN_SECS
     """How long `LiveSession.stop` waits at most for messages that reliable publishers have to send again."""
+    qos_overrides: Mapping[str, QosProfile] = field(default_factory=dict)
+    """Quality of service asked for, by topic; what it leaves out is fitted to the publishers. Sources without such a thing
+    leave it alone."""
 
 
 class Severity(Enum):
@@ -68,6 +72,10 @@ class Discovered:
     msgtypes: tuple[str, ...]
     publishers: frozenset[str]
     """Names of the publishing endpoints; a publisher that comes back is a new one."""
+    nodes: tuple[str, ...] = ()
+    """Names of the publishing nodes, where the middleware tells them."""
+    qos: str = ""
+    """What the publishers offer, for people: `reliable, transient local`; empty where there is no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
