@@ -23,7 +23,7 @@ from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.commands.record import record as record_command
 from rrbridge_bridge.live.choose import Choice
-from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Received, SourceOptions
+from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, Event, Received, SourceOptions
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record import run
 from rrbridge_bridge.record.file import RecordingFile
@@ -77,6 +77,9 @@ class FakeSession:
     def discover(self, topic: str, msgtype: str = "std_msgs/msg/String") -> None:
         self._events.put(Discovered(topic, (msgtype,), frozenset({"a"})))
 
+    def tell(self, event: Event) -> None:
+        self._events.put(event)
+
     def announce(self, connection: Connection, *, latched: bool = False) -> None:
         self._events.put(Announced(connection, latched))
 
@@ -124,6 +127,25 @@ def verify(path: Path) -> None:
 
 CHATTER = Connection(0, "/chatter", "std_msgs/msg/String", "cdr", "string data\n", "ros2msg", {"a": "b"})
 CAMERA = Connection(1, "/camera", "sensor_msgs/msg/Image", "cdr")
+
+
+def test_texts_are_in_the_file_from_their_time_on(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    for nanos, text in ((5, "/camera:\n  ros__parameters: {}\n"), (9, "/camera: later")):
+        session.tell(Document("/__parameters/camera", "application/yaml", text, nanos))
+    recorder.start()
+    recorder.stop()
+    assert finish(recorder).error == ""
+    chunks = [
+        message.chunk for message in RrdReader(tmp_path / "run.rrd").messages() if isinstance(message, StoredChunk)
+    ]
+    found = [
+        (chunk.times["message_log_time"].values.tolist(), chunk.components["TextDocument:text"].cells.to_pylist())
+        for chunk in chunks
+        if chunk.entity_path == "/__parameters/camera"
+    ]
+    assert found == [([5], [["/camera:\n  ros__parameters: {}\n"]]), ([9], [["/camera: later"]])]
 
 
 def test_what_comes_in_is_in_the_file(tmp_path: Path) -> None:

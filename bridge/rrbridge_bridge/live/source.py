@@ -22,6 +22,7 @@ __all__ = [
     "ROS_PYTHON_VARIABLE",
     "Announced",
     "Discovered",
+    "Document",
     "Ended",
     "Event",
     "LiveSession",
@@ -54,6 +55,8 @@ class SourceOptions:
     qos_overrides: Mapping[str, QosProfile] = field(default_factory=dict)
     """Quality of service asked for, by topic; what it leaves out is fitted to the publishers. Sources without such a thing
     leave it alone."""
+    parameters: bool = False
+    """Whether to ask every node for its parameters; the answers come as `Document`s."""
 
 
 class Severity(Enum):
@@ -108,13 +111,25 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A text that belongs into the recording; a later one of the same entity replaces what stood there from its time on."""
+
+    entity: str
+    """Such as `/__parameters/camera/driver`: what the node `/camera/driver` was set to, as `ros2 param dump` writes it."""
+    media_type: str
+    text: str
+    time_nanos: int
+    """When it was true, by the wall clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The last event. `error` is empty when the session was asked to stop and has handed over everything."""
 
     error: str = ""
 
 
-Event: TypeAlias = Discovered | Announced | Received | Notice | Ended
+Event: TypeAlias = Discovered | Announced | Received | Notice | Document | Ended
 
 
 class LiveSession(Protocol):

@@ -9,12 +9,15 @@ import pyarrow as pa
 
 from rrbridge._arrow import list_array
 from rrbridge._descriptor import ComponentDescriptor
+from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.archetypes.meta import RecordingInfo
+from rrbridge.archetypes.text import TextDocument
 from rrbridge.chunk import Chunk, ComponentColumn
+from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.recording import one_row
 
-__all__ = ["RECORDER_ENTITY", "account", "recording_info"]
+__all__ = ["RECORDER_ENTITY", "account", "document", "recording_info"]
 
 RECORDER_ENTITY = "/__properties/recorder"
 """Where the account of a recording stands: one instance per topic."""
@@ -55,3 +58,10 @@ def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
         RECORDER_ENTITY,
         components=[ComponentColumn(ComponentDescriptor(name), _cell(values)) for name, values in columns.items()],
     )
+
+
+def document(given: Document) -> Chunk:
+    """A text, from its time on."""
+    when = TimeColumn.of("message_log_time", TimeKind.TIMESTAMP, np.array([given.time_nanos]))
+    text = TextDocument(given.text, media_type=given.media_type)
+    return Chunk.from_columns(given.entity, times=[when], components=one_row(text))

@@ -14,6 +14,7 @@ from rrbridge_bridge.live.source import (
     DRAIN_SECS,
     Announced,
     Discovered,
+    Document,
     Ended,
     LiveSession,
     Notice,
@@ -238,6 +239,8 @@ class Recorder:
                         self._discovered(event)
                     case Notice():
                         self._notices.append(event)
+                    case Document():
+                        self._writer.add(event)
                     case Ended(error):
                         self._source_error = self._reason(error)
         except RecorderError as err:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Selection", "is_hidden"]
+from rrbridge_bridge.live.names import action_of, is_hidden, service_of
 
-
-def is_hidden(topic: str) -> bool:
-    """Whether ROS keeps a topic out of lists: some part of its name begins with `_`."""
-    return any(part.startswith("_") for part in topic.split("/"))
+__all__ = ["Selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +18,52 @@ class Selection:
     every: bool = False
     pattern: re.Pattern[str] | None = None
     exclude: re.Pattern[str] | None = None
+    services: frozenset[str] = frozenset()
+    """Whose calls to record, where their introspection is switched on."""
+    actions: frozenset[str] = frozenset()
+    """Whose goals, feedback and status to record."""
+    every_service: bool = False
+    every_action: bool = False
 
     @classmethod
-    def of(cls, topics: tuple[str, ...], *, every: bool, pattern: str | None, exclude: str | None) -> Selection:
+    def of(
+        cls,
+        topics: tuple[str, ...],
+        *,
+        every: bool,
+        pattern: str | None,
+        exclude: str | None,
+        services: tuple[str, ...] = (),
+        actions: tuple[str, ...] = (),
+        every_service: bool = False,
+        every_action: bool = False,
+    ) -> Selection:
         """From what is written on a command line; a missing leading `/` is put. Raises re.error."""
         return cls(
-            frozenset("/" + topic.strip("/") for topic in topics),
+            _absolute(topics),
             every,
             re.compile(pattern) if pattern is not None else None,
             re.compile(exclude) if exclude is not None else None,
+            _absolute(services),
+            _absolute(actions),
+            every_service,
+            every_action,
         )
 
     def wants(self, topic: str) -> bool:
-        """Whether to record it. Hidden topics are recorded only when they are named."""
+        """Whether to record it. Hidden topics are recorded only when they, their service or their action are asked for."""
         if self.exclude and self.exclude.search(topic):
             return False
         if topic in self.topics:
             return True
+        if service := service_of(topic):
+            return self.every_service or service in self.services
+        if action := action_of(topic):
+            return self.every_action or action in self.actions
         if is_hidden(topic):
             return False
         return self.every or bool(self.pattern and self.pattern.search(topic))
+
+
+def _absolute(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset("/" + name.strip("/") for name in names)

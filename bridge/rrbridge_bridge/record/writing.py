@@ -14,7 +14,7 @@ from typing import Protocol
 
 from rrbridge._chunk import Chunk
 from rrbridge.errors import FileError, RecorderError
-from rrbridge_bridge.live.source import Announced, Notice, Received, Severity
+from rrbridge_bridge.live.source import Announced, Document, Notice, Received, Severity
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record import chunks
 from rrbridge_bridge.record.backlog import Backlog, weight
@@ -91,6 +91,7 @@ class WriterThread:
         self._robot = robot
         self._min_free_bytes = min_free_bytes
         self._announced: deque[Announced] = deque()
+        self._documents: deque[Document] = deque()
         self._gathered: dict[int, _Gathered] = {}
         self._gathered_weight = 0
         self._told: set[tuple[str, str]] = set()
@@ -107,6 +108,10 @@ class WriterThread:
     def announce(self, announced: Announced) -> None:
         """A connection's facts, to be written before its messages. From any thread."""
         self._announced.append(announced)
+
+    def add(self, document: Document) -> None:
+        """A text to be written. From any thread."""
+        self._documents.append(document)
 
     def abort(self) -> None:
         """Leave the file as it is, as soon as the current write is done."""
@@ -160,6 +165,8 @@ class WriterThread:
                 raise RecorderError("aborted; what was not written yet is lost")
             while self._announced:
                 self._announce(self._announced.popleft())
+            while self._documents:
+                self._file.write(chunks.document(self._documents.popleft()))
             if received is not None:
                 self._gather(received)
             finished = received is None and self._backlog.is_finished
