@@ -109,6 +109,19 @@ class RawBatch:
             self.order[rows],
         )
 
+    def compact(self) -> RawBatch:
+        """The same messages end to end in a buffer of their own."""
+        return RawBatch(
+            self.connection,
+            gather_spans(self.buffer, self.starts, self.sizes),
+            np.cumsum(self.sizes) - self.sizes,
+            self.sizes,
+            self.log_time_nanos,
+            self.publish_time_nanos,
+            self.sequence,
+            self.order,
+        )
+
     @classmethod
     def joined(cls, batches: Sequence[RawBatch]) -> RawBatch:
         """Batches of one connection, at least one, end to end; what is known of the connection is what the last one knows."""

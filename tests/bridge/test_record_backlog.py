@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from rrbridge_bridge.live.source import Received
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record.backlog import Backlog, weight
+from rrbridge_bridge.record.backlog import Backlog, DropPolicy, weight
 from rrbridge_bridge.record.counters import LossCounter
+from rrbridge_bridge.record.throttle import Throttle
 
 CONNECTIONS = [Connection(i, f"/t{i}", "std_msgs/msg/String", "cdr") for i in range(4)]
 
@@ -44,7 +45,7 @@ def test_the_heaviest_topic_goes_first_and_its_oldest_first() -> None:
 
 def test_protected_topics_are_never_dropped_and_may_use_the_reserve() -> None:
     backlog = Backlog(1000, reserve_bytes=1000)
-    backlog.protect(0)
+    backlog.set_policy(0, DropPolicy.NEVER)
     keep = [received(0, 400) for _ in range(4)]
     loose = received(1, 100)
     assert backlog.put(loose) == []
@@ -53,9 +54,45 @@ def test_protected_topics_are_never_dropped_and_may_use_the_reserve() -> None:
     assert backlog.put(other := received(1, 100)) == [other]
 
 
+def test_a_large_topic_costs_a_small_one_nothing() -> None:
+    backlog = Backlog(64_000, reserve_bytes=16_000)
+    backlog.set_policy(0, DropPolicy.NEVER)
+    backlog.put(received(0, 63_000))
+    small = [received(1, 10) for _ in range(12)]
+    assert [backlog.put(item) for item in small] == [[]] * 12
+    assert backlog.put(large := received(2, 5_000)) == [large]
+    assert backlog.put(received(1, 10)) == []
+
+
+def test_of_a_topic_whose_runs_are_to_be_without_gaps_the_newest_goes() -> None:
+    backlog = Backlog(3 * 1064)
+    backlog.set_policy(1, DropPolicy.NEWEST)
+    first = [received(1, 1000) for _ in range(3)]
+    assert [backlog.put(item) for item in first] == [[]] * 3
+    assert backlog.put(late := received(1, 1000)) == [late]
+    assert backlog.put(other := received(2, 100)) == [first[2]]
+    assert [backlog.get(0) for _ in range(3)] == [*first[:2], other]
+
+
+@given(st.lists(st.integers(0, 3 * 10**9), max_size=40), st.integers(1, 30), st.data())
+def test_a_throttle_keeps_one_message_of_each_period_however_they_arrive(
+    times: list[int], hertz: int, data: st.DataObject
+) -> None:
+    times.sort()
+    throttle = Throttle(hertz)
+    kept = []
+    while times:
+        count = data.draw(st.integers(1, len(times)))
+        part, times = np.array(times[:count], np.int64), times[count:]
+        kept += part[throttle.keeps(part)].tolist()
+    period = round(1e9 / hertz)
+    periods = [time // period for time in kept]
+    assert len(set(periods)) == len(periods)
+
+
 def test_a_full_reserve_makes_the_receiver_wait_until_something_is_written() -> None:
     backlog = Backlog(500, reserve_bytes=100)
-    backlog.protect(0)
+    backlog.set_policy(0, DropPolicy.NEVER)
     backlog.put(received(0, 400))
     waiting = threading.Thread(target=backlog.put, args=(received(0, 400),))
     waiting.start()

@@ -268,6 +268,52 @@ def test_data_is_on_its_way_to_the_disk_within_a_second(tmp_path: Path) -> None:
     assert payloads_of(active) == {"/chatter": [b"early"]}
 
 
+def test_a_pause_leaves_out_and_counts_all_but_what_is_static(tmp_path: Path) -> None:
+    session = FakeSession()
+    options = RecorderOptions(min_free_bytes=0, start_paused=True)
+    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, BytesMaker())
+    robot = Connection(3, "/robot_description", "std_msgs/msg/String", "cdr")
+    static = Connection(4, "/ns/tf_static", "tf2_msgs/msg/TFMessage", "cdr")
+    session.announce(CHATTER)
+    session.announce(static)
+    session.announce(robot, latched=True)
+    for connection in (CHATTER, static, robot):
+        session.send(connection, b"early", b"too")
+    recorder.start()
+    deadline = time.monotonic() + 10
+    while sum(topic.received for topic in recorder.snapshot().topics) < 6:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert recorder.is_paused
+    recorder.resume()
+    session.send(CHATTER, b"late")
+    recorder.stop()
+    outcome = finish(recorder)
+    assert payloads_of(tmp_path / "run.rrd") == {
+        "/chatter": [b"late"],
+        "/ns/tf_static": [b"early", b"too"],
+        "/robot_description": [b"early", b"too"],
+    }
+    (chatter,) = (topic for topic in outcome.snapshot.topics if topic.topic == "/chatter")
+    assert (chatter.received, chatter.paused, chatter.written, chatter.dropped, chatter.lost) == (3, 2, 1, 0, 0)
+
+
+def test_topics_are_throttled_and_it_is_counted(tmp_path: Path) -> None:
+    session = FakeSession()
+    options = RecorderOptions(min_free_bytes=0, throttle_hertz={"*chat*": 1e-9, "/chatter": 1000})
+    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, BytesMaker())
+    session.announce(CHATTER)
+    session.announce(CAMERA)
+    session.send(CHATTER, b"one", b"two")
+    session.send(CHATTER, b"three")
+    session.send(CAMERA, b"one", b"two")
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"], "/camera": [b"one", b"two"]}
+    assert [(t.throttled, t.written, t.lost) for t in outcome.snapshot.topics] == [(2, 1, 0), (0, 2, 0)]
+
+
 class SlowMaker(BytesMaker):
     """Takes its time with large messages."""
 

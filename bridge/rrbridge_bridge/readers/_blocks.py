@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, UInt32s, gather_spans
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, UInt32s
 from rrbridge_bridge.readers._reader import ReadOptions
 
 __all__ = ["Blocks", "Rows"]
@@ -165,7 +165,7 @@ class Blocks:
 
     def _wait(self, piece: RawBatch) -> _Waiting:
         waiting = self._waiting.setdefault(piece.connection.id, _Waiting())
-        waiting.pieces.append(_compact(piece))
+        waiting.pieces.append(piece.compact())
         waiting.rows += len(piece)
         waiting.payload_bytes += piece.payload_bytes
         self._waiting_bytes += piece.payload_bytes
@@ -191,19 +191,3 @@ def _cut(batch: RawBatch, max_rows: int, max_bytes: int) -> Iterator[RawBatch]:
         stop = max(row + 1, min(stop, row + max_rows))
         yield batch.take(np.arange(row, stop))
         row = stop
-
-
-def _compact(batch: RawBatch) -> RawBatch:
-    """The same messages in a buffer of their own."""
-    buffer = gather_spans(batch.buffer, batch.starts, batch.sizes)
-    own_starts = np.cumsum(batch.sizes) - batch.sizes
-    return RawBatch(
-        batch.connection,
-        buffer,
-        own_starts,
-        batch.sizes,
-        batch.log_time_nanos,
-        batch.publish_time_nanos,
-        batch.sequence,
-        batch.order,
-    )

@@ -1,22 +1,40 @@
 """The queue between receiving and writing: bounded in bytes, and with a rule for what to give up when it is full.
 
-The bound counts a message from its arrival until it is written. When it is reached, whole batches of the topic that holds
-most of it go first, the oldest first: in practice the largest topic with the highest rate. Batches of protected topics
-(latched ones, transforms) are never dropped: they may use a reserve above the bound, and when that is full too the receiver
-has to wait, so that the middleware's own buffers take over.
+The bound counts a message from its arrival until it is written. When it is reached, messages go in this order:
+
+1. whole batches of the topic that holds most of the queue, in practice the largest with the highest rate; its oldest ones, or
+   with the policy `newest` those that have just arrived;
+2. of topics that hold little (each less than a 64th of the bound) nothing as long as there is room in a reserve above the
+   bound; so a large topic never costs a small one a message;
+3. latched and static topics and transforms, and those with the policy `never`: nothing at all. When the reserve is full too,
+   the receiver has to wait, so that the middleware's own buffers take over.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict, deque
+from enum import StrEnum
 
 from rrbridge_bridge.live.source import Received
 
-__all__ = ["MESSAGE_OVERHEAD_BYTES", "Backlog", "weight"]
+__all__ = ["MESSAGE_OVERHEAD_BYTES", "Backlog", "DropPolicy", "weight"]
 
 MESSAGE_OVERHEAD_BYTES = 64
 """What a message costs besides its payload."""
+SMALL_SHARE = 1 / 64
+"""Of the bound: a topic that holds less is small."""
+
+
+class DropPolicy(StrEnum):
+    """What of a topic to give up when writing cannot keep up."""
+
+    NEVER = "never"
+    """Nothing: the receiver waits instead."""
+    OLDEST = "oldest"
+    """What has waited longest: the recording has the latest that could be written."""
+    NEWEST = "newest"
+    """What arrives: the recording has runs without a gap."""
 
 
 def weight(received: Received) -> int:
@@ -35,7 +53,7 @@ class Backlog:
         self._tickets = 0
         self._by_connection: defaultdict[int, deque[int]] = defaultdict(deque)
         self._bytes_by_connection: defaultdict[int, int] = defaultdict(int)
-        self._protected: set[int] = set()
+        self._policies: defaultdict[int, DropPolicy] = defaultdict(lambda: DropPolicy.OLDEST)
         self._held_bytes = 0
         self._closed = False
 
@@ -49,13 +67,13 @@ class Backlog:
         """How full it is; 1 is the bound."""
         return self._held_bytes / self.limit_bytes
 
-    def protect(self, connection: int) -> None:
-        """Never drop messages of this connection."""
+    def set_policy(self, connection: int, policy: DropPolicy) -> None:
+        """What of this connection to give up; `oldest` unless it is told."""
         with self._changed:
-            self._protected.add(connection)
+            self._policies[connection] = policy
 
     def put(self, received: Received) -> list[Received]:
-        """Add a batch; returns the batches that had to go for it, which may include itself. Waits only for protected ones."""
+        """Add a batch; returns those that had to go for it, which may include itself. Waits only for what is never dropped."""
         connection, size = received.batch.connection.id, weight(received)
         with self._changed:
             if self._closed:
@@ -63,14 +81,14 @@ class Backlog:
             dropped: list[Received] = []
             self._add(connection, received, size)
             while self._held_bytes > self.limit_bytes:
-                victim = self._heaviest()
+                victim = self._victim()
                 if victim is None:
                     break
                 if len(self._waiting) == 1 and self._held_bytes == size:
                     break  # nothing else is held: a batch larger than the bound still gets through
-                dropped.append(self._drop_oldest(victim))
+                dropped.append(self._drop(victim))
             self._changed.notify_all()
-            if connection in self._protected:
+            if self._policies[connection] is DropPolicy.NEVER:
                 ceiling = self.limit_bytes + self.reserve_bytes
                 self._changed.wait_for(lambda: self._held_bytes <= ceiling or self._closed or self._held_bytes == size)
             return dropped
@@ -117,12 +135,21 @@ class Backlog:
         self._bytes_by_connection[connection] += size
         self._held_bytes += size
 
-    def _heaviest(self) -> int | None:
-        droppable = [c for c, tickets in self._by_connection.items() if tickets and c not in self._protected]
-        return max(droppable, key=self._bytes_by_connection.__getitem__, default=None)
+    def _victim(self) -> int | None:
+        """The topic that gives something up; None: nothing is."""
+        droppable = [c for c, tickets in self._by_connection.items() if tickets and not self._is_kept(c)]
+        heaviest = max(droppable, key=self._bytes_by_connection.__getitem__, default=None)
+        if heaviest is None or self._held_bytes > self.limit_bytes + self.reserve_bytes:
+            return heaviest
+        return heaviest if self._bytes_by_connection[heaviest] > SMALL_SHARE * self.limit_bytes else None
 
-    def _drop_oldest(self, connection: int) -> Received:
-        received = self._waiting.pop(self._by_connection[connection].popleft())
+    def _is_kept(self, connection: int) -> bool:
+        return self._policies[connection] is DropPolicy.NEVER
+
+    def _drop(self, connection: int) -> Received:
+        tickets = self._by_connection[connection]
+        newest = self._policies[connection] is DropPolicy.NEWEST
+        received = self._waiting.pop(tickets.pop() if newest else tickets.popleft())
         size = weight(received)
         self._bytes_by_connection[connection] -= size
         self._held_bytes -= size

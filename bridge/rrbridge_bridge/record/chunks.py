@@ -50,6 +50,8 @@ def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
         "received_bytes": pa.array([t.received_bytes for t in topics], pa.uint64()),
         "lost": pa.array([-1 if t.lost is None else t.lost for t in topics], pa.int64()),
         "dropped": pa.array([t.dropped for t in topics], pa.uint64()),
+        "paused": pa.array([t.paused for t in topics], pa.uint64()),
+        "throttled": pa.array([t.throttled for t in topics], pa.uint64()),
         "written": pa.array([t.written for t in topics], pa.uint64()),
         "undecoded": pa.array([t.undecoded for t in topics], pa.uint64()),
         "complete": pa.array([complete], pa.bool_()),

@@ -1,4 +1,7 @@
-"""What happened to each topic: received, lost on the way to us, dropped by us, written."""
+"""What happened to each topic: received, lost on the way to us, dropped by us, left out as asked, written.
+
+Every message that was received is dropped, paused, throttled, written, or still waiting to be.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +74,10 @@ class TopicState:
     """Of those, messages of which only the bytes were written, because decoding could not keep up or failed."""
     last_time_nanos: int | None
     """When the last one arrived."""
+    paused: int = 0
+    """Messages that arrived while the recording was paused, and are left out."""
+    throttled: int = 0
+    """Messages that are left out to keep to the topic's highest rate."""
 
 
 @dataclass(eq=False)
@@ -89,6 +96,8 @@ class TopicCounters:
     undecodable: int = 0
     """Written as bytes alone because they could not be decoded."""
     last_time_nanos: int | None = None
+    paused: int = 0
+    throttled: int = 0
 
     def count(self, received: Received) -> None:
         """A batch arrived."""
@@ -110,4 +119,6 @@ class TopicCounters:
             self.written,
             self.postponed + self.undecodable,
             self.last_time_nanos,
+            self.paused,
+            self.throttled,
         )

@@ -6,8 +6,10 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import (
@@ -21,11 +23,13 @@ from rrbridge_bridge.live.source import (
     Received,
     Severity,
 )
-from rrbridge_bridge.record.backlog import Backlog
+from rrbridge_bridge.record.backlog import Backlog, DropPolicy
 from rrbridge_bridge.record.counters import TopicCounters, TopicState
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.throttle import Throttle, taken
 from rrbridge_bridge.record.writing import ChunkMaker, WriterThread
+from rrbridge_bridge.topic_patterns import topic_pattern
 
 __all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
 
@@ -42,23 +46,53 @@ _LOST = (
     "{lost} messages were lost between publisher and recorder; a reliable publisher, a deeper queue, or for large messages "
     "more shared memory on the publisher's side (Fast DDS: segment_size) mends that"
 )
-TRANSFORM_TOPICS = frozenset({"tf", "tf_static"})
+TRANSFORMS, STATIC_TRANSFORMS = "tf", "tf_static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderOptions:
-    """How to record."""
+    """How to record.
+
+    Topics in mappings are patterns (`topic_patterns`); the first that matches a topic counts.
+
+    A run is cut into files (`run_0000.rrd`, `run_0001.rrd` …) if `max_bytes`, `max_secs` or `snapshot_bytes` is given; of
+    several outputs each has a file per part.
+    """
 
     raw: bool = True
     """Keep each message's bytes."""
     backlog_bytes: int = 256 << 20
     """How much may wait to be written."""
+    drop: Mapping[str, DropPolicy] = field(default_factory=dict)
+    """What to give up when writing cannot keep up, by topic; of topics not named see `policy_of`."""
     min_free_bytes: int = 200_000_000
     """Stop before the disk has less than this."""
+    flush_secs: float = 1.0
+    """What has arrived is handed to the disk at least so often."""
+    sync_secs: float = 1.0
+    """What was handed to the disk is made to survive a power cut at least so often (`fdatasync`)."""
     drain_secs: float = DRAIN_SECS
     """How long the session waits at most for messages that are sent again when it is stopped."""
+    max_bytes: int | None = None
+    """Begin another file when one has reached this size."""
+    max_secs: float | None = None
+    """Begin another file after this time."""
+    keep_files: int | None = None
+    """Delete the oldest finished parts of the run when there are more than this, the current one counted too."""
+    keep_bytes: int | None = None
+    """Delete the oldest finished parts while all of the run take more than this."""
+    snapshot_bytes: int | None = None
+    """Write nothing but what `Recorder.trigger` asks for: then the latest messages of at most this size, held in memory."""
+    snapshot_secs: float | None = None
+    """Of these, only messages of the last seconds; None: as many as there are."""
+    start_paused: bool = False
+    """Begin as after `Recorder.pause`."""
+    throttle_hertz: Mapping[str, float] = field(default_factory=dict)
+    """At most so many messages a second of a topic, above 0."""
     robot: str | None = None
     """A name of the robot, for the recording's properties."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the person notes, for the recording's properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +132,32 @@ class Outcome:
         return sum(topic.dropped for topic in self.snapshot.topics)
 
 
-def is_protected(announced: Announced) -> bool:
-    """Whether messages of this connection are never dropped: latched ones come only once, and transforms hold all together."""
-    return announced.latched or announced.connection.topic.rsplit("/", 1)[-1] in TRANSFORM_TOPICS
+def is_static(announced: Announced) -> bool:
+    """Whether messages of this connection hold until another comes, which may be never: a pause does not leave them out."""
+    return announced.latched or _name(announced) == STATIC_TRANSFORMS
+
+
+def policy_of(announced: Announced) -> DropPolicy:
+    """What to give up of a topic of which nothing is said: latched messages come only once, transforms hold all together."""
+    return DropPolicy.NEVER if is_static(announced) or _name(announced) == TRANSFORMS else DropPolicy.OLDEST
+
+
+def _name(announced: Announced) -> str:
+    return announced.connection.topic.rsplit("/", 1)[-1]
+
+
+_T = TypeVar("_T")
+
+
+class _ByTopic(Generic[_T]):
+    """What was asked for by patterns of topics."""
+
+    def __init__(self, asked: Mapping[str, _T]) -> None:
+        """Raises InvalidValueError for what is no pattern."""
+        self._asked = [(topic_pattern(text), value) for text, value in asked.items()]
+
+    def of(self, topic: str) -> _T | None:
+        return next((value for pattern, value in self._asked if pattern.search(topic)), None)
 
 
 class Recorder:
@@ -118,6 +175,11 @@ class Recorder:
         self._file = file
         self._selection = selection
         self._backlog = Backlog(options.backlog_bytes)
+        self._drop = _ByTopic(options.drop)
+        self._throttle_hertz = _ByTopic(options.throttle_hertz)
+        self._throttles: dict[int, Throttle] = {}
+        self._statics: set[int] = set()
+        self._paused = options.start_paused
         self._counters: dict[int, TopicCounters] = {}
         self._publishers: dict[str, frozenset[str]] = {}
         self._asked: set[tuple[str, str]] = set()
@@ -159,6 +221,19 @@ class Recorder:
         self._aborted = True
         self._writer.abort()
         self._session.close()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether messages are left out, except static ones."""
+        return self._paused
+
+    def pause(self) -> None:
+        """Leave out what arrives from now on, and count it; latched and static messages are recorded all the same."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Record again."""
+        self._paused = False
 
     def wait(self, timeout_secs: float) -> bool:
         """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
@@ -282,12 +357,27 @@ class Recorder:
             counters.losses.publishers(self._publishers.get(connection.topic, frozenset()))
             self._counters[connection.id] = counters
             self._notices.append(Notice(Severity.INFO, f"recording {connection.msgtype}", connection.topic))
-        if is_protected(event):
-            self._backlog.protect(connection.id)
+            if hertz := self._throttle_hertz.of(connection.topic):
+                self._throttles[connection.id] = Throttle(hertz)
+        if is_static(event):
+            self._statics.add(connection.id)
+        self._backlog.set_policy(connection.id, self._drop.of(connection.topic) or policy_of(event))
         self._writer.announce(event)
 
     def _take(self, event: Received) -> None:
-        self._counters[event.batch.connection.id].count(event)
+        connection = event.batch.connection.id
+        counters = self._counters[connection]
+        counters.count(event)
+        if self._paused and connection not in self._statics:
+            counters.paused += len(event.batch)
+            return
+        if throttle := self._throttles.get(connection):
+            keep = throttle.keeps(event.batch.log_time_nanos)
+            if not keep.all():
+                counters.throttled += len(keep) - int(keep.sum())
+                event = taken(event, keep)
+        if not len(event.batch):
+            return
         for dropped in self._backlog.put(event):
             counters = self._counters[dropped.batch.connection.id]
             if not counters.dropped:

@@ -1,0 +1,39 @@
+"""At most so many messages a second of a topic."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rrbridge_bridge.live.source import Received
+
+__all__ = ["Throttle", "taken"]
+
+NANOS = 1_000_000_000
+
+
+class Throttle:
+    """Lets the first message of every period through.
+
+    Periods are counted on the log time, from the epoch: two topics with one rate keep messages of the same moments, and a clock
+    that jumps costs nothing.
+    """
+
+    def __init__(self, hertz: float) -> None:
+        self._period_nanos = max(round(NANOS / hertz), 1)
+        self._latest: int | None = None
+
+    def keeps(self, log_time_nanos: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of the messages that arrived next to keep."""
+        periods = log_time_nanos // self._period_nanos
+        keep = np.empty(len(periods), np.bool_)
+        if len(periods):
+            keep[0] = self._latest is None or int(periods[0]) != self._latest
+            np.not_equal(periods[1:], periods[:-1], out=keep[1:])
+            self._latest = int(periods[-1])
+        return keep
+
+
+def taken(received: Received, rows: npt.NDArray[np.bool_]) -> Received:
+    """Those messages, in a buffer of their own, so that the others' memory is free."""
+    return Received(received.batch.take(rows).compact(), received.sequences[rows], received.publishers[rows])
