@@ -14,7 +14,7 @@ import pytest
 import rich_click as click
 
 from rrbridge_bridge.commands.record import record
-from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.settings import RecordSettings
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
 
@@ -25,11 +25,11 @@ def parsed(*arguments: str) -> dict[str, Any]:
 
 def test_settings_come_from_a_file_and_the_command_line_comes_first(tmp_path: Path) -> None:
     config = tmp_path / "record.yaml"
-    config.write_text("output: a.rrd\ntopics: [/tf, /scan]\nbacklog-mb: 7\nraw: false\nall: true\n")
+    config.write_text("output: a.rrd\ntopics: [/tf, /scan]\nbacklog: 7MB\nraw: false\nall: true\n")
     options = parsed("--config", str(config), "-o", "b.rrd")
     assert options["output"] == Path("b.rrd")
     assert options["topics"] == ("/tf", "/scan")
-    assert (options["backlog_mb"], options["raw"], options["every"]) == (7, False, True)
+    assert (options["backlog"], options["raw"], options["every"]) == (7_000_000, False, True)
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,7 @@ def test_a_settings_file_that_says_nonsense_is_refused(tmp_path: Path, text: str
 
 
 def test_the_sample_settings_are_good() -> None:
-    options = parsed("--config", str(LAUNCH / "record.yaml"))
-    selection = Selection.of(
-        options["topics"], every=options["every"], pattern=options["regex"], exclude=options["exclude"]
-    )
+    selection = RecordSettings(**parsed("--config", str(LAUNCH / "record.yaml"))).selection()
     assert selection.wants("/scan")
     assert not selection.wants("/rosout")
 

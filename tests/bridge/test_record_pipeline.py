@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import queue
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_typestore
+from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
 
 from rrbridge._messages import StoredChunk
 from rrbridge.adapters import Adapters
@@ -21,11 +21,8 @@ from rrbridge.chunk import Chunk, ChunkStore
 from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
-from rrbridge_bridge.commands.record import record as record_command
-from rrbridge_bridge.live.choose import Choice
-from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, Event, Received, SourceOptions
+from rrbridge_bridge.live.source import Document, Event
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record import run
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
@@ -39,63 +36,6 @@ class BytesMaker(DriverMaker):
 
     def __init__(self) -> None:
         super().__init__(ImportOptions(raw=True), decode=False, adapters=Adapters())
-
-
-class FakeSession:
-    """Says what it is told to say."""
-
-    description = "fake"
-    silent_secs = 0.0
-
-    def __init__(self, *, hangs: bool = False) -> None:
-        self._hangs = hangs
-        self._events: queue.Queue[Event] = queue.Queue()
-        self.asked: list[tuple[str, str]] = []
-        self._order = 0
-        self._counts: dict[int, int] = {}
-
-    def events(self) -> Iterator[Event]:
-        while True:
-            event = self._events.get()
-            yield event
-            if isinstance(event, Ended):
-                return
-
-    def subscribe(self, topic: str, msgtype: str) -> None:
-        self.asked.append((topic, msgtype))
-
-    def stop(self) -> None:
-        if not self._hangs:
-            self._events.put(Ended())
-
-    def close(self) -> None:
-        self._events.put(Ended("the fake was ended" if self._hangs else ""))
-
-    def fail(self, error: str) -> None:
-        self._events.put(Ended(error))
-
-    def discover(self, topic: str, msgtype: str = "std_msgs/msg/String") -> None:
-        self._events.put(Discovered(topic, (msgtype,), frozenset({"a"})))
-
-    def tell(self, event: Event) -> None:
-        self._events.put(event)
-
-    def announce(self, connection: Connection, *, latched: bool = False) -> None:
-        self._events.put(Announced(connection, latched))
-
-    def send(self, connection: Connection, *payloads: bytes) -> None:
-        count = len(payloads)
-        first = self._counts.get(connection.id, 0)
-        self._counts[connection.id] = first + count
-        batch = RawBatch.of(
-            connection,
-            payloads,
-            np.full(count, time.time_ns()),
-            sequence=np.arange(first, first + count),
-            order=np.arange(self._order, self._order + count),
-        )
-        self._order += count
-        self._events.put(Received(batch, np.arange(first, first + count), np.ones(count, np.int64)))
 
 
 def recorder_into(
@@ -112,21 +52,8 @@ def finish(recorder: Recorder) -> Outcome:
     return recorder.outcome()
 
 
-def payloads_of(path: Path) -> dict[str, list[bytes]]:
-    found: dict[str, list[bytes]] = {}
-    for message in RrdReader(path).messages():
-        if isinstance(message, StoredChunk) and "McapMessage:data" in message.chunk.components:
-            cells = message.chunk.components["McapMessage:data"].cells.to_pylist()
-            found.setdefault(message.chunk.entity_path, []).extend(bytes(cell[0]) for cell in cells)
-    return found
-
-
 def verify(path: Path) -> None:
     subprocess.run([Path(sys.executable).parent / "rerun", "rrd", "verify", path], check=True, capture_output=True)
-
-
-CHATTER = Connection(0, "/chatter", "std_msgs/msg/String", "cdr", "string data\n", "ros2msg", {"a": "b"})
-CAMERA = Connection(1, "/camera", "sensor_msgs/msg/Image", "cdr")
 
 
 def test_texts_are_in_the_file_from_their_time_on(tmp_path: Path) -> None:
@@ -235,7 +162,7 @@ def test_what_needs_memory_is_recorded_too(tmp_path: Path) -> None:
 
 def test_only_wanted_topics_are_asked_for_and_each_once(tmp_path: Path) -> None:
     session = FakeSession()
-    selection = Selection.of(("named/_hidden",), every=False, pattern="^/cam", exclude="depth")
+    selection = Selection.of(("named/_hidden",), every=False, pattern=["^/cam"], exclude=["depth"])
     recorder = recorder_into(tmp_path / "run.rrd", session, selection)
     for topic in ("/camera", "/camera/depth", "/other", "/camera", "/cam/_hidden", "/named/_hidden"):
         session.discover(topic)
@@ -610,25 +537,6 @@ def test_a_source_that_hangs_at_the_stop_is_no_success(tmp_path: Path) -> None:
     assert "last been heard 4.5 s ago" in outcome.error
     assert (outcome.finished, outcome.path) == (True, tmp_path / "run.rrd")
     assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
-
-
-def recorded(monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, *arguments: str) -> int:
-    """The exit status of `rrbridge record`, which hears that session for half a second."""
-
-    class Source:
-        name = "fake"
-        priority = 0
-
-        def signs(self, _: Mapping[str, str]) -> str:
-            return ""
-
-        def start(self, _: SourceOptions) -> FakeSession:
-            return session
-
-    monkeypatch.setattr(run, "choose", lambda *_: Choice(Source(), "", ""))
-    arguments = ("-o", str(path), "--min-free-mb", "0", "--duration", "0.5", *arguments)
-    status: int = record_command.main(arguments, prog_name="record", standalone_mode=False)
-    return status
 
 
 def test_a_named_topic_of_which_nothing_came_is_told_and_so_is_the_status(

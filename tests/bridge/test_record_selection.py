@@ -19,8 +19,7 @@ def wanted(selection: Selection) -> list[str]:
 
 
 def of(*topics: str, **options: object) -> Selection:
-    given: dict[str, object] = {"every": False, "pattern": None, "exclude": None}
-    return Selection.of(topics, **(given | options))  # type: ignore[arg-type]
+    return Selection.of(topics, **options)  # type: ignore[arg-type]
 
 
 def test_names_tell_services_from_actions() -> None:
@@ -37,5 +36,41 @@ def test_services_and_actions_are_recorded_when_they_are_asked_for() -> None:
     assert wanted(of(actions=("/turn",))) == TURN
     assert wanted(of("/chatter", every_action=True)) == ["/chatter", *TURN]
     assert wanted(of(actions=("/other",), services=("/turn",))) == []
-    assert wanted(of(every_action=True, exclude="feedback")) == TURN[1:]
+    assert wanted(of(every_action=True, exclude=["feedback"])) == TURN[1:]
     assert wanted(of(TURN[0])) == TURN[:1]
+
+
+def test_hidden_topics_are_recorded_when_that_is_asked_for() -> None:
+    assert wanted(of(every=True, hidden=True)) == PLAIN + ADD + TURN + HIDDEN
+    assert wanted(of(pattern=["intern", "scan"], hidden=True)) == ["/ns/scan", "/_internal"]
+    assert wanted(of("/_intern*")) == []
+    assert wanted(of("/_intern*", hidden=True)) == ["/_internal"]
+
+
+TYPES = {
+    "/image": "sensor_msgs/msg/Image",
+    "/left/image": "sensor_msgs/msg/Image",
+    "/cloud": "sensor_msgs/msg/PointCloud2",
+    "/odom": "nav_msgs/msg/Odometry",
+    "/own": "own.Type",
+}
+
+
+def of_types(**options: object) -> list[str]:
+    selection = of(**options)
+    return [topic for topic, msgtype in TYPES.items() if selection.wants(topic, msgtype)]
+
+
+def test_topics_are_recorded_by_their_type() -> None:
+    for name in ("sensor_msgs/msg/Image", "sensor_msgs/Image", "*Image", "*/Image"):
+        assert of_types(types=[name]) == ["/image", "/left/image"], name
+    assert of_types(types=["sensor_msgs/*", "own.Type"]) == ["/image", "/left/image", "/cloud", "/own"]
+    assert of_types(types=["sensor_msgs/*"], exclude_types=["sensor_msgs/Image"]) == ["/cloud"]
+    assert of_types(types=["nav_msgs/Odo"]) == []
+
+
+def test_names_may_be_patterns_and_what_is_excluded_stays_out() -> None:
+    assert [topic for topic in TYPES if of("*/image").wants(topic)] == ["/left/image"]
+    assert of_types(every=True, exclude_topics=["image", "/left/*"]) == ["/cloud", "/odom", "/own"]
+    assert of_types(pattern=["^/o", "cloud"], exclude=["wn$"]) == ["/cloud", "/odom"]
+    assert of("/left/*", "/cloud").topics == {"/cloud"}, "only of what is named in full it is known that it should come"

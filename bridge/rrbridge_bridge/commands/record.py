@@ -2,88 +2,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rich_click as click
 
+from rrbridge_bridge.commands._units import DURATION, DURATION_OR_ZERO, RATE, SIZE, SIZE_OR_ZERO, Pair
+
 __all__ = ["record"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
-    """Take the options' defaults from a YAML file whose keys are their names."""
-    if path is None:
-        return
-    import yaml
+    """Take the options' defaults from a YAML file."""
+    if path is not None:
+        from rrbridge_bridge.record.config import settings_of
 
-    try:
-        settings = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as err:
-        raise click.BadParameter(f"{path}: {err}") from err
-    if not isinstance(settings, dict):
-        raise click.BadParameter(f"{path}: not a list of `option: value`")
-    names = {
-        option.lstrip("-").replace("-", "_"): str(parameter.name)
-        for parameter in ctx.command.params
-        for option in parameter.opts
-        if parameter.name != "config" and (option.startswith("--") or isinstance(parameter, click.Argument))
-    }
-    settings = {str(key).replace("-", "_"): value for key, value in settings.items()}
-    if unknown := sorted(set(settings) - set(names)):
-        known = ", ".join(sorted(name.replace("_", "-") for name in names))
-        raise click.BadParameter(f"{path}: unknown: {', '.join(unknown)}; known are {known}")
-    settings = {names[key]: value for key, value in settings.items()}
-    ctx.default_map = {**(ctx.default_map or {}), **settings}
+        ctx.default_map = {**(ctx.default_map or {}), **settings_of(path, ctx.command.params)}
+
+
+def _choosing(command: F) -> F:
+    """Options of what to record."""
+    option = partial(click.option, panel="What to record")
+    return _with(
+        command,
+        option("-a", "--all", "--all-topics", "every", is_flag=True, help="Record every topic that is not hidden."),
+        option("-e", "--regex", multiple=True, metavar="REGEX", help="Record topics that match. May be repeated."),
+        option(
+            "--topic-types",
+            multiple=True,
+            metavar="TYPE",
+            help="Record topics of this type: sensor_msgs/msg/Imu, sensor_msgs/Imu, sensor_msgs/*. May be repeated.",
+        ),
+        option(
+            "-x",
+            "--exclude",
+            "--exclude-regex",
+            "exclude",
+            multiple=True,
+            metavar="REGEX",
+            help="Leave out topics that match. May be repeated.",
+        ),
+        option("--exclude-topics", multiple=True, metavar="TOPIC", help="Leave out this topic, or pattern with *."),
+        option(
+            "--exclude-types",
+            "--exclude-topic-types",
+            "exclude_types",
+            multiple=True,
+            metavar="TYPE",
+            help="Leave out topics of this type.",
+        ),
+        option(
+            "--include-hidden",
+            "--include-hidden-topics",
+            "include_hidden",
+            is_flag=True,
+            help="Let -a, -e and --topic-types find hidden topics too (a part of the name begins with _).",
+        ),
+        option(
+            "--services", multiple=True, metavar="SERVICE", help="Record calls of this service, if it is introspected."
+        ),
+        option("--all-services", "every_service", is_flag=True, help="Record calls of every introspected service."),
+        option(
+            "--actions",
+            multiple=True,
+            metavar="ACTION",
+            help="Record feedback and status of this action, and its calls.",
+        ),
+        option("--all-actions", "every_action", is_flag=True, help="Record every action."),
+    )
+
+
+def _listening(command: F) -> F:
+    """Options of where to hear it."""
+    option = partial(click.option, panel="Where to hear it")
+    return _with(
+        command,
+        option(
+            "--from",
+            "--source",
+            "from_",
+            metavar="NAME[:ADDRESS]",
+            help="What to listen to: the name of a live source, where its address may follow, or an address; by default "
+            "what the environment speaks for.",
+        ),
+        option(
+            "--ros-python",
+            envvar="RRBRIDGE_ROS_PYTHON",
+            metavar="PYTHON",
+            help="The Python that has rclpy; by default that of the sourced set-up.",
+        ),
+    )
+
+
+def _ending(command: F) -> F:
+    """Options of when to stop, and to begin."""
+    option = partial(click.option, panel="From when, until when")
+    return _with(
+        command,
+        option("--duration", type=DURATION, metavar="TIME", help="Stop after this time: 90s, 1h30m."),
+        option(
+            "--limit", type=click.IntRange(1), metavar="N", help="Record the first N messages of each topic, then stop."
+        ),
+        option(
+            "--start-paused", is_flag=True, help="Record nothing but latched topics until space is pressed, or resume."
+        ),
+    )
+
+
+def _writing(command: F) -> F:
+    """Options of what is written."""
+    option = partial(click.option, panel="What is written")
+    return _with(
+        command,
+        option(
+            "-o", "--output", type=click.Path(path_type=Path), help="The file to write; by default named by the time."
+        ),
+        option("--raw/--no-raw", default=True, show_default=True, help="Keep each message's bytes."),
+        option("--decode/--no-decode", default=True, show_default=True, help="Write what messages mean, for viewing."),
+        option(
+            "--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True, help="Of the file."
+        ),
+        option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id."),
+        option("--robot", metavar="NAME", help="Name the robot in the recording's properties."),
+        option("--prefix", default="", metavar="PREFIX", help="Put before entities and frames, to tell robots apart."),
+        option("--recording-id", help="By default a new one."),
+    )
+
+
+def _giving_way(command: F) -> F:
+    """Options of what to do without."""
+    option = partial(click.option, panel="What to do without")
+    return _with(
+        command,
+        option(
+            "--throttle",
+            multiple=True,
+            type=Pair(RATE),
+            metavar="TOPIC=HZ",
+            help="Record at most so many messages a second of a topic: /imu=10. May be repeated.",
+        ),
+        option(
+            "--drop",
+            multiple=True,
+            type=Pair(click.Choice(["never", "oldest", "newest"])),
+            metavar="TOPIC=WHAT",
+            help="What of a topic to give up when writing cannot keep up: never, oldest or newest. May be repeated.",
+        ),
+        option("--backlog", type=SIZE, default="256MB", show_default=True, help="How much may wait to be written."),
+        option(
+            "--min-free",
+            type=SIZE_OR_ZERO,
+            default="200MB",
+            show_default=True,
+            help="Stop, and finish the file, before the disk has less.",
+        ),
+        option(
+            "--drain",
+            type=DURATION_OR_ZERO,
+            default="3.5s",
+            show_default=True,
+            metavar="TIME",
+            help="Wait at most so long at the end for messages that reliable publishers have to send again.",
+        ),
+    )
+
+
+def _with(command: F, *options: Callable[[F], F]) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command(short_help="Record a running robot.")
 @click.argument("topics", nargs=-1)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The file to write; by default named by the time."
-)
-@click.option("-a", "--all", "every", is_flag=True, help="Record every topic that is not hidden.")
-@click.option("-e", "--regex", metavar="REGEX", help="Record topics that match.")
-@click.option("-x", "--exclude", metavar="REGEX", help="Leave out topics that match.")
-@click.option(
-    "--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this time."
-)
-@click.option("--raw/--no-raw", default=True, show_default=True, help="Keep each message's bytes.")
-@click.option("--decode/--no-decode", default=True, show_default=True, help="Write what messages mean, for viewing.")
-@click.option(
-    "--ros-python",
-    envvar="RRBRIDGE_ROS_PYTHON",
-    metavar="PYTHON",
-    help="The Python that has rclpy; by default that of the sourced set-up.",
-)
-@click.option(
-    "--from",
-    "--source",
-    "from_",
-    metavar="NAME[:ADDRESS]",
-    help="What to listen to: the name of a live source, where its address may follow, or an address; by default what the "
-    "environment speaks for.",
-)
-@click.option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id.")
-@click.option("--robot", metavar="NAME", help="Name the robot in the recording's properties.")
-@click.option("--prefix", default="", metavar="PREFIX", help="Put before entities and frames, to tell robots apart.")
-@click.option("--recording-id", help="By default a new one.")
-@click.option(
-    "--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True, help="Of the file."
-)
-@click.option(
-    "--backlog-mb", type=click.IntRange(min=1), default=256, show_default=True, help="How much may wait to be written."
-)
-@click.option(
-    "--min-free-mb", type=click.IntRange(min=0), default=200, show_default=True, help="Stop before the disk has less."
-)
-@click.option(
-    "--drain",
-    type=click.FloatRange(min=0, max=60),
-    default=3.5,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wait at most so long at the end for messages that reliable publishers have to send again.",
-)
+@_choosing
+@_listening
+@_ending
+@_writing
+@_giving_way
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON lines on standard output.")
 @click.option(
     "--config",
@@ -109,5 +209,6 @@ def record(**options: Any) -> int:
     no message came, or nothing was recorded; 130, left at once.
     """
     from rrbridge_bridge.record import run
+    from rrbridge_bridge.record.settings import RecordSettings
 
-    return run.record(**options)
+    return run.record(RecordSettings(**options))

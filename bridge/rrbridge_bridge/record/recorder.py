@@ -343,10 +343,8 @@ class Recorder:
         for counters in self._counters.values():
             if counters.topic == event.topic:
                 counters.losses.publishers(event.publishers)
-        if not self._selection.wants(event.topic):
-            return
         for msgtype in event.msgtypes:
-            if (event.topic, msgtype) not in self._asked:
+            if (event.topic, msgtype) not in self._asked and self._selection.wants(event.topic, msgtype):
                 self._asked.add((event.topic, msgtype))
                 self._session.subscribe(event.topic, msgtype)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 import signal
 import sys
 import time
@@ -12,20 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Literal
 
-import rich_click as click
 from rich.console import Console
 
 from rrbridge.errors import RecorderError
-from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.live.choose import choose
-from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity, SourceOptions
+from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
 from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.maker import DriverMaker
-from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
-from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.recorder import Outcome, Recorder
+from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
 
 __all__ = ["record"]
@@ -63,69 +60,34 @@ def default_output() -> Path:
     return Path(dt.datetime.now().astimezone().strftime("rrbridge_%Y_%m_%d-%H_%M_%S.rrd"))
 
 
-def record(
-    *,
-    topics: tuple[str, ...],
-    output: Path | None,
-    every: bool,
-    regex: str | None,
-    exclude: str | None,
-    duration: float | None,
-    raw: bool,
-    decode: bool,
-    ros_python: str | None,
-    from_: str | None,
-    application_id: str,
-    robot: str | None,
-    prefix: str,
-    recording_id: str | None,
-    compression: Literal["lz4", "none"],
-    backlog_mb: int,
-    min_free_mb: int,
-    drain: float,
-    as_json: bool,
-) -> int:
+def record(settings: RecordSettings) -> int:
     """Record until told to stop; returns the exit status."""
-    if not (topics or every or regex):
-        raise click.UsageError("name the topics to record, or -a for all, or -e REGEX")
-    if not (raw or decode):
-        raise click.UsageError("with both --no-raw and --no-decode nothing would be recorded")
-    try:
-        selection = Selection.of(topics, every=every, pattern=regex, exclude=exclude)
-    except re.error as err:
-        raise click.UsageError(f"not a regular expression: {err.pattern!r}: {err}") from err
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    if not console.is_terminal:
-        console.width = LOG_WIDTH
-    chosen: Show = JsonShow(sys.stdout) if as_json else LiveShow(console) if console.is_terminal else PlainShow(console)
-    show = MutedOnFailure(chosen)
+    selection, imported = settings.selection(), settings.import_options()
+    options = settings.recorder_options()
+    show = MutedOnFailure(_show(settings))
     signals = _Signals()
     with signals.caught():
-        path = output or default_output()
+        path = settings.output or default_output()
         if path.exists():
             raise RecorderError(f"{path} exists already; it is not overwritten")
-        maker = DriverMaker(ImportOptions(raw=raw, prefix=prefix), decode=decode)
-        environment = os.environ | ({ROS_PYTHON_VARIABLE: ros_python} if ros_python else {})
-        choice = choose(from_, environment)
-        session = choice.source.start(SourceOptions(address=choice.address, ros_python=ros_python, drain_secs=drain))
+        maker = DriverMaker(imported, decode=settings.decode)
+        choice = choose(settings.from_, _environment(settings))
+        session: LiveSession = choice.source.start(settings.source_options(choice.address))
+        limited = LimitedSession(session, settings.limit) if settings.limit else None
         try:
             file = RecordingFile(
-                path, application_id=application_id, recording_id=recording_id, compression=compression
+                path,
+                application_id=settings.application_id,
+                recording_id=settings.recording_id,
+                compression=settings.compression,
             )
-            options = RecorderOptions(
-                raw=raw,
-                backlog_bytes=backlog_mb << 20,
-                min_free_bytes=min_free_mb * 1_000_000,
-                drain_secs=drain,
-                robot=robot,
-            )
-            recorder = Recorder(session, file, selection, options, maker)
+            recorder = Recorder(limited or session, file, selection, options, maker)
             show.begin(path, session.description)
             if choice.reason:
                 show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
             recorder.start()
             try:
-                outcome = _run(recorder, show, signals, duration, drain)
+                outcome = _run(recorder, show, signals, _Ends(settings, limited), settings.drain)
             except BaseException:
                 recorder.stop()
                 recorder.outcome()
@@ -136,8 +98,35 @@ def record(
     return _exit_status(outcome, signals)
 
 
-def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float | None, drain_secs: float) -> Outcome:
-    began = time.monotonic()
+def _environment(settings: RecordSettings) -> dict[str, str]:
+    return os.environ | ({ROS_PYTHON_VARIABLE: settings.ros_python} if settings.ros_python else {})
+
+
+def _show(settings: RecordSettings) -> Show:
+    if settings.as_json:
+        return JsonShow(sys.stdout)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if console.is_terminal:
+        return LiveShow(console)
+    console.width = LOG_WIDTH
+    return PlainShow(console)
+
+
+class _Ends:
+    """When a recording has what was asked for."""
+
+    def __init__(self, settings: RecordSettings, limited: LimitedSession | None) -> None:
+        self._until = None if settings.duration is None else time.monotonic() + settings.duration
+        self._limited = limited
+
+    def are_reached(self) -> bool:
+        """Whether it has."""
+        if self._until is not None and time.monotonic() >= self._until:
+            return True
+        return self._limited is not None and self._limited.is_reached
+
+
+def _run(recorder: Recorder, show: Show, signals: _Signals, ends: _Ends, drain_secs: float) -> Outcome:
     stopping = ended = False
     while not ended:
         ended = recorder.wait(POLL_SECS)
@@ -147,7 +136,7 @@ def _run(recorder: Recorder, show: Show, signals: _Signals, duration_secs: float
             show.status(recorder.snapshot())
         if signals.abort:
             recorder.abort()
-        elif signals.stop or (duration_secs is not None and time.monotonic() - began >= duration_secs):
+        elif signals.stop or ends.are_reached():
             recorder.stop()
             if not stopping:
                 stopping = True
