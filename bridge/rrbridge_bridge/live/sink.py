@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.source import Notice
 from rrbridge_bridge.raw import Connection
 
@@ -26,8 +27,8 @@ class SinkOptions:
     """The Python to run a ROS client library under; None: the one of the sourced environment."""
     node_name: str = "rrbridge_play"
     """What the graph is told who publishes; a sink adds what makes it unique where names must be."""
-    qos_overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By topic, in the schema of rosbag2's YAML (`reliability: best_effort`); they go before what a recording says."""
+    qos_overrides: Mapping[str, QosProfile] = field(default_factory=dict)
+    """Quality of service to offer, by topic; it goes before what a recording says. Sinks without such a thing leave it alone."""
 
 
 class SinkSession(Protocol):

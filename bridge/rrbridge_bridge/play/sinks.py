@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from rrbridge import plugins
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.choose import SCHEMES
 from rrbridge_bridge.live.sink import LiveSink
 
 __all__ = ["Destination", "choose", "installed"]
-
-SCHEMES = {"http": "ros1", "https": "ros1", "ws": "foxglove", "wss": "foxglove"}
-"""By the scheme of an address that stands alone, whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class RrdMessages:
         if not having:
             raise NoBytesError(
                 path,
-                "has no message bytes, so no bag can be made of it; convert the original bag, or make the .rrd with --raw "
+                "has no message bytes, so these cannot be had again; convert the original bag, or make the .rrd with --raw "
                 "(rrbridge record keeps the bytes unless told --no-raw)",
             )
         if len(having) > 1:
@@ -176,6 +176,13 @@ class RrdMessages:
     @cached_property
     def _channels(self) -> Channels:
         return Channels(self._statics)
+
+    @property
+    def time_range(self) -> tuple[int, int] | None:
+        """When the first and the last message was logged; None without messages."""
+        times, raw = self._manifest.times("message_log_time"), _raw_chunks(self._manifest)
+        raw = raw[times.present[raw]]
+        return (int(times.start[raw].min()), int(times.end[raw].max())) if len(raw) else None
 
     def topics_without_bytes(self) -> list[str]:
         """Topics with messages of which some, or all, have no bytes: such as were converted without `--raw`.

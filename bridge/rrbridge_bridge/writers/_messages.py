@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +20,7 @@ from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 
-__all__ = ["Messages", "Source", "open_messages"]
+__all__ = ["MessageReader", "Messages", "Source", "check_bytes", "open_messages"]
 
 NAMED_TOPICS = 5
 MessageReader: TypeAlias = BagReader | RrdMessages
@@ -102,7 +102,7 @@ class Messages:
                 continue
             with opened as reader:
                 if isinstance(reader, RrdMessages):
-                    _check_bytes(reader, self.options)
+                    check_bytes(reader, self.options.wants)
                     reader.known_until = known_until.get(reader.store_id, b"")
                 self.topics |= {connection.topic for connection in reader.connections}
                 wanted = [c for c in reader.connections if self.options.wants(c.topic)]
@@ -179,9 +179,9 @@ class Messages:
         return [source.numbered(replace(r, log_time_nanos=np.full(len(r), start, np.int64)))[0] for r in kept]
 
 
-def _check_bytes(reader: RrdMessages, options: ImportOptions) -> None:
+def check_bytes(reader: RrdMessages, wants: Callable[[str], bool]) -> None:
     """Raises FileError if bytes of wanted messages are missing: half of a topic would look like all of it."""
-    missing = [topic for topic in reader.topics_without_bytes() if options.wants(topic)]
+    missing = [topic for topic in reader.topics_without_bytes() if wants(topic)]
     if missing:
         names = ", ".join(missing[:NAMED_TOPICS]) + (" …" if len(missing) > NAMED_TOPICS else "")
         raise FileError(
