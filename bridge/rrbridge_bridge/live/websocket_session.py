@@ -1,0 +1,183 @@
+"""A live session over a WebSocket: keeps the connection, makes it anew when it is lost, and hands what arrives to a dialect.
+
+A dialect is what two ends say to each other over the socket: Foxglove's protocol, or rosbridge's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeAlias
+
+from rrbridge_bridge.live.source import Ended, Event, Notice, Severity
+from rrbridge_bridge.live.websocket import Arrivals, WebSocketClient
+from rrbridge_bridge.live.websocket_handshake import SocketLostError
+
+__all__ = ["Dialect", "Send", "WebSocketSession"]
+
+WAIT_SECS = 0.1
+COLLECT_SECS = 0.02
+"""Messages of so long go on together: what comes behind costs by the batch."""
+PING_SECS = 1.0
+"""After so long a silence the server is asked whether it is alive."""
+UNANSWERED_PINGS = 15
+"""After so many questions without an answer the connection is given up: a cable was pulled, or a machine switched off."""
+RETRY_SECS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
+SETTLE_SECS = 0.3
+LAST_WORD = b"rrbridge-stop"
+
+Send: TypeAlias = Callable[[str], None]
+
+
+class Dialect(Protocol):
+    """What is said over the socket. Its methods are all called from the thread that iterates the session's events."""
+
+    def opened(self, send: Send) -> Iterable[Event]:
+        """The connection stands, for the first time or again. Messages are sent by `send`, as long as it stands."""
+
+    def arrived(self, arrivals: Arrivals) -> Iterable[Event]:
+        """Messages came."""
+
+    def tick(self) -> Iterable[Event]:
+        """Time has passed: at least ten times a second."""
+
+    def subscribe(self, topic: str, msgtype: str) -> Iterable[Event]:
+        """A topic is wanted; answered as `LiveSession.subscribe` says."""
+
+    def closed(self) -> None:
+        """The connection was lost."""
+
+
+class WebSocketSession:
+    """A connection that stays."""
+
+    def __init__(
+        self,
+        client: WebSocketClient,
+        connect: Callable[[], WebSocketClient],
+        dialect: Dialect,
+        description: str,
+        drain_secs: float,
+    ) -> None:
+        """`connect` makes a connection as `client` is one; it raises SocketLostError."""
+        self.description = description
+        self._client = client
+        self._connect = connect
+        self._dialect = dialect
+        self._drain_secs = drain_secs
+        self._pending: deque[Event] = deque()
+        self._stop = threading.Event()
+        self._closed = False
+        self._pinged = 0.0
+        self._unanswered = 0
+        self._last_word_until: float | None = None
+
+    @property
+    def silent_secs(self) -> float:
+        """How long the server, which is asked every second, has said nothing."""
+        return time.monotonic() - self._client.heard
+
+    def subscribe(self, topic: str, msgtype: str) -> None:
+        """Ask for a topic."""
+        self._pending.extend(self._dialect.subscribe(topic, msgtype))
+
+    def stop(self) -> None:
+        """Ask to read what the server has sent until now."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """End now."""
+        self._closed = True
+        self._stop.set()
+        self._client.close()
+
+    def events(self) -> Iterator[Event]:
+        """Everything that happens, until it is stopped."""
+        try:
+            yield from self._told(self._dialect.opened(self._client.send_text))
+            arrivals: Arrivals | None = None
+            while not self._is_over(quiet=arrivals is None):
+                try:
+                    arrivals = self._client.receive(WAIT_SECS, COLLECT_SECS)
+                    self._ask_for_life()
+                except SocketLostError as err:
+                    if self._stop.is_set():
+                        break
+                    yield from self._again(str(err))
+                    continue
+                if arrivals is not None:
+                    yield from self._told(self._dialect.arrived(arrivals))
+                yield from self._told(self._dialect.tick())
+            yield from self._farewell()
+        finally:
+            self._client.leave()
+
+    def _told(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Events, and those that are answers to them."""
+        for event in events:
+            yield event
+            while self._pending:
+                yield self._pending.popleft()
+
+    def _is_over(self, *, quiet: bool) -> bool:
+        """Whether everything was read that the server had sent when the stop was asked for."""
+        if self._closed or not self._stop.is_set():
+            return self._closed
+        now = time.monotonic()
+        if self._last_word_until is None:
+            self._last_word_until = now + self._drain_secs
+            self._client.ping(LAST_WORD)
+        if LAST_WORD in self._client.pongs:
+            # A pong may overtake what waits in the server's own queues.
+            self._last_word_until = min(self._last_word_until, now + SETTLE_SECS)
+            return quiet or now > self._last_word_until
+        return now > self._last_word_until
+
+    def _farewell(self) -> Iterator[Event]:
+        if self._closed:
+            yield Ended("the connection was given up before everything was read")
+            return
+        if LAST_WORD not in self._client.pongs:
+            text = f"{self.description} did not answer to the stop: whether its last messages are missing is unknown"
+            yield Notice(Severity.WARNING, text)
+        yield Ended()
+
+    def _ask_for_life(self) -> None:
+        now = time.monotonic()
+        if now - self._client.heard <= PING_SECS:
+            self._unanswered = 0
+        elif now - self._pinged > PING_SECS:
+            # Counted, not timed: who was suspended for a minute has not heard anything either.
+            if self._unanswered >= UNANSWERED_PINGS:
+                raise SocketLostError(f"no sign of life for {now - self._client.heard:.0f} s")
+            self._unanswered += 1
+            self._pinged = now
+            self._client.pongs.clear()
+            self._client.ping(b"rrbridge")
+
+    def _again(self, reason: str) -> Iterator[Event]:
+        """Connect again, however long it takes."""
+        lost_at = self._client.heard
+        self._dialect.closed()
+        self._client.close()
+        text = f"the connection to {self.description} is lost: {reason}; it is tried again, and what is sent meanwhile is missing"
+        yield Notice(Severity.WARNING, text)
+        attempt, told = 0, ""
+        while not self._stop.wait(RETRY_SECS[min(attempt, len(RETRY_SECS) - 1)]):
+            attempt += 1
+            try:
+                self._client = self._connect()
+            except SocketLostError as err:
+                if str(err) != told and attempt > 1:
+                    told = str(err)
+                    yield Notice(Severity.INFO, f"still no connection to {self.description}: {told}")
+                continue
+            self._unanswered = 0
+            if self._closed:
+                self._client.close()
+            secs = time.monotonic() - lost_at
+            yield Notice(Severity.INFO, f"connected to {self.description} again, after {secs:.1f} s")
+            yield from self._told(self._dialect.opened(self._client.send_text))
+            return

@@ -1,0 +1,455 @@
+"""Listening to a real server of Foxglove's SDK, and to scripted ones that lie."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import foxglove
+import pytest
+import yaml
+from foxglove.websocket import Capability, StatusLevel, WebSocketServer
+from listening import Listening
+from websockets.sync.server import Server, ServerConnection, serve
+
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live import foxglove as live_foxglove
+from rrbridge_bridge.live.foxglove import FoxgloveDialect
+from rrbridge_bridge.live.foxglove_protocol import SUBPROTOCOLS
+from rrbridge_bridge.live.source import Announced, Discovered, Notice, Received, Severity, SourceOptions
+from rrbridge_bridge.live.websocket import WebSocketClient
+from rrbridge_bridge.live.websocket_handshake import open_websocket
+from rrbridge_bridge.live.websocket_session import WebSocketSession
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.readers.mcap import McapReader
+
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live")]
+
+
+def schema(name: str, encoding: str, data: bytes) -> foxglove.Schema:
+    return foxglove.Schema(name=name, encoding=encoding, data=data)
+
+
+STRING = schema("std_msgs/msg/String", "ros2msg", b"string data")
+IMAGE_DEFINITION = b"std_msgs/Header header\nuint8[] data\n" + b"=" * 80 + b"\nMSG: std_msgs/Header\nstring frame_id"
+
+
+class Robot:
+    """A program that uses Foxglove's SDK, with topics of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.context = foxglove.Context()
+        self.port = 0
+        self.options = options
+        self.server: WebSocketServer | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.server = foxglove.start_server(
+            port=self.port, name="robot", context=self.context, message_backlog_size=200_000, **self.options
+        )
+        self.port = self.server.port
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def channel(
+        self, topic: str, schema: foxglove.Schema | None = STRING, encoding: str = "cdr", **more: Any
+    ) -> foxglove.Channel:
+        return foxglove.Channel(topic, message_encoding=encoding, schema=schema, context=self.context, **more)
+
+    def session(self, **options: Any) -> WebSocketSession:
+        return live_foxglove.source.start(SourceOptions(address=f"127.0.0.1:{self.port}", **options))
+
+
+@pytest.fixture
+def robots() -> Iterator[Callable[..., Robot]]:
+    made: list[Robot] = []
+
+    def make(**options: Any) -> Robot:
+        made.append(Robot(**options))
+        return made[-1]
+
+    yield make
+    for robot in made:
+        robot.stop()
+
+
+def nameless(connection: Connection) -> Connection:
+    """Without what differs by nature between a file and a live session."""
+    return replace(connection, id=0, schema_id=0)
+
+
+def test_every_byte_arrives_and_connections_are_those_of_an_mcap_file(
+    robots: Callable[..., Robot], tmp_path: Path
+) -> None:
+    robot = robots()
+    channels = {
+        "/cdr": robot.channel("/cdr"),
+        "/image": robot.channel("/image", schema("sensor_msgs/msg/Image", "ros2msg", IMAGE_DEFINITION)),
+        "/ros1": robot.channel("/ros1", schema("std_msgs/String", "ros1msg", b"string data"), "ros1"),
+        "/protobuf": robot.channel("/protobuf", schema("a.B", "protobuf", bytes(range(256))), "protobuf"),
+        "/flatbuffer": robot.channel("/flatbuffer", schema("A", "flatbuffer", b"\xff\0\x80"), "flatbuffer"),
+        "/json": robot.channel("/json", schema("J", "jsonschema", '{"ü": 1}'.encode()), "json"),
+        "/free": robot.channel("/free", None, "json", metadata={"key": "value"}),
+    }
+    with foxglove.open_mcap(tmp_path / "x.mcap", context=robot.context), Listening(robot.session()) as listening:
+        listening.until(lambda: len(listening.announced) == len(channels))
+        source = random.Random(1)
+        sent: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in channels}
+        for number in range(400):
+            topic = source.choice(list(channels))
+            payload = source.randbytes(source.choice([0, 1, 50, 300, 70_000]))
+            sent[topic].append((1_700_000_000_000_000_000 + number, payload))
+            channels[topic].log(payload, log_time=sent[topic][-1][0])
+        listening.until(lambda: sum(map(listening.count, channels)) == 400)
+        assert not listening.stop().error
+    with McapReader(tmp_path / "x.mcap") as reader:
+        in_file = {connection.topic: nameless(connection) for connection in reader.connections}
+    for topic in channels:
+        assert listening.payloads(topic) == [payload for _, payload in sent[topic]], topic
+        batches = [event.batch for event in listening.of(Received) if event.batch.connection.topic == topic]
+        assert [int(t) for batch in batches for t in batch.publish_time_nanos] == [time for time, _ in sent[topic]]
+        assert nameless(listening.announced[topic]) == in_file[topic]
+
+
+def test_thousands_of_messages_arrive_in_order(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    channel = robot.channel("/count")
+    with Listening(robot.session()) as listening:
+        listening.until(lambda: listening.announced)
+        for number in range(60_000):
+            channel.log(struct.pack("<Q", number))
+        assert not listening.stop().error  # what was sent before the stop is read
+    assert listening.payloads("/count") == [struct.pack("<Q", number) for number in range(60_000)]
+    for event in listening.of(Received):
+        assert (event.sequences == -1).all()  # nothing tells what the server left out
+
+
+def test_topics_come_and_go(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    with Listening(robot.session(), wants=lambda topic: topic != "/unwanted") as listening:
+        first = robot.channel("/later")
+        robot.channel("/unwanted")
+        listening.until(lambda: "/later" in listening.announced)
+        listening.until(lambda: any(event.topic == "/unwanted" for event in listening.of(Discovered)))
+        first.log(b"one")
+        listening.until(lambda: listening.count("/later") == 1)
+        first.close()
+        listening.until(lambda: [e.msgtypes for e in listening.of(Discovered) if e.topic == "/later"][-1] == ())
+        again = robot.channel("/later")
+        listening.until(lambda: [e.msgtypes for e in listening.of(Discovered) if e.topic == "/later"][-1] != ())
+        server = robot.server
+        assert server is not None
+        while listening.count("/later") < 2:  # the server learns of the subscription a little later
+            again.log(b"two")
+    assert set(listening.payloads("/later")) == {b"one", b"two"}
+    assert len({event.connection.id for event in listening.of(Announced)}) == 1
+    assert "/unwanted" not in listening.announced
+
+
+def test_a_server_that_is_started_anew_is_found_again(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    channel = robot.channel("/a")
+    with Listening(robot.session()) as listening:
+        listening.until(lambda: listening.announced)
+        channel.log(b"before")
+        listening.until(lambda: listening.count("/a") == 1)
+        robot.stop()
+        listening.until(lambda: any("is lost" in text for text in listening.texts))
+        robot.start()
+        listening.until(lambda: any("started anew" in text for text in listening.texts))
+        while listening.count("/a") < 2:
+            channel.log(b"after")
+        assert not listening.stop().error
+    assert set(listening.payloads("/a")) == {b"before", b"after"}
+    assert len(listening.of(Announced)) == 1
+
+
+def test_a_connection_that_breaks_is_made_again(robots: Callable[..., Robot]) -> None:
+    robot = robots(session_id="the same")
+    channel = robot.channel("/a")
+    session = robot.session()
+    with Listening(session) as listening:
+        listening.until(lambda: listening.announced)
+        session._client._socket.shutdown(socket.SHUT_RDWR)
+        listening.until(lambda: "the server is the same as before" in listening.texts)
+        while not listening.count("/a"):
+            channel.log(b"x")
+    assert len(listening.of(Announced)) == 1
+
+
+def test_stopping_while_the_server_is_away_ends(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    with Listening(robot.session()) as listening:
+        robot.stop()
+        listening.until(lambda: any("is lost" in text for text in listening.texts))
+        assert not listening.stop().error
+
+
+def test_status_messages_are_told_once(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    assert robot.server is not None
+    with Listening(robot.session()) as listening:
+        listening.until(lambda: robot.context is not None)
+        for _ in range(3):
+            robot.server.publish_status("low battery", StatusLevel.Warning)
+        robot.server.publish_status("on fire", StatusLevel.Error)
+        listening.until(lambda: len(listening.texts) >= 2)
+        listening.stop()
+    told = [(event.severity, event.text) for event in listening.of(Notice)]
+    assert told == [
+        (Severity.WARNING, "the server says: low battery"),
+        (Severity.ERROR, "the server says: on fire"),
+    ]
+
+
+class Parameters:
+    """Answers a client that asks for parameters."""
+
+    def on_get_parameters(
+        self, client: Any, names: list[str], request_id: str | None = None
+    ) -> list[foxglove.Parameter]:
+        return [
+            foxglove.Parameter("/camera/driver.exposure", value=3.5),
+            foxglove.Parameter("/camera/driver.name", value="front"),
+            foxglove.Parameter("/camera/driver.key", value=b"\0\xff"),
+            foxglove.Parameter("/lidar.rates", value=[1, 2]),
+            foxglove.Parameter("/use_sim_time", value=True),
+        ]
+
+
+def test_parameters_become_documents_where_asked_for(robots: Callable[..., Robot]) -> None:
+    robot = robots(capabilities=[Capability.Parameters], server_listener=Parameters())
+    with Listening(robot.session(parameters=True)) as listening:
+        listening.until(lambda: len(listening.documents) == 3)
+    assert {entity: yaml.safe_load(text) for entity, text in listening.documents.items()} == {
+        "/__parameters/camera/driver": {
+            "/camera/driver": {"ros__parameters": {"exposure": 3.5, "name": "front", "key": b"\0\xff"}}
+        },
+        "/__parameters/lidar": {"/lidar": {"ros__parameters": {"rates": [1, 2]}}},
+        "/__parameters/server": {"/use_sim_time": True},
+    }
+    with Listening(robot.session()) as listening:
+        robot.channel("/a")
+        listening.until(lambda: listening.announced)
+    assert not listening.documents
+
+
+def test_the_servers_time_is_offered_as_clock(robots: Callable[..., Robot]) -> None:
+    robot = robots(capabilities=[Capability.Time])
+    assert robot.server is not None
+    with Listening(robot.session()) as listening:
+        while not listening.count("/clock"):
+            robot.server.broadcast_time(5_000_000_007)
+        robot.server.broadcast_time(2**63)
+        listening.until(lambda: struct.pack("<iI", 2**31 - 1, 0) in listening.payloads("/clock")[-1])
+    assert listening.announced["/clock"].msgtype == "rosgraph_msgs/msg/Clock"
+    assert listening.payloads("/clock")[0] == b"\0\1\0\0" + struct.pack("<iI", 5, 7)
+
+
+def test_a_clock_topic_of_its_own_goes_before_the_servers_time(robots: Callable[..., Robot]) -> None:
+    robot = robots(capabilities=[Capability.Time])
+    assert robot.server is not None
+    clock = robot.channel("/clock")
+    with Listening(robot.session()) as listening:
+        listening.until(lambda: listening.announced)
+        while not listening.count("/clock"):
+            robot.server.broadcast_time(5)
+            clock.log(b"own")
+    assert set(listening.payloads("/clock")) == {b"own"}
+
+
+def test_publishers_are_those_of_the_connection_graph(robots: Callable[..., Robot]) -> None:
+    robot = robots(capabilities=[Capability.ConnectionGraph])
+    assert robot.server is not None
+    robot.channel("/a")
+    robot.channel("/b")
+    graph = foxglove.ConnectionGraph()
+    graph.set_published_topic("/a", ["/talker", "/other"])
+    graph.set_published_topic("/not/offered", ["/talker"])
+    robot.server.publish_connection_graph(graph)
+    with Listening(robot.session()) as listening:
+        listening.until(lambda: any(event.nodes for event in listening.of(Discovered)))
+    found = {event.topic: event for event in listening.of(Discovered)}
+    assert found["/a"].publishers == {"/talker", "/other"}
+    assert found["/a"].nodes == ("/other", "/talker")
+    assert len(found["/b"].publishers) == 1
+    assert "/not/offered" not in found
+
+
+def test_secure_servers_need_a_trusted_certificate(
+    robots: Callable[..., Robot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    arguments = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([openssl, *arguments, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    robot = robots(tls_cert=certificate.read_bytes(), tls_key=key.read_bytes())
+    channel = robot.channel("/a")
+    options = SourceOptions(address=f"wss://localhost:{robot.port}")
+    with pytest.raises(RecorderError, match="certificate is not trusted"):
+        live_foxglove.source.start(options)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Listening(live_foxglove.source.start(options)) as listening:
+        listening.until(lambda: listening.announced)
+        payload = random.Random(2).randbytes(3_000_000)
+        channel.log(payload)
+        channel.log(b"small")
+        listening.until(lambda: listening.count("/a") == 2)
+        assert not listening.stop().error
+    assert listening.payloads("/a") == [payload, b"small"]
+
+
+# Scripted servers
+
+
+INFO = {"op": "serverInfo", "name": "x", "capabilities": [], "sessionId": "1"}
+CHANNEL = {"id": 7, "topic": "/a", "encoding": "cdr", "schemaName": "std_msgs/String", "schema": "string data"}
+
+
+def data(subscription: int, payload: bytes, time_nanos: int = 1) -> bytes:
+    return struct.pack("<BIQ", 1, subscription, time_nanos) + payload
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., SourceOptions]]:
+    """Starts a server that sends what it is given, waits for a subscription where it says so, and stays."""
+    made: list[tuple[Server, threading.Thread]] = []
+
+    def make(*script: object, subprotocol: str | None = "foxglove.websocket.v1", once: bool = False) -> SourceOptions:
+        seen: list[int] = []
+
+        def handle(connection: ServerConnection) -> None:
+            seen.append(1)
+            for item in script if len(seen) == 1 or not once else ():
+                if item == "subscribed":
+                    facts = json.loads(connection.recv())
+                    assert facts["op"] == "subscribe"
+                else:
+                    connection.send(json.dumps(item) if isinstance(item, (dict, list)) else item)  # type: ignore[arg-type]
+            for _ in connection:
+                pass
+
+        offered = [subprotocol] if subprotocol else None
+        server = serve(handle, "127.0.0.1", 0, subprotocols=offered, compression=None)  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        made.append((server, thread))
+        return SourceOptions(address=f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
+
+    yield make
+    for server, thread in made:
+        server.shutdown()
+        thread.join()
+
+
+def test_servers_of_the_older_protocol_are_understood(scripted: Callable[..., SourceOptions]) -> None:
+    """They name no schema encoding: it follows from the message encoding."""
+    proto = {"id": 8, "topic": "/p", "encoding": "protobuf", "schemaName": "A", "schema": "/wA="}
+    options = scripted(
+        INFO, {"op": "advertise", "channels": [CHANNEL, proto]}, "subscribed", data(1, b"x"), data(2, b"y")
+    )
+    with Listening(live_foxglove.source.start(options)) as listening:
+        listening.until(lambda: listening.count("/p") == 1)
+    found = listening.announced
+    assert (found["/a"].msgtype, found["/a"].definition_format) == ("std_msgs/msg/String", "ros2msg")
+    assert (found["/p"].definition, found["/p"].definition_format) == ("\xff\0", "protobuf")
+    assert "websocket.v1" in listening.session.description
+    assert listening.payloads("/a") == [b"x"]
+
+
+def test_what_is_not_of_the_protocol_is_told_and_the_rest_recorded(scripted: Callable[..., SourceOptions]) -> None:
+    options = scripted(
+        INFO,
+        "no json",
+        "[1, 2]",
+        "[" * 100_000,
+        '{"op": "advertise"}',
+        {"op": "advertise", "channels": [{"id": "x"}, {"id": 1, "topic": 5}, CHANNEL | {"id": 3, "schema": 5}]},
+        {"op": "advertise", "channels": [CHANNEL | {"id": 4, "encoding": "protobuf", "schema": "not base64!"}]},
+        {"op": "unadvertise", "channelIds": [99]},
+        {"op": "unknown"},
+        b"",
+        b"\x01",
+        b"\x63what",
+        {"op": "advertise", "channels": [CHANNEL]},
+        "subscribed",
+        data(99, b"nobody's"),
+        data(1, b""),
+        data(1, b"late", 2**64 - 1),
+    )
+    with Listening(live_foxglove.source.start(options)) as listening:
+        listening.until(lambda: listening.count("/a") == 2)
+        assert not listening.stop().error
+    assert listening.payloads("/a") == [b"", b"late"]
+    (stamp,) = [e.batch.publish_time_nanos[-1] for e in listening.of(Received)][-1:]
+    assert stamp > 1  # what no time can be is replaced by that of arrival
+    told = "\n".join(listening.texts)
+    for part in ("not of its protocol", "without 'topic'", "not base64", "subscription 99", "too short"):
+        assert part in told, part
+
+
+def limited(options: SourceOptions, dialect: FoxgloveDialect, max_message_bytes: int) -> WebSocketSession:
+    client = WebSocketClient(*open_websocket(options.address, SUBPROTOCOLS), max_message_bytes)
+    return WebSocketSession(client, lambda: client, dialect, "a server", 1.0)
+
+
+def test_messages_above_the_limit_are_told_by_topic(scripted: Callable[..., SourceOptions]) -> None:
+    large = [data(1, bytes(200_000))] * 5
+    options = scripted(INFO, {"op": "advertise", "channels": [CHANNEL]}, "subscribed", *large, data(1, b"small"))
+    with Listening(limited(options, FoxgloveDialect(), 1000)) as listening:
+        listening.until(lambda: listening.count("/a") == 1)
+    told = [(event.topic, event.text.split(",")[0]) for event in listening.of(Notice)]
+    assert told == [("/a", f"{count} messages were left out because of their size") for count in (1, 2, 4)]
+
+
+def test_more_topics_than_fit_are_told(scripted: Callable[..., SourceOptions]) -> None:
+    channels = [CHANNEL | {"id": n, "topic": f"/{n}"} for n in range(4)]
+    options = scripted(INFO, {"op": "advertise", "channels": channels})
+    with Listening(limited(options, FoxgloveDialect(max_connections=2), 1000)) as listening:
+        listening.until(lambda: len(listening.texts) == 2)
+    assert len(listening.announced) == 2
+
+
+def test_other_websockets_are_told(scripted: Callable[..., SourceOptions]) -> None:
+    with pytest.raises(RecorderError, match="not one of Foxglove's"):
+        live_foxglove.source.start(scripted(subprotocol=None))
+
+
+def test_no_server_is_told_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(
+        RecorderError, match=r"no Foxglove WebSocket server at ws://127.0.0.1:\d+: .*refused.*--from ws://HOST:PORT"
+    ):
+        live_foxglove.source.start(SourceOptions(address=f"127.0.0.1:{port}"))
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("", "ws://localhost:8765"),
+        ("robot", "ws://robot:8765"),
+        ("robot:1", "ws://robot:1"),
+        ("[::1]", "ws://[::1]:8765"),
+        ("[::1]:5", "ws://[::1]:5"),
+        ("wss://u@h/p", "wss://u@h/p"),
+    ],
+)
+def test_addresses_are_completed(address: str, url: str) -> None:
+    assert live_foxglove.server_url(address, live_foxglove.DEFAULT_URL) == url
