@@ -1,0 +1,211 @@
+"""ROS 1 for real: Debian's master and rospy, and the C++ `rosbag record` beside ours on the same publishers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from ros1_world import WAIT_SECS, Ros1World
+
+from rrbridge_bridge.live.ros1 import Ros1Session, source
+from rrbridge_bridge.live.ros1_links import Link
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Notice, Received, SourceOptions
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.record.counters import LossCounter
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+STRING = {"type": "std_msgs/String", "topic": "/chatter"}
+IMU = {"type": "sensor_msgs/Imu", "topic": "/imu"}
+IMAGE = {"type": "sensor_msgs/Image", "topic": "/camera"}
+STATIC = {"type": "tf2_msgs/TFMessage", "topic": "/tf_static", "latched": True, "subscribers": 0, "count": 1}
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ros1World]:
+    with ExitStack() as stack:
+        world = Ros1World(tmp_path, stack)
+        monkeypatch.setenv("ROS_MASTER_URI", world.uri)
+        monkeypatch.setenv("ROS_IP", "127.0.0.1")
+        monkeypatch.delenv("ROS_HOSTNAME", raising=False)
+        yield world
+
+
+class Listener:
+    """Hears some topics in a thread, as the recorder does."""
+
+    def __init__(self, *topics: str) -> None:
+        self.session: Ros1Session = source.start(SourceOptions())
+        self.topics = topics
+        self.payloads: defaultdict[str, list[bytes]] = defaultdict(list)
+        self.sequences: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        self.connections: list[Connection] = []
+        self.latched: dict[int, bool] = {}
+        self.losses = LossCounter()
+        self.notices: list[Notice] = []
+        self.end: Ended | None = None
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        for event in self.session.events():
+            match event:
+                case Discovered(topic, msgtypes):
+                    if topic in self.topics:
+                        self.session.subscribe(topic, msgtypes[0])
+                case Announced(connection, latched):
+                    self.connections.append(connection)
+                    self.latched[connection.id] = latched
+                case Received(batch, sequences, publishers):
+                    self.losses.received(event)
+                    topic = batch.connection.topic
+                    self.payloads[topic] += [batch.payload(row).tobytes() for row in range(len(batch))]
+                    for number, publisher in zip(sequences.tolist(), publishers.tolist(), strict=True):
+                        self.sequences[topic, publisher].append(number)
+                case Notice():
+                    self.notices.append(event)
+                case Ended():
+                    self.end = event
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + WAIT_SECS
+        while not holds():
+            assert time.monotonic() < deadline, f"waited too long for {what}; {self.notices}"
+            time.sleep(0.01)
+
+    def until_heard(self, **counts: int) -> None:
+        self.until(lambda: all(len(self.payloads[f"/{t}"]) >= n for t, n in counts.items()), f"{counts}")
+
+    def stop(self) -> None:
+        self.session.stop()
+        self._thread.join(WAIT_SECS)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listener]]:
+    with ExitStack() as stack:
+
+        def start(*topics: str) -> Listener:
+            listener = Listener(*topics)
+            stack.callback(listener.stop)
+            return listener
+
+        yield start
+
+
+def test_every_byte_arrives_and_nothing_is_left_behind(world: Ros1World, listen: Callable[..., Listener]) -> None:
+    listener = listen("/chatter", "/imu", "/camera", "/tf_static")
+    publisher = world.publish(
+        "talker",
+        STRING | {"count": 3000, "hertz": 3000},
+        IMU | {"count": 300, "hertz": 300},
+        IMAGE | {"count": 30, "hertz": 60, "bytes": 1_000_003},
+        STATIC,
+    )
+    publisher.said("done")
+    listener.until_heard(chatter=3000, imu=300, camera=30, tf_static=1)
+    listener.stop()
+    assert listener.end == Ended("")
+    for topic in ("/chatter", "/imu", "/camera", "/tf_static"):
+        assert listener.payloads[topic] == publisher.sent(topic), topic
+    assert {c.topic: listener.latched[c.id] for c in listener.connections} == {
+        "/chatter": False,
+        "/imu": False,
+        "/camera": False,
+        "/tf_static": True,
+    }
+    numbers = {topic: seen for (topic, _), seen in listener.sequences.items()}
+    assert numbers["/imu"] == list(range(1, 301))
+    assert set(numbers["/chatter"]) == {-1}
+    assert world.subscribers("/chatter") == []
+    assert listener.session.name not in str(world.asks("getSystemState"))
+
+
+def test_a_publisher_that_comes_back_is_heard_again(world: Ros1World, listen: Callable[..., Listener]) -> None:
+    listener = listen("/imu", "/tf_static")
+    spec = (IMU | {"count": 50, "hertz": 500}, STATIC)
+    first = world.publish("talker", *spec)
+    listener.until_heard(imu=50, tf_static=1)
+    first.kill()  # so that the master still lists it, where nobody is any more
+    second = world.publish("talker", *spec)
+    listener.until_heard(imu=100, tf_static=2)
+    assert listener.payloads["/imu"] == first.sent("/imu") + second.sent("/imu")
+    assert sorted(map(tuple, listener.sequences.values())) == [(-1,), (-1,), (*range(1, 51),), (*range(1, 51),)]
+    assert len(listener.connections) == 2, "the same caller with the same header is one connection, as in a bag"
+
+
+def test_a_master_that_comes_back_tells_of_new_publishers(world: Ros1World, listen: Callable[..., Listener]) -> None:
+    listener = listen("/imu", "/chatter")
+    old = world.publish("old", IMU | {"count": 2000, "hertz": 200})
+    listener.until_heard(imu=20)
+    world.master.kill()
+    listener.until(lambda: any("does not answer" in n.text for n in listener.notices), "the loss of the master")
+    heard = len(listener.payloads["/imu"])
+    listener.until_heard(imu=heard + 100)
+    world.start_master()
+    new = world.publish("new", STRING | {"count": 100, "hertz": 100})
+    listener.until_heard(chatter=100)
+    assert listener.payloads["/chatter"] == new.sent("/chatter")
+    assert any("registered again" in n.text for n in listener.notices)
+    heard = len(listener.payloads["/imu"])
+    listener.until_heard(imu=heard + 20)
+    assert listener.payloads["/imu"] == old.sent("/imu")[: len(listener.payloads["/imu"])]
+    assert world.subscribers("/chatter") == [listener.session.name]
+
+
+def test_losses_in_a_publishers_queue_are_counted(
+    world: Ros1World, listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listener takes nothing for a while, and the publisher's queue holds two messages."""
+    listener = listen("/camera")
+    publisher = world.publish("camera", IMAGE | {"count": 400, "hertz": 200, "bytes": 300_000, "queue": 2})
+    listener.until_heard(camera=20)
+    read = listener.session._read
+
+    def slow_read(link: Link) -> int:
+        time.sleep(1.0)
+        return read(link)
+
+    monkeypatch.setattr(listener.session, "_read", slow_read)
+    listener.until(lambda: len(publisher.sent("/camera")) >= 200, "messages")
+    monkeypatch.setattr(listener.session, "_read", read)
+    publisher.said("done")
+    sent = publisher.sent("/camera")
+    listener.until(lambda: listener.payloads["/camera"][-1:] == sent[-1:], "the last message")
+    ((_, numbers),) = listener.sequences.items()
+    assert listener.payloads["/camera"] == [sent[number - 1] for number in numbers]
+    assert 20 < len(numbers) < 400
+    assert listener.losses.lost == 400 - len(numbers)
+
+
+def test_rosnode_kill_ends_the_session_in_good_order(world: Ros1World, listen: Callable[..., Listener]) -> None:
+    listener = listen("/imu")
+    publisher = world.publish("talker", IMU | {"count": 100, "hertz": 1000})
+    listener.until_heard(imu=100)
+    world.run("rosnode", "kill", listener.session.name)
+    listener.until(lambda: listener.end, "the end")
+    assert listener.end == Ended("")
+    assert any("asks to end" in n.text for n in listener.notices)
+    assert listener.payloads["/imu"] == publisher.sent("/imu")
+
+
+def test_many_callers_of_one_topic(
+    world: Ros1World, listen: Callable[..., Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rrbridge_bridge.live.ros1.MAX_CALLERS", 2)
+    listener = listen("/chatter")
+    sent = Counter[bytes]()
+    for name in ("a", "b", "c", "d"):
+        publisher = world.publish(name, STRING | {"count": 5, "hertz": 100})
+        publisher.said("done")
+        sent.update(publisher.sent("/chatter"))
+        publisher.leave()
+    listener.until_heard(chatter=20)
+    assert Counter(listener.payloads["/chatter"]) == sent
+    assert [c.metadata.get("callerid") for c in listener.connections] == ["/a", "/b", None]
