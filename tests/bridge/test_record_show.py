@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from rich.console import Console
 from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.counters import TopicState
+from rrbridge_bridge.record.disk import Disk, DiskMeter
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
-from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Rates, Show
+from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
+from rrbridge_bridge.record.status import Rate, StatusMeter
 
 WARNING = Notice(Severity.WARNING, "3 messages were lost", "/camera")
 
@@ -29,19 +32,41 @@ def snapshot(elapsed_secs: float, received: int, lost: int | None = 3) -> Snapsh
 def shown(show: Show) -> None:
     show.begin(Path("run.rrd"), "rclpy, domain 0")
     show.notice(WARNING)
+    rates = StatusMeter(DiskMeter(Path("/"), 0))
     for second in range(12):
-        show.status(snapshot(second, 30 * second))
+        status = rates.look(snapshot(second, 30 * second), "paused" if second == 11 else "recording")
+        show.status(replace(status, disk=Disk(2_000_000_000, 3700.0)))
     show.end(Outcome(snapshot(12, 360), "", finished=True, path=Path("run.rrd")))
 
 
 def test_rates_are_those_of_the_last_seconds() -> None:
-    rates = Rates()
+    meter = StatusMeter(DiskMeter(Path("/"), 0))
     for second, received in [(0, 0), (1, 10), (2, 20), (3, 20), (4, 20), (5, 20)]:
-        rates.update(snapshot(second, received))
-    camera = snapshot(5, 20).topics[0]
-    assert rates.of(camera) == (0, 0)
-    rates.update(snapshot(6, 80))
-    assert rates.of(camera) == (30, 30_000_000)
+        status = meter.look(snapshot(second, received), "recording")
+    camera = status.snapshot.topics[0]
+    assert status.rate_of(camera) == Rate(0, 0)
+    assert meter.look(snapshot(6, 80), "recording").rate_of(camera) == Rate(30, 30_000_000)
+
+
+def test_it_is_told_for_how_long_the_disk_lasts(tmp_path: Path) -> None:
+    meter = DiskMeter(tmp_path, min_free_bytes=0)
+    first = meter.look(0, 0)
+    assert first
+    assert first.secs_until_full is None, "nothing is known of the rate yet"
+    assert first.free_bytes > 0
+    later = meter.look(10, 50_000_000)
+    assert later
+    assert later.secs_until_full == pytest.approx(later.free_bytes / 5_000_000)
+    assert DiskMeter(tmp_path / "gone", 0).look(0, 0) is None
+    for second in range(11, 40):
+        idle = meter.look(second, 50_000_000)
+    assert idle
+    assert idle.secs_until_full is None
+    reserve = DiskMeter(tmp_path, min_free_bytes=2**62)
+    reserve.look(0, 0)
+    full = reserve.look(10, 1)
+    assert full
+    assert full.secs_until_full == 0
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -55,6 +80,9 @@ def test_topics_rates_sizes_and_losses_are_shown(terminal: bool) -> None:
     assert "2 topics" in text
     assert "lost 3 (some unknown)" in text
     assert "dropped 7" in text
+    assert "waiting 1.0 kB of 1.0 MB" in text
+    assert "disk 2.0 GB free, enough for 1 h 01 min" in text
+    assert ("paused · 0:11" in text) == terminal
     assert ("30.0 MB/s" in text) == terminal
     assert "run.rrd: 5.0 MB in 12.0 s" in text
     assert terminal or text.count("lost 3 (some unknown)") == 2, "a log gets a line every few seconds"
@@ -66,6 +94,10 @@ def test_json_lines_are_a_program_s_view() -> None:
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [line["event"] for line in lines] == ["begin", "notice", *["status"] * 12, "end"]
     assert lines[-1]["finished"] is True
+    status = lines[7]
+    assert (status["state"], status["disk_free_bytes"], status["secs_until_full"]) == ("recording", 2_000_000_000, 3700)
+    assert (status["topics"][0]["hertz"], status["topics"][0]["bytes_per_sec"]) == (30, 30_000_000)
+    assert lines[-2]["state"] == "paused"
     assert lines[-1]["topics"][1]["lost"] is None
 
 

@@ -184,6 +184,7 @@ def _with(command: F, *options: Callable[[F], F]) -> F:
 @_ending
 @_writing
 @_giving_way
+@click.option("--name", metavar="NAME", help="For `rrbridge control`, where several are recorded at the same time.")
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON lines on standard output.")
 @click.option(
     "--config",

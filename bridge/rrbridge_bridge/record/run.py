@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -18,41 +13,19 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
+from rrbridge_bridge.record.disk import DiskMeter
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.limits import LimitedSession
+from rrbridge_bridge.record.loop import Loop
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder
 from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
+from rrbridge_bridge.record.signals import Signals
 
 __all__ = ["record"]
 
-POLL_SECS = 0.25
 LOG_WIDTH = 160
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class _Signals:
-    """What the person, or the system, asked for by signals."""
-
-    def __init__(self) -> None:
-        self.stop = False
-        self.abort = False
-
-    def __call__(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and self.stop:
-            self.abort = True
-        self.stop = True
-
-    @contextmanager
-    def caught(self) -> Iterator[None]:
-        """While this lasts, signals are noted instead of ending the process."""
-        before = {number: signal.signal(number, self) for number in STOPPING_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def default_output() -> Path:
@@ -65,7 +38,7 @@ def record(settings: RecordSettings) -> int:
     selection, imported = settings.selection(), settings.import_options()
     options = settings.recorder_options()
     show = MutedOnFailure(_show(settings))
-    signals = _Signals()
+    signals = Signals()
     with signals.caught():
         path = settings.output or default_output()
         if path.exists():
@@ -85,13 +58,15 @@ def record(settings: RecordSettings) -> int:
             show.begin(path, session.description)
             if choice.reason:
                 show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
-            recorder.start()
-            try:
-                outcome = _run(recorder, show, signals, _Ends(settings, limited), settings.drain)
-            except BaseException:
-                recorder.stop()
-                recorder.outcome()
-                raise
+            loop = Loop(recorder, settings, show, signals, DiskMeter(path.parent, options.min_free_bytes), limited)
+            with loop.doors_open(settings.name):
+                recorder.start()
+                try:
+                    outcome = loop.run()
+                except BaseException:
+                    recorder.stop()
+                    recorder.outcome()
+                    raise
         finally:
             session.close()
     show.end(outcome)
@@ -112,45 +87,7 @@ def _show(settings: RecordSettings) -> Show:
     return PlainShow(console)
 
 
-class _Ends:
-    """When a recording has what was asked for."""
-
-    def __init__(self, settings: RecordSettings, limited: LimitedSession | None) -> None:
-        self._until = None if settings.duration is None else time.monotonic() + settings.duration
-        self._limited = limited
-
-    def are_reached(self) -> bool:
-        """Whether it has."""
-        if self._until is not None and time.monotonic() >= self._until:
-            return True
-        return self._limited is not None and self._limited.is_reached
-
-
-def _run(recorder: Recorder, show: Show, signals: _Signals, ends: _Ends, drain_secs: float) -> Outcome:
-    stopping = ended = False
-    while not ended:
-        ended = recorder.wait(POLL_SECS)
-        for notice in recorder.notices():
-            show.notice(notice)
-        if not ended:
-            show.status(recorder.snapshot())
-        if signals.abort:
-            recorder.abort()
-        elif signals.stop or ends.are_reached():
-            recorder.stop()
-            if not stopping:
-                stopping = True
-                text = (
-                    f"stopping; what has to be sent again is waited for up to {drain_secs:g} s, Ctrl-C leaves at once"
-                )
-                show.notice(Notice(Severity.INFO, text))
-    outcome = recorder.outcome()
-    for notice in recorder.notices():
-        show.notice(notice)
-    return outcome
-
-
-def _exit_status(outcome: Outcome, signals: _Signals) -> int:
+def _exit_status(outcome: Outcome, signals: Signals) -> int:
     if signals.abort and not outcome.finished:
         return EXIT_INTERRUPTED
     if outcome.error:

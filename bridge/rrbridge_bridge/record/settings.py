@@ -67,6 +67,8 @@ class RecordSettings:
     """Seconds."""
 
     as_json: bool = False
+    name: str | None = None
+    """For `rrbridge control`."""
 
     def selection(self) -> Selection:
         """Which topics. Raises click.UsageError when none are asked for."""

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -20,48 +19,17 @@ from rich.text import Text
 
 from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
-from rrbridge_bridge.record.counters import TopicState
-from rrbridge_bridge.record.recorder import Outcome, Snapshot
+from rrbridge_bridge.record.recorder import Outcome
+from rrbridge_bridge.record.status import Status, headline, lost_text, snapshot_facts, status_facts
 
-__all__ = ["JsonShow", "LiveShow", "MutedOnFailure", "PlainShow", "Rates", "Show", "closing_table"]
+__all__ = ["JsonShow", "LiveShow", "MutedOnFailure", "PlainShow", "Show", "closing_table"]
 
 log = logging.getLogger(__name__)
 
 PLAIN_SECS = 5.0
-RATE_SECS = 2.0
 TABLE_MARGIN_LINES = 8
+_HEADLINE_STYLES = {"paused": "bold yellow", "stopping": "bold dim"}
 _STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
-
-
-def lost_text(lost: int | None) -> str:
-    """Losses on the way; unknown is not zero."""
-    return "?" if lost is None else str(lost)
-
-
-class Rates:
-    """Messages and bytes per second of each topic, over the last seconds."""
-
-    def __init__(self) -> None:
-        self._before: dict[tuple[str, str], tuple[float, int, int]] = {}
-        self._rates: dict[tuple[str, str], tuple[float, float]] = {}
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Take a new snapshot into account."""
-        now = snapshot.elapsed_secs
-        for topic in snapshot.topics:
-            key = (topic.topic, topic.msgtype)
-            then, count, nbytes = self._before.setdefault(key, (now, topic.received, topic.received_bytes))
-            if now - then >= RATE_SECS or (key not in self._rates and now > then):
-                self._rates[key] = (
-                    (topic.received - count) / (now - then),
-                    (topic.received_bytes - nbytes) / (now - then),
-                )
-                if now - then >= RATE_SECS:
-                    self._before[key] = (now, topic.received, topic.received_bytes)
-
-    def of(self, topic: TopicState) -> tuple[float, float]:
-        """Messages per second, bytes per second."""
-        return self._rates.get((topic.topic, topic.msgtype), (0.0, 0.0))
 
 
 class Show(Protocol):
@@ -73,7 +41,7 @@ class Show(Protocol):
     def notice(self, notice: Notice) -> None:
         """Something happened."""
 
-    def status(self, snapshot: Snapshot) -> None:
+    def status(self, status: Status) -> None:
         """How it stands; called several times a second."""
 
     def end(self, outcome: Outcome) -> None:
@@ -94,9 +62,9 @@ class MutedOnFailure:
         """Something happened."""
         self._try(lambda show: show.notice(notice))
 
-    def status(self, snapshot: Snapshot) -> None:
+    def status(self, status: Status) -> None:
         """How it stands."""
-        self._try(lambda show: show.status(snapshot))
+        self._try(lambda show: show.status(status))
 
     def end(self, outcome: Outcome) -> None:
         """It has ended."""
@@ -114,28 +82,11 @@ class MutedOnFailure:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())  # or what is left in its buffer fails again at exit
 
 
-def _headline(snapshot: Snapshot) -> str:
-    minutes, seconds = divmod(int(snapshot.elapsed_secs), 60)
-    lost = [topic.lost for topic in snapshot.topics]
-    dropped = sum(topic.dropped for topic in snapshot.topics)
-    parts = [
-        f"{minutes}:{seconds:02d}",
-        f"{len(snapshot.topics)} topics",
-        f"{sum(topic.received for topic in snapshot.topics)} messages",
-        f"file {size(snapshot.file_bytes)}",
-        f"waiting {size(snapshot.backlog_bytes)}",
-        f"lost {sum(n or 0 for n in lost)}" + (" (some unknown)" if None in lost else ""),
-        f"dropped {dropped}",
-    ]
-    return " · ".join(parts)
-
-
 class LiveShow:
     """A table that is redrawn in place, for a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._rates = Rates()
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
     def begin(self, path: Path, description: str) -> None:
@@ -147,28 +98,31 @@ class LiveShow:
         """A line above the table."""
         self._console.print(_notice_text(notice))
 
-    def status(self, snapshot: Snapshot) -> None:
+    def status(self, status: Status) -> None:
         """Redraw the table."""
-        self._rates.update(snapshot)
+        topics = status.snapshot.topics
+        left_out = any(topic.paused or topic.throttled for topic in topics)
         table = Table(box=None, pad_edge=False)
         table.add_column("topic", overflow="fold")
-        for name in ("Hz", "rate", "messages", "size", "lost", "dropped"):
+        for name in ("Hz", "rate", "messages", "size", "lost", "dropped", *(["left out"] if left_out else [])):
             table.add_column(name, justify="right")
-        busiest = sorted(snapshot.topics, key=lambda topic: -self._rates.of(topic)[1])
+        busiest = sorted(topics, key=lambda topic: -status.rate_of(topic).bytes_per_sec)
         room = max(self._console.height - TABLE_MARGIN_LINES, 3)
         for topic in sorted(busiest[:room], key=lambda topic: topic.topic):
-            hertz, rate = self._rates.of(topic)
+            rate = status.rate_of(topic)
             table.add_row(
                 topic.topic,
-                f"{hertz:.1f}",
-                f"{size(rate)}/s",
+                f"{rate.hertz:.1f}",
+                f"{size(rate.bytes_per_sec)}/s",
                 str(topic.received),
                 size(topic.received_bytes),
                 Text(lost_text(topic.lost), "yellow" if topic.lost else ""),
                 Text(str(topic.dropped), "bold red" if topic.dropped else ""),
+                *([str(topic.paused + topic.throttled)] if left_out else []),
             )
         more = f"… and {len(busiest) - room} quieter topics" if len(busiest) > room else ""
-        self._live.update(Group(table, Text(more, "dim"), Text(_headline(snapshot), "bold")), refresh=True)
+        head = Text(headline(status), _HEADLINE_STYLES.get(status.state, "bold"))
+        self._live.update(Group(table, Text(more, "dim"), head), refresh=True)
 
     def end(self, outcome: Outcome) -> None:
         """Take the table away and print the closing one."""
@@ -191,11 +145,11 @@ class PlainShow:
         """A line."""
         self._console.print(_notice_text(notice))
 
-    def status(self, snapshot: Snapshot) -> None:
+    def status(self, status: Status) -> None:
         """A line, when it is time for one."""
-        if snapshot.elapsed_secs >= self._next:
-            self._next = snapshot.elapsed_secs + PLAIN_SECS
-            self._console.print(Text(_headline(snapshot)))
+        if status.snapshot.elapsed_secs >= self._next:
+            self._next = status.snapshot.elapsed_secs + PLAIN_SECS
+            self._console.print(Text(headline(status)), soft_wrap=True)
 
     def end(self, outcome: Outcome) -> None:
         """Print the closing table."""
@@ -217,15 +171,15 @@ class JsonShow:
         """Something happened."""
         self._print("notice", severity=notice.severity.value, topic=notice.topic or None, text=notice.text)
 
-    def status(self, snapshot: Snapshot) -> None:
+    def status(self, status: Status) -> None:
         """Every topic's account, once a second."""
-        if snapshot.elapsed_secs >= self._next:
-            self._next = snapshot.elapsed_secs + 1.0
-            self._print("status", **_json_snapshot(snapshot))
+        if status.snapshot.elapsed_secs >= self._next:
+            self._next = status.snapshot.elapsed_secs + 1.0
+            self._print("status", **status_facts(status))
 
     def end(self, outcome: Outcome) -> None:
         """The final account."""
-        facts = _json_snapshot(outcome.snapshot)
+        facts = snapshot_facts(outcome.snapshot)
         path = str(outcome.path) if outcome.path else None
         error = outcome.error or None
         self._print("end", path=path, finished=outcome.finished, error=error, absent=outcome.absent, **facts)
@@ -233,12 +187,6 @@ class JsonShow:
     def _print(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, "time": time.time(), **facts}) + "\n")
         self._out.flush()
-
-
-def _json_snapshot(snapshot: Snapshot) -> dict[str, object]:
-    facts = asdict(snapshot)
-    facts["topics"] = [asdict(topic) for topic in snapshot.topics]
-    return facts
 
 
 def _notice_text(notice: Notice) -> Text:
@@ -250,31 +198,35 @@ def _notice_text(notice: Notice) -> Text:
 
 def closing_table(console: Console, outcome: Outcome) -> None:
     """Every topic's account, and where the file is."""
+    topics = outcome.snapshot.topics
+    seconds = max(outcome.snapshot.elapsed_secs, 1e-9)
+    asked_for = {"paused": "paused", "throttled": "throttled", "undecoded": "bytes only"}
+    extra = {key: name for key, name in asked_for.items() if any(getattr(state, key) for state in topics)}
     table = Table(box=None, pad_edge=False)
     table.add_column("topic", overflow="fold")
     table.add_column("type", overflow="fold")
-    for name in ("messages", "size", "mean Hz", "lost", "dropped", "bytes only"):
+    for name in ("received", "size", "mean Hz", "lost", "dropped", *extra.values(), "written"):
         table.add_column(name, justify="right")
-    seconds = max(outcome.snapshot.elapsed_secs, 1e-9)
-    for state in sorted(outcome.snapshot.topics, key=lambda state: state.topic):
+    for state in sorted(topics, key=lambda state: state.topic):
         table.add_row(
             state.topic,
             state.msgtype,
-            str(state.written),
+            str(state.received),
             size(state.received_bytes),
             f"{state.received / seconds:.1f}",
             lost_text(state.lost),
             str(state.dropped),
-            str(state.undecoded),
+            *(str(getattr(state, key)) for key in extra),
+            str(state.written),
         )
     console.print(table)
-    if not outcome.snapshot.topics:
+    if not topics:
         console.print(Text("no topic was recorded", "yellow"))
     elif outcome.is_empty:
         console.print(Text("no message was recorded", "yellow"))
     for topic in outcome.absent:
         console.print(Text(f"{topic}: no message of it came", "yellow"))
-    if any(state.lost is None for state in outcome.snapshot.topics):
-        console.print(Text("lost ?: this ROS does not say which publisher's counter a message has", "dim"))
+    if any(state.lost is None for state in topics):
+        console.print(Text("lost ?: the middleware does not say which publisher's counter a message has", "dim"))
     if outcome.path:
         console.print(Text(f"{outcome.path}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))

@@ -1,0 +1,50 @@
+"""How much room a recording has left, and for how long it lasts."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Disk", "DiskMeter"]
+
+WINDOW_SECS = 20.0
+LEAST_SECS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The room that is left."""
+
+    free_bytes: int
+    secs_until_full: float | None
+    """Until the recorder stops for want of room, if it goes on as in the last seconds; None: not to be told."""
+
+
+class DiskMeter:
+    """Looks at the disk beside a file."""
+
+    def __init__(self, folder: Path, min_free_bytes: int) -> None:
+        self._folder = folder
+        self._min_free_bytes = min_free_bytes
+        self._written: deque[tuple[float, int]] = deque()
+
+    def look(self, now_secs: float, written_bytes: int) -> Disk | None:
+        """What is left now, when so much has been written; None if it cannot be told."""
+        try:
+            found = os.statvfs(self._folder)
+        except OSError:
+            return None
+        self._written.append((now_secs, written_bytes))
+        while now_secs - self._written[0][0] > WINDOW_SECS:
+            self._written.popleft()
+        free_bytes = found.f_bavail * found.f_frsize
+        return Disk(free_bytes, self._secs_left(free_bytes))
+
+    def _secs_left(self, free_bytes: int) -> float | None:
+        (first_secs, first_bytes), (last_secs, last_bytes) = self._written[0], self._written[-1]
+        secs, grown = last_secs - first_secs, last_bytes - first_bytes
+        if secs < LEAST_SECS or grown <= 0:
+            return None
+        return max(free_bytes - self._min_free_bytes, 0) * secs / grown

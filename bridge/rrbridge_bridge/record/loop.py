@@ -1,0 +1,123 @@
+"""Looks after a recorder while it runs: shows how it stands, does what is asked of it, ends it when it is time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.source import Notice, Severity
+from rrbridge_bridge.record.control import ControlServer
+from rrbridge_bridge.record.disk import DiskMeter
+from rrbridge_bridge.record.keys import pressed_keys
+from rrbridge_bridge.record.limits import LimitedSession
+from rrbridge_bridge.record.operator import Operator, RefusedError
+from rrbridge_bridge.record.recorder import Outcome, Recorder
+from rrbridge_bridge.record.settings import RecordSettings
+from rrbridge_bridge.record.show import Show
+from rrbridge_bridge.record.signals import Signals
+from rrbridge_bridge.record.status import State, Status, StatusMeter, headline, status_facts
+
+__all__ = ["Loop"]
+
+POLL_SECS = 0.25
+
+
+def default_name() -> str:
+    """What a recorder is called that was given no name."""
+    return f"record-{os.getpid()}"
+
+
+class Loop:
+    """What happens in the main thread from the start of a recorder to its end."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        settings: RecordSettings,
+        show: Show,
+        signals: Signals,
+        disk: DiskMeter,
+        limited: LimitedSession | None = None,
+    ) -> None:
+        self._recorder = recorder
+        self._settings = settings
+        self._show = show
+        self._signals = signals
+        self._limited = limited
+        self._meter = StatusMeter(disk)
+        self._notices: deque[Notice] = deque()
+        self._stop_asked = False
+        self._stopping = False
+        self.operator = Operator(recorder, self._notices.append, self._ask_to_stop, lambda: headline(self._status))
+        self._status = self._look()
+
+    @contextmanager
+    def doors_open(self, name: str | None) -> Iterator[None]:
+        """While this lasts, keys and other programs are listened to."""
+        with ExitStack() as doors:
+            try:
+                server = ControlServer(name or default_name(), self._answer)
+                doors.callback(server.close)
+            except RecorderError as err:
+                if name:
+                    raise
+                self._notices.append(Notice(Severity.WARNING, f"`rrbridge control` cannot reach this recorder: {err}"))
+            doors.enter_context(pressed_keys(self.operator.press))
+            yield
+
+    def run(self) -> Outcome:
+        """Until it has ended."""
+        until = None if self._settings.duration is None else time.monotonic() + self._settings.duration
+        ended = False
+        while not ended:
+            ended = self._recorder.wait(POLL_SECS)
+            self._tell()
+            if not ended:
+                self._status = self._look()
+                self._show.status(self._status)
+            if self._signals.abort:
+                self._recorder.abort()
+            elif self._is_time_to_stop(until):
+                self._stop()
+        outcome = self._recorder.outcome()
+        self._tell()
+        return outcome
+
+    def _tell(self) -> None:
+        for notice in self._recorder.notices():
+            self._show.notice(notice)
+        while self._notices:
+            self._show.notice(self._notices.popleft())
+
+    def _look(self) -> Status:
+        state: State = "stopping" if self._stopping else "paused" if self._recorder.is_paused else "recording"
+        return self._meter.look(self._recorder.snapshot(), state)
+
+    def _is_time_to_stop(self, until: float | None) -> bool:
+        if self._signals.stop or self._stop_asked or (until is not None and time.monotonic() >= until):
+            return True
+        return self._limited is not None and self._limited.is_reached
+
+    def _ask_to_stop(self) -> None:
+        self._stop_asked = True
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._recorder.stop()
+            secs = self._settings.drain
+            text = f"stopping; what has to be sent again is waited for up to {secs:g} s, Ctrl-C leaves at once"
+            self._show.notice(Notice(Severity.INFO, text))
+
+    def _answer(self, command: str) -> dict[str, Any]:
+        """What another program is told; called in another thread."""
+        try:
+            text = self.operator.do(command)
+        except RefusedError as err:
+            return {"ok": False, "text": str(err)}
+        return {"ok": True, "text": text, "status": status_facts(self._status)}
