@@ -6,6 +6,7 @@
 | `rrbridge.adapters` | an `rrbridge.adapters.Adapters`: turns messages into archetypes |
 | `rrbridge.live` | a live source for `rrbridge record` |
 | `rrbridge.live_sinks` | a live sink for `rrbridge play` |
+| `rrbridge.feeds` | an `rrbridge.feeds.FeedSource`: a running robot for `rrbridge view --live` |
 | `rrbridge.views` | a view class of the viewer |
 | `rrbridge.visualizers` | a `Visualizers` of the viewer: turns components into things to draw |
 | `rrbridge.commands` | a click command of the `rrbridge` program |

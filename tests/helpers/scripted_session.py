@@ -58,6 +58,10 @@ class FakeSession:
     def discover(self, topic: str, msgtype: str = "std_msgs/msg/String") -> None:
         self._events.put(Discovered(topic, (msgtype,), frozenset({"a"})))
 
+    def waiting(self) -> int:
+        """How many events were not taken yet."""
+        return self._events.qsize()
+
     def tell(self, event: Event) -> None:
         self._events.put(event)
 

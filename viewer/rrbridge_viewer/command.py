@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+if TYPE_CHECKING:
+    from rrbridge.feeds import FeedOptions
+
 __all__ = ["view"]
+
+PICTURE_SECS = 5.0
+"""How long a running robot is listened to before its picture is taken: finding publishers takes up to three seconds."""
 
 
 class _Size(click.ParamType[tuple[int, int]]):
@@ -43,7 +49,24 @@ class _Memory(click.ParamType[int]):
 
 
 @click.command(short_help="Look at recordings.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, metavar="FILE…")
+@click.option("--live", is_flag=True, help="Look at a running robot instead: at all topics, or at those named.")
+@click.option(
+    "--from",
+    "source",
+    metavar="SOURCE",
+    help="With --live: the middleware and where, as for `rrbridge record`; by default what the environment speaks for.",
+)
+@click.option("-a", "--all", "every", is_flag=True, help="With --live: every topic that is not hidden; the default.")
+@click.option("-e", "--regex", metavar="REGEX", help="With --live: topics that match.")
+@click.option("-x", "--exclude", metavar="REGEX", help="With --live: leave out topics that match.")
+@click.option("--ros-python", metavar="PYTHON", help="With --live: the Python that has rclpy.")
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --live: look so long, then take the pictures, or stop to listen.",
+)
 @click.option(
     "--screenshot",
     "screenshots",
@@ -69,9 +92,21 @@ class _Memory(click.ParamType[int]):
     metavar="DIR",
     help="Folder to search for message definitions (a workspace's src), for bags that have none. May be repeated.",
 )
-@click.option("--memory-limit", type=_Memory(), default="75%", show_default=True, help="Stop reading beyond this.")
+@click.option(
+    "--memory-limit",
+    type=_Memory(),
+    default="75%",
+    show_default=True,
+    help="Stop reading beyond this; live, let go of the oldest data.",
+)
 def view(files: tuple[str, ...], **options: Any) -> int:
     """Look at recordings: .rrd, .mcap, .bag, .db3, or `-` for an .rrd stream on standard input.
+
+    \b
+        rrbridge view --live                    a running robot: all topics, the newest data
+        rrbridge view --live /tf /scan /camera  some of them
+
+    Live, nothing is written, and the oldest data goes at the memory limit. What the viewer is too slow for is left out and told.
 
     \b
     Space plays and pauses, arrows move by 0.1 s (Shift: 1 s, Ctrl: to the next event), Home and End, L loops, 1 to 9 set
@@ -83,6 +118,7 @@ def view(files: tuple[str, ...], **options: Any) -> int:
     \b
     Exit status: 0 done · 1 nothing could be shown · 3 a picture was saved, but part of the data could not be read
     """
+    live = _live_options(files, options)
     from importlib import import_module
 
     from rrbridge.errors import MissingExtraError
@@ -94,4 +130,25 @@ def view(files: tuple[str, ...], **options: Any) -> int:
             raise MissingExtraError("the viewer", "viewer") from err
     from rrbridge_viewer.run import run
 
-    return run(list(files), **options)
+    return run(list(files) if live is None else [], live=live, **options)
+
+
+def _live_options(topics: tuple[str, ...], options: dict[str, Any]) -> FeedOptions | None:
+    """Takes what concerns a running robot out of the options; None for files. Raises UsageError."""
+    live, every = options.pop("live"), options.pop("every")
+    names = {"source": "--from", "regex": "-e", "exclude": "-x", "ros_python": "--ros-python", "duration": "--duration"}
+    given = {name: options.pop(name) for name in names}
+    if not live:
+        stray = [names[name] for name, value in given.items() if value is not None] + ["-a"] * every
+        if stray:
+            raise click.UsageError(f"{stray[0]} goes with --live")
+        if not topics:
+            raise click.UsageError("Missing argument 'FILE…'; for a running robot: rrbridge view --live")
+        return None
+    if every and (topics or given["regex"]):
+        raise click.UsageError("-a takes every topic: name none beside it")
+    from rrbridge.feeds import FeedOptions
+
+    duration = given.pop("duration")
+    options["duration_secs"] = PICTURE_SECS if duration is None and options["screenshots"] else duration
+    return FeedOptions(topics=topics, **given)

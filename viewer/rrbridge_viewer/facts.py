@@ -84,7 +84,8 @@ def _fields(
     recording: Recording, path: str, descriptors: Mapping[str, ComponentDescriptor]
 ) -> tuple[PlottedField, ...]:
     """The numbers in what the entity holds that no archetype describes."""
-    types = {name: cells.value_type for name, cells in recording.store.datatypes(path).items()}
+    # Data may have arrived since `descriptors` was asked for.
+    types = {name: cells.value_type for name, cells in recording.store.datatypes(path).items() if name in descriptors}
     messages = [name for name in types if name.endswith(":message")]
     # Where a message's bytes are kept, what stands beside them only says which message it was.
     only_messages = bool(messages) or MESSAGE_BYTES in types

@@ -12,6 +12,7 @@ from typing import IO, TypeAlias
 from rrbridge import importers
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import RrbridgeError
+from rrbridge.feeds import FeedOptions, open_feed
 from rrbridge.importers import ImportOptions, Note
 from rrbridge.rrd import RrdReader
 from rrbridge_viewer.recordings import Recording
@@ -61,12 +62,13 @@ class Library:
         """Of these, why part of the data is missing; one sentence each."""
         return [note.text for note in self.notices if note.is_loss]
 
-    def recording(self, store_id: StoreId) -> Recording:
-        """The recording of this id, a new one if there is none."""
+    def recording(self, store_id: StoreId, *, is_endless: bool = False) -> Recording:
+        """The recording of this id, a new one if there is none; an endless one keeps to the memory limit by itself."""
         with self._lock:
             found = self._recordings.get(store_id)
             if found is None:
-                found = self._recordings[store_id] = Recording(store_id)
+                keeps_bytes = self.memory_limit_bytes if is_endless else None
+                found = self._recordings[store_id] = Recording(store_id, keeps_bytes=keeps_bytes)
             return found
 
     def forget(self, store_id: StoreId) -> None:
@@ -92,8 +94,13 @@ class Library:
 
         return self._start(name, read)
 
-    def _start(self, name: str, read: Read) -> Loading:
-        loading = Loading(self, name, read)
+    def open_feed(self, options: FeedOptions) -> Loading:
+        """Start to look at a running robot. Raises RrbridgeError when there is none to be heard."""
+        feed = open_feed(options)
+        return self._start(feed.description, lambda _, note: feed.messages(note), feed.close)
+
+    def _start(self, name: str, read: Read, close: Callable[[], None] | None = None) -> Loading:
+        loading = Loading(self, name, read, close)
         self.loadings.append(loading)
         loading.start()
         return loading
@@ -105,9 +112,10 @@ class Library:
 
 
 class Loading:
-    """One file on its way into the library, read by a thread of its own."""
+    """One file, or one running robot, on its way into the library, read by a thread of its own."""
 
-    def __init__(self, library: Library, name: str, read: Read) -> None:
+    def __init__(self, library: Library, name: str, read: Read, close: Callable[[], None] | None = None) -> None:
+        """`close` is how a robot that is being heard is let go of; a file has none."""
         self.name = name
         self.problem = ""
         """Why reading ended too early, as a sentence; empty if it did not."""
@@ -118,6 +126,7 @@ class Loading:
         self.total_bytes = 0
         self._library = library
         self._read = read
+        self._close = close
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"reading {name}", daemon=True)
 
@@ -128,10 +137,17 @@ class Loading:
     def stop(self) -> None:
         """Read no further."""
         self._stopped.set()
+        if self._close is not None:
+            self._close()
 
     def join(self) -> None:
         """Wait for the end."""
         self._thread.join()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it comes from a running robot."""
+        return self._close is not None
 
     @property
     def is_running(self) -> bool:
@@ -151,7 +167,8 @@ class Loading:
             said.append(Note(f"{self.name}: and {self._notes_left_out} more such notes", self._loss_left_out))
         return said + ([Note(self.problem, is_loss=True)] if self.problem else [])
 
-    def _note(self, note: Note) -> None:
+    def note(self, note: Note) -> None:
+        """Take down what a person should know; the same thing only once."""
         if note in self._notes:
             return
         if len(self._notes) < MOST_NOTES:
@@ -165,7 +182,7 @@ class Loading:
 
     def _run(self) -> None:
         try:
-            for message in self._read(self._progress, self._note):
+            for message in self._read(self._progress, self.note):
                 if self._stopped.is_set():
                     return
                 self._take(message)
@@ -180,6 +197,9 @@ class Loading:
             self.problem = f"{self.name} could not be read to its end: {type(err).__name__}: {err}"
 
     def _take(self, message: LogMessage) -> None:
+        if self.is_live:
+            self._take_live(message)
+            return
         match message:
             case StoreInfo(store_id) if store_id.kind is StoreKind.RECORDING:
                 sources = self._library.recording(store_id).sources
@@ -187,7 +207,7 @@ class Loading:
                     sources.append(self.name)
             case StoredChunk(store_id, chunk) if store_id.kind is StoreKind.RECORDING:
                 if not self._library.recording(store_id).insert(chunk, self):
-                    self._note(
+                    self.note(
                         Note("it has rows that another open file of the same recording has too; they are shown once")
                     )
                 limit = self._library.memory_limit_bytes
@@ -197,3 +217,16 @@ class Loading:
                         f"{self.name}: reading stopped at the memory limit of {limit / 2**20:.0f} MiB; "
                         "what was read so far is shown (--memory-limit sets another)"
                     )
+
+    def _take_live(self, message: LogMessage) -> None:
+        if message.store_id.kind is not StoreKind.RECORDING:
+            return
+        recording = self._library.recording(message.store_id, is_endless=True)
+        if isinstance(message, StoredChunk):
+            recording.insert(message.chunk)
+            if recording.store.dropped:
+                limit = self._library.memory_limit_bytes or 0
+                text = f"the oldest data goes, to keep to the memory limit of {limit / 2**20:.0f} MiB"
+                self.note(Note(f"{text} (--memory-limit sets another)"))
+        elif self.name not in recording.sources:
+            recording.sources.append(self.name)

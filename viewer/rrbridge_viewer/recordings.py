@@ -35,9 +35,11 @@ _LAST_CHOICE = (
 class Recording:
     """One recording. Grows by `insert`; everything else asks."""
 
-    def __init__(self, store_id: StoreId) -> None:
+    def __init__(self, store_id: StoreId, *, keeps_bytes: int | None = None) -> None:
+        """With `keeps_bytes` it is one that comes from a single source and may never end: beyond these the oldest data goes."""
         self.store_id = store_id
-        self.store = ChunkStore(store_id)
+        self.store = ChunkStore(store_id, memory_limit=keeps_bytes)
+        self._is_endless = keeps_bytes is not None
         self.transforms = TransformTree(self.store)
         self.sources: list[str] = []
         """The files it came from."""
@@ -53,6 +55,8 @@ class Recording:
         from all: the newest counts.
         """
         chunk = aliased(chunk)
+        if self._is_endless:
+            return self.store.insert(chunk)
         if not chunk.is_static and self._brought_by.setdefault(_fingerprint(chunk), source) != source:
             return False
         self.store.insert(chunk)

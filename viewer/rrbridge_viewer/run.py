@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import rich_click as click
 
 from rrbridge._folders import recordings_in
 from rrbridge.errors import RrbridgeError
+from rrbridge.feeds import FeedOptions
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_viewer.clock import Play
 from rrbridge_viewer.commands import Seek, SetPlay, SetTimeline
@@ -34,8 +36,13 @@ def run(
     size: tuple[int, int],
     memory_limit: int,
     definitions: tuple[Path, ...] = (),
+    live: FeedOptions | None = None,
+    duration_secs: float | None = None,
 ) -> int:
-    """Returns the exit code. Raises RrbridgeError when nothing can be shown."""
+    """Shows files or, with `live`, a running robot, which is heard for `duration_secs` at most. Returns the exit code.
+
+    Raises RrbridgeError when nothing can be shown.
+    """
     specs = [parse_time(text) for text in times]
     if len(specs) > 1 and len(specs) != len(screenshots):
         raise RrbridgeError(
@@ -46,23 +53,35 @@ def run(
             raise RrbridgeError(f"{path}: there is no folder {path.absolute().parent}")
     files = [file for name in files for file in ([name] if name == "-" else map(str, recordings_in(Path(name))))]
     library = Library(memory_limit_bytes=memory_limit)
-    title = ", ".join(Path(name).name for name in files)[:80]
-    window = ViewerWindow(size, headless=bool(screenshots), title=f"{title} – rrbridge")
-    for name in files:
-        if name == "-":
-            library.open_stream(sys.stdin.buffer)
-        else:
-            library.open_file(Path(name), ImportOptions(definitions=definitions))
-    viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
     try:
-        if screenshots:
-            viewer.graphics.smooth = True
-            return _pictures(window, viewer, screenshots, specs)
-        return _interactive(window, viewer, specs[0] if specs else None, follow="-" in files)
+        if live is not None:
+            _listen(library, live, duration_secs)
+        title = ", ".join(Path(name).name for name in files)[:80] if live is None else library.loadings[0].name
+        window = ViewerWindow(size, headless=bool(screenshots), title=f"{title} – rrbridge")
+        try:
+            for name in files:
+                if name == "-":
+                    library.open_stream(sys.stdin.buffer)
+                else:
+                    library.open_file(Path(name), ImportOptions(definitions=definitions))
+            viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
+            if screenshots:
+                viewer.graphics.smooth = True
+                return _pictures(window, viewer, screenshots, specs)
+            return _interactive(window, viewer, specs[0] if specs else None, follow="-" in files or live is not None)
+        finally:
+            window.close()
     finally:
         for loading in library.loadings:
             loading.stop()
-        window.close()
+
+
+def _listen(library: Library, options: FeedOptions, duration_secs: float | None) -> None:
+    loading = library.open_feed(options)
+    if duration_secs is not None:
+        timer = threading.Timer(duration_secs, loading.stop)
+        timer.daemon = True
+        timer.start()
 
 
 def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, follow: bool) -> int:
@@ -90,10 +109,12 @@ def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], spe
     viewer.library.wait()
     viewer.take_news(final=True)
     if viewer.state.recording is None:
-        raise RrbridgeError("; ".join(viewer.library.problems) or "the files hold no recording")
+        raise RrbridgeError("; ".join(viewer.library.problems) or "nothing to show: there is no recording")
     for number, path in enumerate(paths):
         if specs:
             move_cursor(viewer, specs[number if len(specs) > 1 else 0])
+        elif any(loading.is_live for loading in viewer.library.loadings):
+            viewer.do(SetPlay(Play.FOLLOWING))
         settle(window, viewer)
         try:
             window.save(path)

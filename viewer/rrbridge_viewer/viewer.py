@@ -281,8 +281,9 @@ class Viewer:
         """What stands in the middle when there is nothing to show."""
         viewport = imgui.get_main_viewport()
         problems = self.library.problems
-        if self.library.is_loading:
-            text = "Reading …"
+        waiting = [loading for loading in self.library.loadings if loading.is_running]
+        if waiting:
+            text = f"Waiting for messages of {waiting[0].name} …" if waiting[0].is_live else "Reading …"
         elif problems:
             text = "\n".join(problems)
         else:

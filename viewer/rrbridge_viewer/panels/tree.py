@@ -45,7 +45,11 @@ def _recordings(context: PanelContext) -> Iterator[Command]:
             yield ActivateRecording(store_id)
             yield Select((RecordingItem(store_id),))
     for loading in context.library.loadings:
-        if loading.is_running:
+        if loading.is_running and loading.is_live:
+            imgui.push_text_wrap_pos(0)
+            imgui.text_colored(color(theme.LEVELS["INFO"]), f"{ICONS.follow}  live: {loading.name}")
+            imgui.pop_text_wrap_pos()
+        elif loading.is_running:
             share = loading.share_done
             imgui.push_style_color(imgui.Col_.frame_bg, color(theme.FRAME))
             percent = "" if share is None else f"  {share:.0%}"

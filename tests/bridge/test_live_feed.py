@@ -1,0 +1,185 @@
+"""What `rrbridge view --live` is given of a session: every message decoded, and what was left out told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from rosbags.typesys import Stores, get_typestore
+from scripted_session import FakeSession
+
+from rrbridge._messages import LogMessage, StoredChunk
+from rrbridge.chunk import ChunkStore
+from rrbridge.errors import RecorderError
+from rrbridge.feeds import FeedOptions
+from rrbridge.importers import Note
+from rrbridge_bridge.live.feed import LiveFeed
+from rrbridge_bridge.live.source import Document
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.record.selection import Selection
+
+STORE = get_typestore(Stores.ROS2_HUMBLE)
+EVERY = Selection.of(every=True)
+
+
+def connection(number: int, topic: str, msgtype: str) -> Connection:
+    definition, _ = STORE.generate_msgdef(msgtype, ros_version=2)
+    return Connection(number, topic, msgtype, "cdr", definition, "ros2msg")
+
+
+def number_message(value: int) -> bytes:
+    return bytes(STORE.serialize_cdr(STORE.types["std_msgs/msg/Int64"](data=value), "std_msgs/msg/Int64"))
+
+
+def image_message(value: int) -> bytes:
+    """Of 300 kB."""
+    types = STORE.types
+    header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, value), "camera")
+    pixels = np.full(300_000, value % 256, np.uint8)
+    made = types["sensor_msgs/msg/Image"](header, 300, 1000, "mono8", 0, 1000, pixels)
+    return bytes(STORE.serialize_cdr(made, "sensor_msgs/msg/Image"))
+
+
+COUNT = connection(0, "/count", "std_msgs/msg/Int64")
+CAMERA = connection(1, "/camera", "sensor_msgs/msg/Image")
+
+
+class Watcher:
+    """Takes what a feed brings, as a viewer does, in a thread of its own."""
+
+    def __init__(self, session: FakeSession, selection: Selection = EVERY, options: FeedOptions | None = None) -> None:
+        self.feed = LiveFeed(session, selection, options or FeedOptions())
+        self.store = ChunkStore()
+        self.notes: list[Note] = []
+        self.error = ""
+        self.may_take = threading.Event()
+        self.may_take.set()
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def _take(self) -> None:
+        try:
+            for message in self._messages():
+                if isinstance(message, StoredChunk):
+                    self.store.insert(message.chunk)
+        except RecorderError as err:
+            self.error = str(err)
+
+    def _messages(self) -> Iterator[LogMessage]:
+        for message in self.feed.messages(self.notes.append):
+            self.may_take.wait(20)
+            yield message
+
+    def numbers(self) -> list[int]:
+        """What came on `/count`, in order."""
+        component = "std_msgs.msg.Int64:message"
+        rows = self.store.range("/count", component, "message_log_time", 0, 2**62).cells.to_pylist()
+        return [cell[0]["data"] for cell in rows]
+
+    def until(self, count: int) -> None:
+        """So many have come."""
+        deadline = time.monotonic() + 20
+        while len(self.store.times("/count", "message_log_time")) < count:
+            assert time.monotonic() < deadline
+            assert not self.error
+            time.sleep(0.01)
+
+    def end(self) -> None:
+        self.may_take.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+def test_every_message_comes_decoded_and_without_its_bytes() -> None:
+    session = FakeSession()
+    watcher = Watcher(session)
+    session.announce(COUNT)
+    session.tell(Document("/__parameters/driver", "text/markdown", "gain: 3", 5))
+    for first in range(0, 1000, 10):
+        session.send(COUNT, *map(number_message, range(first, first + 10)))
+    watcher.until(1000)
+    assert sorted(watcher.numbers()) == list(range(1000))
+    assert "McapMessage:data" not in watcher.store.components("/count")
+    assert "TextDocument:text" in watcher.store.components("/__parameters/driver")
+    watcher.feed.close()
+    watcher.end()
+    assert (watcher.error, watcher.notes) == ("", [])
+
+
+def test_only_wanted_topics_are_asked_for() -> None:
+    session = FakeSession()
+    watcher = Watcher(session, Selection.of(("/scan",), pattern=("^/cam",), exclude=("depth",)))
+    for topic in ("/scan", "/camera", "/camera/depth", "/other", "/camera"):
+        session.discover(topic)
+    session.announce(COUNT)
+    session.send(COUNT, number_message(1))
+    watcher.until(1)
+    watcher.feed.close()
+    watcher.end()
+    assert session.asked == [("/scan", "std_msgs/msg/String"), ("/camera", "std_msgs/msg/String")]
+
+
+def test_a_viewer_that_cannot_keep_up_loses_images_and_nothing_small() -> None:
+    session = FakeSession()
+    watcher = Watcher(session, options=FeedOptions(waiting_bytes=1 << 20))
+    session.announce(COUNT)
+    session.announce(CAMERA)
+    watcher.may_take.clear()
+    for number in range(100):
+        session.send(CAMERA, image_message(number))
+        session.send(COUNT, number_message(number))
+    while session.waiting():
+        time.sleep(0.01)
+    watcher.may_take.set()
+    watcher.until(100)
+    assert sorted(watcher.numbers()) == list(range(100))
+    images = watcher.store.times("/camera", "message_log_time")
+    assert 0 < len(images) < 60
+    watcher.feed.close()
+    watcher.end()
+    assert watcher.notes == [Note("/camera: messages were left out because the viewer cannot keep up", is_loss=True)]
+
+
+def test_a_topic_that_cannot_be_decoded_is_told_and_costs_no_other() -> None:
+    session = FakeSession()
+    watcher = Watcher(session)
+    broken = Connection(2, "/strange", "their_msgs/msg/Thing", "cdr")
+    session.announce(COUNT)
+    session.announce(broken)
+    session.send(broken, b"\0\1\0\0abc")
+    session.send(COUNT, number_message(7))
+    watcher.until(1)
+    watcher.feed.close()
+    watcher.end()
+    (note,) = watcher.notes
+    assert note.text.startswith("/strange: cannot be decoded: ")
+    assert note.is_loss
+
+
+def test_a_source_that_fails_is_told_after_all_it_brought() -> None:
+    session = FakeSession()
+    watcher = Watcher(session)
+    session.announce(COUNT)
+    session.send(COUNT, *map(number_message, range(500)))
+    session.fail("the robot was switched off")
+    watcher.end()
+    assert watcher.error == "the robot was switched off"
+    assert len(watcher.numbers()) == 500
+
+
+def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rrbridge_bridge.live.feed.END_SECS", 0.2)
+    session = FakeSession(hangs=True)
+    watcher = Watcher(session)
+    session.announce(COUNT)
+    session.send(COUNT, number_message(1))
+    watcher.until(1)
+    began = time.monotonic()
+    watcher.feed.close()
+    watcher.feed.close()
+    watcher.end()
+    assert time.monotonic() - began < 10
+    assert not watcher.error
