@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from ros1_world import WAIT_SECS, Ros1World
+from rosbags.interfaces import ConnectionExtRosbag1
+from rosbags.rosbag1 import Reader
 
 from rrbridge_bridge.live.ros1 import Ros1Session, source
 from rrbridge_bridge.live.ros1_links import Link
@@ -209,3 +218,100 @@ def test_many_callers_of_one_topic(
     listener.until_heard(chatter=20)
     assert Counter(listener.payloads["/chatter"]) == sent
     assert [c.metadata.get("callerid") for c in listener.connections] == ["/a", "/b", None]
+
+
+class Recording:
+    """`rrbridge record` as a process."""
+
+    def __init__(self, world: Ros1World, path: Path, *arguments: str) -> None:
+        self.path = path
+        command = [Path(sys.executable).with_name("rrbridge"), "record", "--json", "-o", path, *arguments]
+        self._process = world.run(*command, env={name: os.environ[name] for name in OURS if name in os.environ})
+        self.events: list[dict[str, Any]] = []
+        self.until(lambda event: event["event"] == "begin")
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        assert self._process.process.stdout is not None
+        for line in self._process.process.stdout:
+            self.events.append(json.loads(line))
+            if wanted(self.events[-1]):
+                return self.events[-1]
+        raise AssertionError(f"the recorder ended; heard {self.events[-3:]}")
+
+    def until_received(self, **counts: int) -> None:
+        def enough(event: dict[str, Any]) -> bool:
+            have = Counter[str]()
+            for topic in event.get("topics", ()):
+                have[topic["topic"].strip("/")] += topic["received"]
+            return all(have[name] >= count for name, count in counts.items())
+
+        self.until(lambda event: event["event"] == "status" and enough(event))
+
+    def end(self) -> int:
+        self._process.process.send_signal(signal.SIGINT)
+        self.until(lambda event: event["event"] == "end")
+        return self._process.process.wait(WAIT_SECS)
+
+
+OURS = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+BagContent = dict[tuple[str, str, str, str, str, int], list[tuple[int, bytes]]]
+
+
+def bag_content(path: Path) -> BagContent:
+    """By topic, type, md5 sum, definition, caller id and latching: log times and bytes."""
+    found: BagContent = {}
+    with Reader(path) as reader:
+        for connection, nanos, data in reader.messages():
+            more = connection.ext
+            assert isinstance(more, ConnectionExtRosbag1)
+            key = (
+                connection.topic,
+                connection.msgtype,
+                connection.digest,
+                connection.msgdef.data,
+                more.callerid or "",
+                more.latching or 0,
+            )
+            found.setdefault(key, []).append((nanos, bytes(data)))
+    return found
+
+
+def test_the_bag_that_rosbag_record_makes(world: Ros1World, tmp_path: Path) -> None:
+    """Both recorders hear the same publishers; ours, converted, is theirs, byte by byte."""
+    theirs, ours, converted = tmp_path / "theirs.bag", tmp_path / "ours.rrd", tmp_path / "ours.bag"
+    recording = Recording(world, ours, "-a", "--from", "ros1")
+    rosbag = world.rosbag_record(theirs, "-a", "--buffsize=0")
+    world.until(lambda: Path(f"{theirs}.active").exists(), "rosbag record")
+    spec = [
+        STRING | {"count": 400, "hertz": 200, "subscribers": 2},
+        IMU | {"count": 400, "hertz": 200, "subscribers": 2},
+        IMAGE | {"count": 30, "hertz": 30, "bytes": 500_000, "subscribers": 2},
+        {"type": "rosgraph_msgs/Clock", "topic": "/clock", "count": 100, "hertz": 100, "subscribers": 2},
+        STATIC,
+    ]
+    first = world.publish("talker", *spec)
+    first.said("done")
+    recording.until_received(chatter=400, imu=400, camera=30, clock=100, tf_static=1)
+    first.leave()
+    second = world.publish("talker", *spec)  # the same node started again
+    third = world.publish("other", STRING | {"count": 50, "hertz": 100, "subscribers": 2}, STATIC)
+    second.said("done")
+    third.said("done")
+    recording.until_received(chatter=850, imu=800, camera=60, clock=200, tf_static=3)
+    rosbag.process.send_signal(signal.SIGINT)
+    rosbag.process.wait(WAIT_SECS)
+    assert recording.end() == 0
+    command = [Path(sys.executable).with_name("rrbridge"), "convert", ours, "-o", converted, "-x", "^/rosout"]
+    subprocess.run(command, check=True, capture_output=True)
+
+    mine, his = bag_content(converted), {k: v for k, v in bag_content(theirs).items() if k[0] != "/rosout"}
+    assert mine.keys() == his.keys()
+    assert len(his) == 7, "the two /chatter and /tf_static are told apart by their callers"
+    for key, sent in his.items():
+        assert [data for _, data in mine[key]] == [data for _, data in sent], key
+        apart_nanos = [abs(a - b) for (a, _), (b, _) in zip(mine[key], sent, strict=True)]
+        assert np.median(apart_nanos) < 1e9
+    chatter = [data for key, rows in mine.items() if key[0] == "/chatter" for _, data in rows]
+    assert Counter(chatter) == Counter(first.sent("/chatter") + second.sent("/chatter") + third.sent("/chatter"))
+    (imu,) = [rows for key, rows in mine.items() if key[0] == "/imu"]
+    assert [data for _, data in imu] == first.sent("/imu") + second.sent("/imu")
