@@ -8,17 +8,20 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
+from xmlrpc.client import Binary
 
 import numpy as np
 import pytest
+import yaml
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.ros1 import Ros1Session, Ros1Source, check_master, master_uri
 from rrbridge_bridge.live.ros1_rpc import Slave, own_address
 from rrbridge_bridge.live.ros1_sequences import PROBATION_STEPS, SequenceJudge, has_numbers
 from rrbridge_bridge.live.ros1_wire import FrameBuffer, Frames, header_of
-from rrbridge_bridge.live.source import Announced, Discovered, Ended, Notice, Received
+from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, Notice, Received
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.counters import LossCounter
 
@@ -210,6 +213,7 @@ class FakeMaster:
             return [[["/a", ["/node"]]], [[topic, [name]] for topic in self.registered], []]
 
         known: dict[str, Any] = {
+            "getParam": lambda *_: {},
             "getSystemState": state,
             "getTopicTypes": lambda _: [["/a", "std_msgs/String"]],
             "lookupNode": lambda *_: node_uri,
@@ -322,6 +326,44 @@ def test_a_master_that_answers_nonsense_is_told(stack: ExitStack, answer: Any) -
     master = FakeMaster(stack, node.uri, getSystemState=lambda _: answer)
     (text,) = told(heard(stack, master, told))
     assert "does not answer as ROS 1 masters do" in text or "does not answer (" in text
+
+
+URDF = "<robot name='r'><link name='base'/></robot>"
+
+
+def test_parameters_and_the_robots_in_them(stack: ExitStack) -> None:
+    tree = {
+        "rosdistro": "noetic\n",
+        "use_sim_time": True,
+        "gains": {"p": [1.5, 2], "é": Binary(b"\0\xff")},
+        "arm": {"robot_description": URDF},
+    }
+    node = FakeNode(stack, lambda connection: connection.sendall(header_of(STRING)))
+    master = FakeMaster(stack, node.uri, getParam=lambda _, key: tree if key == "/" else None)
+    events = heard(stack, master, messages)
+    (document,) = [event for event in events if isinstance(event, Document)]
+    assert document.entity == "/__parameters"
+    gains = {"p": [1.5, 2], "é": b"\0\xff"}
+    assert yaml.safe_load(document.text) == tree | {"gains": gains}
+    assert messages(events) == [struct.pack("<I", len(URDF)) + URDF.encode()]
+    (topic,) = [event.connection.topic for event in events if isinstance(event, Announced) and event.latched]
+    assert topic == "/arm/robot_description"
+    assert any("/use_sim_time" in text for text in told(events))
+
+
+def _always(answer: Any, *_: Any) -> Any:
+    return answer
+
+
+def test_parameters_that_are_none(stack: ExitStack) -> None:
+    deep: Any = 1
+    for _ in range(100):
+        deep = {"a": deep}
+    node = FakeNode(stack, lambda connection: None)
+    answers: list[Any] = [7, [], deep]
+    for answer in answers:
+        master = FakeMaster(stack, node.uri, getParam=partial(_always, answer))
+        assert told(heard(stack, master, told))[0].startswith("the parameters are not recorded: ")
 
 
 def test_where_the_master_is() -> None:

@@ -22,7 +22,8 @@ import numpy as np
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.ros1_links import Dialer, Link, Linked, LinkFailed, is_loopback
-from rrbridge_bridge.live.ros1_master import MasterBack, MasterGone, MasterWatch, Told, TopicSeen
+from rrbridge_bridge.live.ros1_master import MasterBack, MasterGone, MasterWatch, NoParameters, Told, TopicSeen
+from rrbridge_bridge.live.ros1_parameters import SERVER, Parameters, description_connection, description_payload
 from rrbridge_bridge.live.ros1_rpc import CallError, Remote, Slave, host_and_port, own_address
 from rrbridge_bridge.live.ros1_sequences import SequenceJudge
 from rrbridge_bridge.live.ros1_wire import Frames
@@ -67,12 +68,17 @@ class _PublishersTold:
 
 
 @dataclass(frozen=True, slots=True)
+class _DescriptionAsked:
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class _ShutdownAsked:
     caller: str
     reason: str
 
 
-_Post: TypeAlias = Told | Linked | LinkFailed | _PublishersTold | _ShutdownAsked
+_Post: TypeAlias = Told | Linked | LinkFailed | _PublishersTold | _DescriptionAsked | _ShutdownAsked
 _Key: TypeAlias = tuple[str, str]
 """Topic and node."""
 
@@ -121,6 +127,9 @@ class Ros1Session:
         self._dialer = Dialer(master_uri, self.name, self._post)
         self._nodes: dict[str, frozenset[str]] = {}
         self._subscribed: set[str] = set()
+        self._parameters: Parameters | None = None
+        self._descriptions: Mapping[str, str] = {}
+        """By topic: what the parameter server has, and hands over as if it were published there."""
         self._links: dict[_Key, Link] = {}
         self._dialing: set[_Key] = set()
         self._redial: dict[_Key, float] = {}
@@ -154,10 +163,13 @@ class Ros1Session:
 
     def subscribe(self, topic: str, msgtype: str) -> None:  # noqa: ARG002 - publishers say which type they send
         """Record what all publishers of a topic send, of whichever type."""
-        if topic not in self._subscribed:
-            self._subscribed.add(topic)
-            self._watch.want(topic)
-            self._dial_missing(topic)
+        if topic in self._subscribed:
+            return
+        self._subscribed.add(topic)
+        if topic in self._descriptions:
+            self._posts.append(_DescriptionAsked(topic))
+        self._watch.want(topic)
+        self._dial_missing(topic)
 
     def events(self) -> Generator[Event, None, None]:
         """Everything that is heard, until the session is stopped or asked to end by another node."""
@@ -272,9 +284,39 @@ class Ros1Session:
             case MasterBack(is_new):
                 text = "was started again, and we have registered again" if is_new else "answers again"
                 yield Notice(Severity.INFO, f"the ROS master at {self._master_uri} {text}")
+            case Parameters():
+                yield from self._parameters_told(post)
+            case NoParameters(reason):
+                yield Notice(Severity.WARNING, f"the parameters are not recorded: {reason}")
+            case _DescriptionAsked(topic):
+                yield from self._described(topic)
             case _ShutdownAsked(caller, reason):
                 yield Notice(Severity.WARNING, f"{caller} asks to end{': ' + reason if reason else ''}")
                 self._stop_asked = True
+
+    def _parameters_told(self, parameters: Parameters) -> Iterator[Event]:
+        self._parameters = parameters
+        self._descriptions = parameters.descriptions()
+        yield parameters.document()
+        if parameters.is_simulated:
+            text = (
+                "the robot's time is simulated (/use_sim_time): messages are stamped with this machine's clock all the same; "
+                "record /clock too, and the simulated time stands beside it"
+            )
+            yield Notice(Severity.INFO, text)
+        for topic in self._descriptions:
+            yield Discovered(topic, ("std_msgs/msg/String",), frozenset({SERVER}), (SERVER,))
+
+    def _described(self, topic: str) -> Iterator[Event]:
+        assert self._parameters is not None
+        connection, is_new = self._identities.of(description_connection(topic))
+        if is_new:
+            yield Announced(connection, latched=True)
+        payload = description_payload(self._descriptions[topic])
+        batch = RawBatch.of(connection, [payload], [self._parameters.time_nanos], order=[self._order])
+        self._order += 1
+        number, _ = self._publishers.setdefault((topic, SERVER, ""), (len(self._publishers) + 1, SequenceJudge()))
+        yield Received(batch, np.ones(1, np.int64), np.full(1, number, np.int64))
 
     # Connections.
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rrbridge_bridge.live.ros1_parameters import Parameters
 from rrbridge_bridge.live.ros1_rpc import CallError, Remote
 
-__all__ = ["MasterBack", "MasterGone", "MasterWatch", "Told", "TopicSeen"]
+__all__ = ["MasterBack", "MasterGone", "MasterWatch", "NoParameters", "Told", "TopicSeen"]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,14 @@ class MasterBack:
     is_new: bool
 
 
-Told: TypeAlias = TopicSeen | MasterGone | MasterBack
+@dataclass(frozen=True, slots=True)
+class NoParameters:
+    """The parameters cannot be had."""
+
+    reason: str
+
+
+Told: TypeAlias = TopicSeen | MasterGone | MasterBack | Parameters | NoParameters
 
 
 class MasterWatch:
@@ -109,6 +117,7 @@ class MasterWatch:
 
     def _run(self) -> None:
         with Remote(self._master_uri) as master:
+            self._tell(self._parameters(master))
             while not self._stop.is_set():
                 if self._poke.is_set():
                     self._poke.clear()
@@ -124,6 +133,12 @@ class MasterWatch:
                     self._stop.wait(HURRY_SECS)
                 else:
                     self._poke.wait(POLL_SECS)
+
+    def _parameters(self, master: Remote) -> Parameters | NoParameters:
+        try:
+            return Parameters.of(master.call("getParam", self._name, "/"), time.time_ns())
+        except (CallError, ValueError) as err:
+            return NoParameters(str(err))
 
     def _hurry(self) -> None:
         self._hurry_until = time.monotonic() + HURRIED_SECS
