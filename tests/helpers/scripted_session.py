@@ -93,7 +93,9 @@ def payloads_of(path: Path) -> dict[str, list[bytes]]:
     return found
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, *arguments: str) -> int:
+def recorded(
+    monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, *arguments: str, duration: str | None = "0.5"
+) -> int:
     """The exit status of `rrbridge record`, which hears that session for half a second, unless it is told otherwise."""
 
     class Source:
@@ -107,6 +109,6 @@ def recorded(monkeypatch: pytest.MonkeyPatch, session: FakeSession, path: Path, 
             return session
 
     monkeypatch.setattr(run, "choose", lambda *_: Choice(Source(), "", ""))
-    arguments = ("-o", str(path), "--min-free", "0", "--duration", "0.5", *arguments)
+    arguments = ("-o", str(path), "--min-free", "0", *(["--duration", duration] if duration else []), *arguments)
     status: int = record_command.main(arguments, prog_name="record", standalone_mode=False)
     return status

@@ -184,6 +184,13 @@ def _with(command: F, *options: Callable[[F], F]) -> F:
 @_ending
 @_writing
 @_giving_way
+@click.option(
+    "--list",
+    "listing",
+    is_flag=True,
+    help="Record nothing: list topics, of all or of those asked for, with publishers and their quality of service; with "
+    "--duration their rates too, heard for that time.",
+)
 @click.option("--name", metavar="NAME", help="For `rrbridge control`, where several are recorded at the same time.")
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON lines on standard output.")
 @click.option(

@@ -11,11 +11,13 @@ from rich.console import Console
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
+from rrbridge_bridge.format import wide_console
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
 from rrbridge_bridge.record.disk import DiskMeter
 from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.limits import LimitedSession
+from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
 from rrbridge_bridge.record.loop import Loop
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder
@@ -34,7 +36,9 @@ def default_output() -> Path:
 
 
 def record(settings: RecordSettings) -> int:
-    """Record until told to stop; returns the exit status."""
+    """Record until told to stop, or list what could be recorded; returns the exit status."""
+    if settings.listing:
+        return _list(settings)
     selection, imported = settings.selection(), settings.import_options()
     options = settings.recorder_options()
     show = MutedOnFailure(_show(settings))
@@ -71,6 +75,18 @@ def record(settings: RecordSettings) -> int:
             session.close()
     show.end(outcome)
     return _exit_status(outcome, signals)
+
+
+def _list(settings: RecordSettings) -> int:
+    selection = settings.selection()
+    choice = choose(settings.from_, _environment(settings))
+    session = choice.source.start(settings.source_options(choice.address))
+    topics = listed_topics(session, selection, settings.duration)
+    if settings.as_json:
+        sys.stdout.write(as_json_lines(session.description, topics))
+    else:
+        as_table(wide_console(), session.description, topics)
+    return 0
 
 
 def _environment(settings: RecordSettings) -> dict[str, str]:

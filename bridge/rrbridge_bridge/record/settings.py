@@ -66,6 +66,8 @@ class RecordSettings:
     drain: float = DRAIN_SECS
     """Seconds."""
 
+    listing: bool = False
+    """Whether to say what could be recorded, and record nothing."""
     as_json: bool = False
     name: str | None = None
     """For `rrbridge control`."""
@@ -73,12 +75,13 @@ class RecordSettings:
     def selection(self) -> Selection:
         """Which topics. Raises click.UsageError when none are asked for."""
         asked = (self.topics, self.every, self.regex, self.topic_types, self.services, self.actions)
-        if not (any(asked) or self.every_service or self.every_action):
+        nothing = not (any(asked) or self.every_service or self.every_action)
+        if nothing and not self.listing:
             raise click.UsageError("name the topics to record, or -a for all, or -e REGEX, or --topic-types TYPE")
         try:
             return Selection.of(
                 self.topics,
-                every=self.every,
+                every=self.every or nothing,
                 pattern=self.regex,
                 exclude=self.exclude,
                 types=self.topic_types,
