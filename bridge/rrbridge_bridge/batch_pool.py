@@ -92,7 +92,7 @@ class _Pool:
         self._end(workers)
 
     def _started(self) -> subprocess.Popen[str] | None:
-        command = [sys.executable, "-m", "rrbridge_bridge.batch_worker"]
+        command = [sys.executable, "-m", "rrbridge_bridge.program", "rrbridge_bridge.batch_worker"]
         with self._lock:
             if self._is_stopped:
                 return None

@@ -90,7 +90,7 @@ class LiveFeed:
         for chunk in recording_info(time.time_ns(), self.description, None):
             yield StoredChunk(store_id, chunk)
         if self._reason:
-            self._tell("", f"heard by {self.description}: {self._reason}", is_loss=False)
+            self._tell("", f"chosen because {self._reason}", is_loss=False)
         self._receiver.start()
         try:
             while not self._closed.is_set():
