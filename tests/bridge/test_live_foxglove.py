@@ -28,7 +28,7 @@ from rrbridge_bridge.live.foxglove_protocol import SUBPROTOCOLS
 from rrbridge_bridge.live.source import Announced, Discovered, Notice, Received, Severity, SourceOptions
 from rrbridge_bridge.live.websocket import WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import open_websocket
-from rrbridge_bridge.live.websocket_session import WebSocketSession
+from rrbridge_bridge.live.websocket_session import WebSocketSession, server_url
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers.mcap import McapReader
 
@@ -452,4 +452,4 @@ def test_no_server_is_told_with_what_to_do() -> None:
     ],
 )
 def test_addresses_are_completed(address: str, url: str) -> None:
-    assert live_foxglove.server_url(address, live_foxglove.DEFAULT_URL) == url
+    assert server_url(address, live_foxglove.DEFAULT_URL) == url

@@ -35,9 +35,10 @@ from rrbridge_bridge.live.source import (
     Severity,
     SourceOptions,
 )
+from rrbridge_bridge.live.told import ToldOnce
 from rrbridge_bridge.live.websocket import TEXT, Arrivals, TooLarge, WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import SocketLostError, without_password
-from rrbridge_bridge.live.websocket_session import Send, WebSocketSession
+from rrbridge_bridge.live.websocket_session import LATCHED_NAMES, Send, WebSocketSession, server_url
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch, distinct, gather_spans, structs_at
 
 __all__ = ["FoxgloveDialect", "FoxgloveSource", "source"]
@@ -49,10 +50,7 @@ MAX_CONNECTIONS = 2**16 - 1
 MAX_CHANNELS = 2**16 - 1
 MAX_TEXT_BYTES = 64 << 20
 MAX_SCHEMA_BYTES = 256 << 20
-MAX_TOLD = 100
 INT64_MAX = 2**63 - 1
-LATCHED_NAMES = frozenset({"tf_static", "robot_description"})
-"""The protocol does not tell which topics are latched; these are in every ROS."""
 LEVELS = {0: Severity.INFO, 1: Severity.WARNING, 2: Severity.ERROR}
 
 
@@ -94,8 +92,7 @@ class FoxgloveDialect:
         """Subscription by channel."""
         self._next_subscription = 1
         self._order = 0
-        self._told: set[tuple[str, str]] = set()
-        self._too_large: dict[str, int] = {}
+        self._told = ToldOnce()
 
     def opened(self, send: Send) -> Iterable[Event]:
         """The server speaks first."""
@@ -136,7 +133,7 @@ class FoxgloveDialect:
 
     def _text(self, message: memoryview) -> Iterator[Event]:
         if len(message) > MAX_TEXT_BYTES:
-            yield from self._once(f"the server sent a text of {len(message)} bytes, which was left out")
+            yield from self._told.warning(f"the server sent a text of {len(message)} bytes, which was left out")
             return
         try:
             facts = json.loads(bytes(message))
@@ -144,7 +141,7 @@ class FoxgloveDialect:
                 raise TypeError("not an object")  # noqa: TRY301 - handled like what json itself finds
             yield from self._fact(facts)
         except (ValueError, TypeError, KeyError, RecursionError) as err:
-            yield from self._once(f"the server sent what is not of its protocol: {type(err).__name__}: {err}")
+            yield from self._told.warning(f"the server sent what is not of its protocol: {type(err).__name__}: {err}")
 
     def _fact(self, facts: Mapping[str, Any]) -> Iterator[Event]:
         match facts.get("op"):
@@ -160,7 +157,7 @@ class FoxgloveDialect:
                 yield from parameter_documents(facts["parameters"], time.time_ns())
             case "status":
                 level = LEVELS.get(facts.get("level", 0), Severity.INFO)
-                yield from self._once(f"the server says: {str(facts.get('message', ''))[:500]}", level)
+                yield from self._told.once(Notice(level, f"the server says: {str(facts.get('message', ''))[:500]}"))
             case op:
                 log.debug("not used: %s", op)
 
@@ -184,11 +181,13 @@ class FoxgloveDialect:
                 number = int(facts["id"])
                 connection = advertised_connection(facts, number)
             except ValueError as err:
-                yield from self._once(f"not recorded: {err}")
+                yield from self._told.warning(f"not recorded: {err}")
                 continue
             size = len(connection.definition)
             if len(self._channels) >= MAX_CHANNELS or self._schema_bytes + size > MAX_SCHEMA_BYTES:
-                yield from self._once("the server has more topics than can be listened to; the rest is left out")
+                yield from self._told.warning(
+                    "the server has more topics than can be listened to; the rest is left out"
+                )
                 break
             self._forget(number)
             self._channels[number] = _Channel(connection, size)
@@ -243,7 +242,7 @@ class FoxgloveDialect:
             stream, is_new = self._stream(connection)
             if stream is None:
                 text = f"not recorded: more than {self._max_connections} topics do not fit into one file"
-                yield from self._once(text, topic=connection.topic)
+                yield from self._told.warning(text, connection.topic)
                 continue
             if is_new:
                 yield Announced(stream.connection, connection.topic.rsplit("/", 1)[-1] in LATCHED_NAMES)
@@ -282,7 +281,7 @@ class FoxgloveDialect:
             if len(times):
                 yield from self._server_time(arrivals, times)
             if (((opcodes == DATA) | (opcodes == TIME)).sum()) > len(data) + len(times):
-                yield from self._once("the server sent messages that are too short to be messages")
+                yield from self._told.warning("the server sent messages that are too short to be messages")
 
     def _server_time(self, arrivals: Arrivals, rows: Int64s) -> Iterator[Event]:
         """The server's clock, which may be a simulated one: offered as `/clock`, unless the server has such a topic itself."""
@@ -312,7 +311,7 @@ class FoxgloveDialect:
             own = np.flatnonzero(subscriptions == subscription)
             stream = self._subscriptions.get(subscription)
             if stream is None:
-                yield from self._once(f"the server sent messages of subscription {subscription}, which is none")
+                yield from self._told.warning(f"the server sent messages of subscription {subscription}, which is none")
                 continue
             at = rows[own]
             starts, sizes = arrivals.starts[at] + DATA_HEAD.itemsize, arrivals.sizes[at] - DATA_HEAD.itemsize
@@ -341,26 +340,9 @@ class FoxgloveDialect:
         if len(item.head) >= DATA_HEAD.itemsize and item.head[0] == DATA:
             stream = self._subscriptions.get(int(np.frombuffer(item.head, DATA_HEAD, 1)["subscription"][0]))
             topic = stream.connection.topic if stream else ""
-        count = self._too_large[topic] = self._too_large.get(topic, 0) + 1
-        if count & (count - 1) == 0:
-            text = f"{count} messages were left out because of their size, the last of {item.size} bytes"
-            yield Notice(Severity.WARNING, text, topic)
-
-    def _once(self, text: str, severity: Severity = Severity.WARNING, topic: str = "") -> Iterator[Event]:
-        """A notice, unless the same was told before."""
-        if (topic, text) not in self._told and len(self._told) < MAX_TOLD:
-            self._told.add((topic, text))
-            yield Notice(severity, text, topic)
-
-
-def server_url(address: str, default: str) -> str:
-    """The address as a WebSocket's: `host`, `host:port` and `ws://…` are all understood."""
-    if not address:
-        return default
-    if "://" in address:
-        return address
-    port = default.rpartition(":")[2]
-    return f"ws://{address}" if ":" in address.rpartition("]")[2] else f"ws://{address}:{port}"
+        yield from self._told.counted(
+            "messages were left out because of their size", f"the last of {item.size} bytes", topic
+        )
 
 
 @dataclass(frozen=True, slots=True)

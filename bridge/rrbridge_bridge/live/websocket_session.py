@@ -15,7 +15,7 @@ from rrbridge_bridge.live.source import Ended, Event, Notice, Severity
 from rrbridge_bridge.live.websocket import Arrivals, WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import SocketLostError
 
-__all__ = ["Dialect", "Send", "WebSocketSession"]
+__all__ = ["LATCHED_NAMES", "Dialect", "Send", "WebSocketSession", "server_url"]
 
 WAIT_SECS = 0.1
 COLLECT_SECS = 0.02
@@ -27,6 +27,8 @@ UNANSWERED_PINGS = 15
 RETRY_SECS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
 SETTLE_SECS = 0.3
 LAST_WORD = b"rrbridge-stop"
+LATCHED_NAMES = frozenset({"tf_static", "robot_description"})
+"""What these protocols do not tell: which topics are latched. These are, in every ROS."""
 
 Send: TypeAlias = Callable[[str], None]
 
@@ -181,3 +183,13 @@ class WebSocketSession:
             yield Notice(Severity.INFO, f"connected to {self.description} again, after {secs:.1f} s")
             yield from self._told(self._dialect.opened(self._client.send_text))
             return
+
+
+def server_url(address: str, default: str) -> str:
+    """The address as a WebSocket's: `host`, `host:port` and `ws://…` are all understood."""
+    if not address:
+        return default
+    if "://" in address:
+        return address
+    port = default.rpartition(":")[2]
+    return f"ws://{address}" if ":" in address.rpartition("]")[2] else f"ws://{address}:{port}"
