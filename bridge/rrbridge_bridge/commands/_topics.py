@@ -17,9 +17,9 @@ __all__ = ["arguments", "definitions", "ending", "times"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def arguments(metavar: str) -> Callable[[F], F]:
+def arguments(metavar: str, *, is_required: bool = True) -> Callable[[F], F]:
     """Files, then topics: what exists on the disk is a file."""
-    return click.argument("arguments", metavar=metavar, nargs=-1, required=True, shell_complete=_complete)
+    return click.argument("arguments", metavar=metavar, nargs=-1, required=is_required, shell_complete=_complete)
 
 
 def times(command: F) -> F:

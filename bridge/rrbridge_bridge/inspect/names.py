@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["Asked", "files_and_topics", "near_names", "resolve"]
+__all__ = ["Asked", "files_and_topics", "is_file_name", "near_names", "resolve"]
 
 LISTED = 12
 NEAR = 3
+RECORDING = re.compile(r"\.(bag|db3|mcap|rrd|rbl|parquet|csv)(\.\w+)?/?$")
+TOPIC = re.compile(r"[A-Za-z_~][\w/]*(\[\d+\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,13 @@ def resolve(name: str, topics: Collection[str]) -> Asked:
     else:
         expected = "a topic, but the recording has none"
     raise InvalidValueError("TOPIC", expected, name)
+
+
+def is_file_name(text: str) -> bool:
+    """Whether it names a file rather than a topic: it is there, ends as recordings do, or has what topics cannot have."""
+    if Path(text).exists() or RECORDING.search(text):
+        return True
+    return not text.startswith("/") and TOPIC.fullmatch(text) is None
 
 
 def files_and_topics(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rrbridge.rrd import Manifest
     from rrbridge_bridge.decode.tree import Definition
 
-__all__ = ["Arrivals", "BagSource", "ChunkSource", "Message", "RawSource", "Source", "source_of"]
+__all__ = ["Arrivals", "BagSource", "Channel", "ChunkSource", "Message", "RawSource", "Source", "source_of"]
 
 FIELDS = ":message"
 """Ends the name of the component that holds a message's fields."""
@@ -121,14 +121,14 @@ class BagSource:
 
     def messages(self, options: ReadOptions) -> Iterator[Message]:
         """Messages in file order, decoded many at a time."""
-        known: dict[int, _Channel] = {}
+        known: dict[int, Channel] = {}
         for connection, batches in self._runs(options, known):
             channel = known[connection]
             yield from channel.messages(batches)
         for channel in known.values():
             self._notes |= dict.fromkeys(channel.notes())
 
-    def _runs(self, options: ReadOptions, known: dict[int, _Channel]) -> Iterator[tuple[int, RawBatch]]:
+    def _runs(self, options: ReadOptions, known: dict[int, Channel]) -> Iterator[tuple[int, RawBatch]]:
         """Stretches of messages of one connection that follow each other."""
         with self._opened() as reader:
             for rows in reader.rows(options):
@@ -139,7 +139,7 @@ class BagSource:
                     if connection is None:
                         continue
                     if connection.id not in known:
-                        known[connection.id] = _Channel.of(connection, self._definitions, self._distro)
+                        known[connection.id] = Channel.of(connection, self._definitions, self._distro)
                     yield connection.id, rows.batch(connection, slice(int(index[0]), int(index[-1]) + 1))
             self._notes |= dict.fromkeys(reader.notes)
 
@@ -212,7 +212,7 @@ def _within(times: Int64s, options: ReadOptions) -> Any:
 
 
 @dataclass(eq=False, slots=True)
-class _Channel:
+class Channel:
     """How the messages of one connection are decoded, and what could not be."""
 
     connection: Connection
@@ -222,7 +222,8 @@ class _Channel:
     bad: int = 0
 
     @classmethod
-    def of(cls, connection: Connection, folders: Sequence[Path], distro: str) -> _Channel:
+    def of(cls, connection: Connection, folders: Sequence[Path], distro: str) -> Channel:
+        """Ready to decode, or with the reason why not."""
         try:
             decode = decoder_for(connection, definitions=folders, ros_distro=distro)
         except (DecodeError, UnknownTypeError) as err:
@@ -233,6 +234,7 @@ class _Channel:
             return cls(connection, decode, {})
 
     def messages(self, batch: RawBatch) -> Iterator[Message]:
+        """Those that can be decoded; the others are counted."""
         if self.decode is None:
             self.bad += len(batch)
             return
@@ -249,6 +251,7 @@ class _Channel:
         return value_of(msgs, row, msgtype=msgtype, definitions=definitions, path=path, style=style)
 
     def notes(self) -> Iterator[Note]:
+        """What was missing."""
         if self.bad:
             yield Note(f"{self.bad} messages of {self.connection.topic} cannot be read: {self.why}", is_loss=True)
 
