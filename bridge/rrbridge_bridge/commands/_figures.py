@@ -73,9 +73,7 @@ def _stretches(count: int, window: int | None) -> Iterator[tuple[int, int]]:
     return ((lo, min(lo + step, count)) for lo in range(0, count, step))
 
 
-def live_figures(
-    heard: Listening, selection: Selection, window: int | None, of: FigureOf, *, as_json: bool
-) -> int:
+def live_figures(heard: Listening, selection: Selection, window: int | None, of: FigureOf, *, as_json: bool) -> int:
     """Print what `of` makes of the messages that arrive, once a second until Ctrl-C or the time is up, and at the end."""
     from rrbridge_bridge.commands._live import ended_by_hand
 
@@ -170,6 +168,11 @@ def _cells(figure: Rate | Bandwidth | None) -> tuple[str, ...]:
             secs = (figure.min_secs, figure.max_secs, figure.std_dev_secs)
             return (f"{figure.hertz:.2f}", *(f"{value * 1e3:.1f} ms" for value in secs))
         case Bandwidth():
-            return (f"{size(figure.bytes_per_sec)}/s", size(figure.mean_bytes), size(figure.min_bytes), size(figure.max_bytes))
+            return (
+                f"{size(figure.bytes_per_sec)}/s",
+                size(figure.mean_bytes),
+                size(figure.min_bytes),
+                size(figure.max_bytes),
+            )
         case None:
             return ("", "", "", "")

@@ -43,7 +43,9 @@ class LiveOptions:
 def live_options(command: F) -> F:
     """Options that go to the command as one value, `where`."""
 
-    def gathered(live: bool, live_source: str | None, ros_python: str | None, seconds: float | None, **others: Any) -> Any:
+    def gathered(
+        live: bool, live_source: str | None, ros_python: str | None, seconds: float | None, **others: Any
+    ) -> Any:
         where = LiveOptions(live=live, source=live_source, ros_python=ros_python, seconds=seconds)
         return command(where=where, **others)
 
@@ -54,7 +56,10 @@ def live_options(command: F) -> F:
     for option in (
         click.option("--live", is_flag=True, help="The running robot, also where a file has the name of a topic."),
         click.option(
-            "--from", "live_source", metavar="NAME[:ADDRESS]", help="What to listen to: rclpy, ros1, zenoh, foxglove:ws://…"
+            "--from",
+            "live_source",
+            metavar="NAME[:ADDRESS]",
+            help="What to listen to: rclpy, ros1, zenoh, foxglove:ws://…",
         ),
         click.option("--ros-python", metavar="PYTHON", help="The Python that has rclpy; by default the sourced one."),
         click.option(
@@ -88,7 +93,9 @@ def listening(
         finally:
             for notice in heard.notices():
                 if notice.severity is not Severity.INFO:
-                    click.echo(f"{notice.severity.value}: {f'{notice.topic} ' if notice.topic else ''}{notice.text}", err=True)
+                    click.echo(
+                        f"{notice.severity.value}: {f'{notice.topic} ' if notice.topic else ''}{notice.text}", err=True
+                    )
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def selected(
         raise click.UsageError("--start and --end are for recordings; the running robot has only now.")
     from rrbridge.errors import RecorderError
     from rrbridge_bridge.inspect.listening import may_mean
-    from rrbridge_bridge.record.selection import is_hidden
+    from rrbridge_bridge.live.names import is_hidden
 
     names = list(arguments)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from rrbridge_bridge.commands import _topics
+from rrbridge_bridge.commands import _live, _topics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,15 +20,25 @@ SHOWN_FRAMES = 4
 
 
 @click.command()
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--scan", is_flag=True, help="Read all messages: exact sizes, every frame. Default: only the index.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with one object per file.")
 @_topics.definitions
-def info(files: tuple[Path, ...], scan: bool, as_json: bool, definitions: tuple[Path, ...]) -> None:
+@_live.live_options
+def info(
+    files: tuple[Path, ...], scan: bool, as_json: bool, definitions: tuple[Path, ...], where: _live.LiveOptions
+) -> int:
     """Show what recordings hold: topics, types, counts, rates, sizes, gaps, frames, and who made them.
 
     Only the index is read, and the first messages of each topic for their frames; a file without an index is scanned.
+
+    Without a file: the topics of the running robot, their types, and who publishes them; or those named.
     """
+    names = [str(file) for file in files]
+    if where.is_meant(names):
+        from rrbridge_bridge.commands._info_live import show_topics
+
+        return show_topics(where, names, as_json=as_json)
     from rrbridge._folders import recordings_in
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
     from rrbridge_bridge.inspect.facts import facts_of
@@ -41,13 +51,14 @@ def info(files: tuple[Path, ...], scan: bool, as_json: bool, definitions: tuple[
         documents = [_document(facts_of(file, scan=scan, definitions=definitions)) for file in files]
         with unless_nobody_reads():
             sys.stdout.write(json.dumps(documents, indent=2) + "\n")
-        return
+        return 0
     with unless_nobody_reads():
         console = wide_console()
         for number, file in enumerate(files):
             if number:
                 console.print()
             _print(console, facts_of(file, scan=scan, definitions=definitions))
+    return 0
 
 
 def _document(facts: Facts) -> dict[str, Any]:

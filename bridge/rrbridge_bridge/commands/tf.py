@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from rrbridge_bridge.cli import EXIT_LOSSES
+from rrbridge_bridge.commands import _live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rrbridge._timeline import TimeKind
     from rrbridge.importers import Summary
 
-__all__ = ["tf"]
+__all__ = ["document_of", "echo_text", "latest_common", "tf"]
 
 PREFERRED = ("message_log_time", "log_time", "ros2_timestamp", "ros1_timestamp")
 HEAVY = frozenset({"Image", "CompressedImage", "LaserScan", "PointCloud", "PointCloud2"})
@@ -26,9 +27,7 @@ HEAVY = frozenset({"Image", "CompressedImage", "LaserScan", "PointCloud", "Point
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("target", required=False)
-@click.argument("source", required=False)
+@click.argument("arguments", metavar="[FILE] [TARGET SOURCE]", nargs=-1)
 @click.option(
     "--at", metavar="TIME", help="When: +3s after the timeline's start, epoch seconds, an ISO date, or a number."
 )
@@ -40,10 +39,9 @@ HEAVY = frozenset({"Image", "CompressedImage", "LaserScan", "PointCloud", "Point
 @click.option("--recording", metavar="ID", help="Which recording, where the file holds several.")
 @click.option("--yaml", "as_yaml", is_flag=True, help="Print all frames as tf2's allFramesAsYAML has them.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_live.live_options
 def tf(
-    file: Path,
-    target: str | None,
-    source: str | None,
+    arguments: tuple[str, ...],
     at: str | None,
     timeline: str | None,
     interpolate: bool,
@@ -51,19 +49,28 @@ def tf(
     recording: str | None,
     as_yaml: bool,
     as_json: bool,
+    where: _live.LiveOptions,
 ) -> int:
     """Show the tree of frames: topic, rate, first and last time of each; or where SOURCE is in TARGET.
 
     Without --at, the tree is that of the end, and a transform that of the latest time that all its edges have. An entity's
     path (/world/robot) stands for its implicit frame.
+
+    Without a file: of the running robot, the tree so far, or the transform once a second, until Ctrl-C.
     """
     from rrbridge import TransformTree
     from rrbridge.errors import RrbridgeError, TransformError
     from rrbridge_bridge.format import unless_nobody_reads
     from rrbridge_bridge.inspect.lookup_failures import explained
 
-    if target is not None and source is None:
+    is_live = _is_live(arguments, where)
+    frames = arguments if is_live else arguments[1:]
+    if len(frames) not in (0, 2):
         raise click.UsageError("Name both frames, TARGET and SOURCE, or none.")
+    if is_live:
+        return _of_robot(frames, where, at or timeline or limit or recording, as_yaml=as_yaml, as_json=as_json)
+    file = Path(arguments[0])
+    target, source = frames or (None, None)
     store, is_whole = _load(file, recording)
     tree = TransformTree(store)
     timeline = _timeline(store, timeline)
@@ -74,15 +81,32 @@ def tf(
         kind = store.timelines().get(timeline)
         held = None if limit is None else _span(limit, kind)
         try:
-            time = _latest(tree, store, target, source, timeline) if at is None else _moment(at, store, timeline)
+            time = latest_common(tree, store, target, source, timeline) if at is None else _moment(at, store, timeline)
             matrix = tree.lookup(target, source, timeline, time, interpolate=interpolate, extrapolation_limit=held)
         except TransformError as err:
             raise RrbridgeError(explained(err, kind)) from err
-        document = _document(tree, matrix, target, source, timeline, time)
-        text = _json(document) if as_json else _echo(document, kind)
+        document = document_of(tree, matrix, target, source, timeline, time)
+        text = _json(document) if as_json else echo_text(document, kind)
     with unless_nobody_reads():
         click.echo(text)
     return 0 if is_whole else EXIT_LOSSES
+
+
+def _is_live(arguments: Sequence[str], where: _live.LiveOptions) -> bool:
+    """A file and one frame is no use, so two names are frames, even where there is a folder `map`."""
+    return where.is_meant(arguments) or (len(arguments) == 2 and Path(arguments[0]).is_dir())
+
+
+def _of_robot(
+    frames: Sequence[str], where: _live.LiveOptions, past: str | None, *, as_yaml: bool, as_json: bool
+) -> int:
+    from rrbridge_bridge.commands import _tf_live
+
+    if past is not None:
+        raise click.UsageError("--at, --timeline, --limit and --recording are for recordings; the robot has only now.")
+    if not frames:
+        return _tf_live.show_tree(where, as_yaml=as_yaml, as_json=as_json)
+    return _tf_live.follow(where, *frames, as_json=as_json)
 
 
 def _load(file: Path, recording: str | None) -> tuple[ChunkStore, bool]:
@@ -170,12 +194,14 @@ def _span(text: str, kind: TimeKind | None) -> int:
         ) from None
 
 
-def _latest(tree: TransformTree, store: ChunkStore, target: str, source: str, timeline: str) -> int:
+def latest_common(tree: TransformTree, store: ChunkStore, target: str, source: str, timeline: str) -> int:
+    """The latest time that all edges between two frames have; without moving ones, the end of the store."""
     common = tree.latest_common_time(target, source, timeline)
     return (store.time_range(timeline) or (0, 0))[1] if common is None else common
 
 
-def _document(tree: TransformTree, matrix: Any, target: str, source: str, timeline: str, time: int) -> dict[str, Any]:
+def document_of(tree: TransformTree, matrix: Any, target: str, source: str, timeline: str, time: int) -> dict[str, Any]:
+    """A transform in every form, with the frames in between."""
     from rrbridge._transform_echo import spelled
 
     found = spelled(matrix)
@@ -206,7 +232,8 @@ def _held(tree: TransformTree, chain: Sequence[str], timeline: str, time: int) -
     }
 
 
-def _echo(document: dict[str, Any], kind: TimeKind | None) -> str:
+def echo_text(document: dict[str, Any], kind: TimeKind | None) -> str:
+    """The same for people."""
     from math import degrees
 
     from rrbridge._time_text import span_text, time_text

@@ -12,7 +12,7 @@ from typing import Self
 
 from rrbridge.errors import RecorderError, RrbridgeError
 from rrbridge.importers import Note
-from rrbridge_bridge.inspect.names import Asked, resolve
+from rrbridge_bridge.inspect.names import Asked, near_names, resolve
 from rrbridge_bridge.inspect.source import Arrivals, Channel, Message
 from rrbridge_bridge.live.source import Discovered, Ended, LiveSession, Notice, Received
 from rrbridge_bridge.readers import ReadOptions
@@ -150,7 +150,7 @@ class Listening:
             now = time.monotonic()
             seen = (seen or now) if found else None
             if full in topics or (seen is not None and now - seen >= SETTLE_SECS):
-                return resolve(name, topics)
+                return resolve(name, topics, "the robot")
             if self.is_over:
                 raise RrbridgeError(self._missing(name))
             if not told and now - began > TELL_SECS:
@@ -160,14 +160,18 @@ class Listening:
                 self._changed.wait(POLL_SECS)
 
     def _missing(self, name: str) -> str:
-        topics = dict(self.discovered)
         if self._ended:
             return self._ended
-        try:
-            resolve(name, topics)
-        except RrbridgeError as err:
-            return f"nobody publishes {name} on {self.description} ({err})"
-        return f"nobody publishes {name} on {self.description}"
+        topics = dict(self.discovered)
+        near = near_names(name, topics)
+        there = (
+            f"there is {' or '.join(near)}"
+            if near
+            else f"there are {len(topics)} topics"
+            if topics
+            else "there is no topic"
+        )
+        return f"nobody publishes {name} on {self.description}; {there}"
 
     def topics(self) -> Mapping[str, str]:
         """The type of each topic so far."""
@@ -191,7 +195,9 @@ class Listening:
 
     def _received(self, options: ReadOptions) -> Iterator[Received]:
         while True:
-            taken = self.take(time.monotonic() + POLL_SECS if self.until is None else min(time.monotonic() + POLL_SECS, self.until))
+            taken = self.take(
+                time.monotonic() + POLL_SECS if self.until is None else min(time.monotonic() + POLL_SECS, self.until)
+            )
             yield from (event for event in taken if options.wants(event.batch.connection.topic))
             if not taken and self.is_over:
                 return

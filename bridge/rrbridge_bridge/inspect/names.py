@@ -35,8 +35,11 @@ def near_names(name: str, known: Collection[str]) -> list[str]:
     return list(dict.fromkeys((*by_spelling, *by_end)))[:NEAR]
 
 
-def resolve(name: str, topics: Collection[str]) -> Asked:
-    """Which topic, and which field of it, `/odom/pose/pose/position` or `odom` means. Raises InvalidValueError."""
+def resolve(name: str, topics: Collection[str], of: str = "the recording") -> Asked:
+    """Which topic, and which field of it, `/odom/pose/pose/position` or `odom` means. Raises InvalidValueError.
+
+    `of` names what has the topics.
+    """
     for candidate in (name, f"/{name}", name.removeprefix("/")):
         if candidate in topics:
             return Asked(candidate)
@@ -46,12 +49,12 @@ def resolve(name: str, topics: Collection[str]) -> Asked:
             return Asked(topic, candidate[len(topic) + 1 :].replace("/", "."))
     near = near_names(name, topics)
     if near:
-        expected = f"a topic of the recording, for example {' or '.join(near)}"
+        expected = f"a topic of {of}, for example {' or '.join(near)}"
     elif topics:
         more = "" if len(topics) <= LISTED else f" and {len(topics) - LISTED} more"
         expected = f"one of the topics {', '.join(sorted(topics)[:LISTED])}{more}"
     else:
-        expected = "a topic, but the recording has none"
+        expected = f"a topic, but {of} has none"
     raise InvalidValueError("TOPIC", expected, name)
 
 
