@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ros_world import each_ros_python, each_world, ros_domain, ros_env, ros_python, world
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -18,6 +19,8 @@ from rosbags.typesys.store import Typestore
 from rrbridge.columns import Columns, Ragged, Text
 from rrbridge_bridge.channel import ROS1_NAMES
 from rrbridge_bridge.messages import adapters
+
+__all__ = ["each_ros_python", "each_world", "ros_domain", "ros_env", "ros_python", "world"]  # fixtures
 
 BIN = Path(sys.executable).parent
 Rerun = Callable[..., str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -86,22 +86,25 @@ def test_what_contradicts_itself_is_refused_before_memory_is_taken(data: bytes) 
         read_frame(pipe(data))
 
 
-def test_the_worker_is_python_3_8() -> None:
-    tree = ast.parse(WORKER.read_text(), feature_version=(3, 8))
+SIDE = sorted((WORKER.parent / "rclpy_side").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", [*WORKER.parent.glob("rclpy_*.py"), *SIDE], ids=lambda path: path.name)
+def test_the_workers_are_python_3_8(path: Path) -> None:
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
     imported = {
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     imported |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported - {"rclpy"} <= set(sys.stdlib_module_names)
+    assert imported - {"rclpy", "rclpy_side"} <= set(sys.stdlib_module_names)
     assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
 
 
 def test_the_worker_and_the_reader_agree_on_the_layout() -> None:
-    source = WORKER.read_text()
-    for name in ("HEADER", "BLOCK"):
-        assert f'{name} = struct.Struct("{getattr(frames, name).format}")' in source
-    assert frames.RECORD.itemsize == struct.calcsize("<qqqII")
-    assert 'RECORD = struct.Struct("<qqqII")' in source
+    side = importlib.import_module("rclpy_side.pipe")
+    assert (side.HEADER.format, side.BLOCK.format) == (frames.HEADER.format, frames.BLOCK.format)
+    assert frames.RECORD.itemsize == side.RECORD.size
+    assert side.RECORD.format == "<qqqII"
 
 
 def test_no_rclpy_is_told_in_one_sentence(tmp_path: Path) -> None:
@@ -230,7 +233,7 @@ def test_quality_of_service_is_written_as_rosbag2_does() -> None:
 
 
 def test_a_message_heard_twice_counts_once_and_is_not_kept(tmp_path: Path) -> None:
-    worker = importlib.import_module("rrbridge_bridge.live.workers.rclpy_worker")
+    worker = importlib.import_module("rclpy_worker")
     connection = worker.Connection(0, "/map", "nav_msgs/msg/OccupancyGrid", object)
     with (tmp_path / "pipe").open("wb") as file:
         pipe = worker.Pipe(file.fileno())
@@ -381,11 +384,7 @@ def finished(
 ) -> tuple[list[bytes], list[int], float]:
     """What a worker hands over when it is told to stop, which connections it calls unsettled, and how long that takes."""
     monkeypatch.setitem(sys.modules, "rclpy.qos", ModuleType("rclpy.qos"))
-    spec = importlib.util.spec_from_file_location("rclpy_worker", WORKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = importlib.import_module("rclpy_worker")
     reading, writing = os.pipe()
     worker = module.Worker(middleware, module.Pipe(writing))
     connection = module.Connection(0, "/a", "a/msg/A", bytes)

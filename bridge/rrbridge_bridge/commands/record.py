@@ -73,6 +73,12 @@ def _choosing(command: F) -> F:
             help="Record feedback and status of this action, and its calls.",
         ),
         option("--all-actions", "every_action", is_flag=True, help="Record every action."),
+        option(
+            "--parameters/--no-parameters",
+            default=True,
+            show_default=True,
+            help="Ask every node for its parameters once (ROS 1: the parameter server).",
+        ),
     )
 
 
@@ -94,6 +100,14 @@ def _listening(command: F) -> F:
             envvar="RRBRIDGE_ROS_PYTHON",
             metavar="PYTHON",
             help="The Python that has rclpy; by default that of the sourced set-up.",
+        ),
+        option(
+            "--qos-profile-overrides-path",
+            "--qos-overrides",
+            "qos_overrides",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            metavar="FILE",
+            help="Quality of service by topic, as `ros2 bag record` takes it; else it is fitted to the publishers.",
         ),
     )
 

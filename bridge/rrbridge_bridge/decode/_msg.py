@@ -64,26 +64,38 @@ def parse_srv(text: str, name: str, package: str) -> dict[str, Definition]:
     return {
         f"{name}_Request": parse_msg(request, package),
         f"{name}_Response": parse_msg(response, package),
-        f"{name}_Event": (
-            ("info", Message("service_msgs/msg/ServiceEventInfo")),
-            ("request", SequenceOf(Message(f"{name}_Request"))),
-            ("response", SequenceOf(Message(f"{name}_Response"))),
-        ),
+        f"{name}_Event": _event(name),
     }
 
 
 def parse_action(text: str, name: str, package: str) -> dict[str, Definition]:
-    """An action's parts, and the feedback message, which is what is published of it. Raises ValueError."""
+    """An action's parts, the feedback message, which is what is published of it, and its two services. Raises ValueError."""
     goal, result, feedback = _split(text, 3)
+    uuid = ("goal_id", Message("unique_identifier_msgs/msg/UUID"))
     return {
         f"{name}_Goal": parse_msg(goal, package),
         f"{name}_Result": parse_msg(result, package),
         f"{name}_Feedback": parse_msg(feedback, package),
-        f"{name}_FeedbackMessage": (
-            ("goal_id", Message("unique_identifier_msgs/msg/UUID")),
-            ("feedback", Message(f"{name}_Feedback")),
+        f"{name}_FeedbackMessage": (uuid, ("feedback", Message(f"{name}_Feedback"))),
+        f"{name}_SendGoal_Request": (uuid, ("goal", Message(f"{name}_Goal"))),
+        f"{name}_SendGoal_Response": (
+            ("accepted", Primitive("bool")),
+            ("stamp", Message("builtin_interfaces/msg/Time")),
         ),
+        f"{name}_SendGoal_Event": _event(f"{name}_SendGoal"),
+        f"{name}_GetResult_Request": (uuid,),
+        f"{name}_GetResult_Response": (("status", Primitive("int8")), ("result", Message(f"{name}_Result"))),
+        f"{name}_GetResult_Event": _event(f"{name}_GetResult"),
     }
+
+
+def _event(service: str) -> Definition:
+    """What is published of each call of a service: at most one of request and response."""
+    return (
+        ("info", Message("service_msgs/msg/ServiceEventInfo")),
+        ("request", SequenceOf(Message(f"{service}_Request"))),
+        ("response", SequenceOf(Message(f"{service}_Response"))),
+    )
 
 
 def field_type(name: str, package: str) -> Primitive | Message:

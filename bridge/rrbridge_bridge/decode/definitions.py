@@ -175,7 +175,15 @@ def _parse_section(kind: str, name: str, text: str) -> Mapping[str, Definition]:
     if "/srv/" in name and _msg.SEPARATOR.search(text):
         # rosbag2 records service events, and describes them by the text of the service.
         return _msg.parse_srv(text, name.rpartition("_")[0], package)
+    if "/action/" in name and _msg.SEPARATOR.search(text):
+        return _msg.parse_action(text, _action(name), package)
     return {name: _msg.parse_msg(text, package)}
+
+
+def _action(name: str) -> str:
+    """The action that a part (`…_FeedbackMessage`, `…_SendGoal_Event`) belongs to."""
+    owner = name.rpartition("_")[0]
+    return owner.removesuffix("_SendGoal").removesuffix("_GetResult")
 
 
 def _long(name: str) -> str:
@@ -235,7 +243,7 @@ class _LazyFiles(Mapping[str, Definition]):
         self._read: dict[Path, Mapping[str, Definition]] = {}
 
     def __getitem__(self, msgtype: str) -> Definition:
-        path = self._files.get(msgtype) or self._files.get(_stem(msgtype))
+        path = self._files.get(msgtype) or self._files.get(_stem(msgtype)) or self._files.get(_action(msgtype))
         if path is None:
             raise KeyError(msgtype)
         if path not in self._read:
@@ -304,7 +312,7 @@ def _installed(msgtype: str) -> Definition | None:
 
 @cache
 def _in_share(share: Path, msgtype: str) -> Definition | None:
-    for name in (msgtype, _stem(msgtype)):
+    for name in (msgtype, _stem(msgtype), _action(msgtype)):
         parts = name.split("/")
         if len(parts) != 3 or any(part in ("", ".", "..") for part in parts):
             continue

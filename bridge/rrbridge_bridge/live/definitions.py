@@ -1,7 +1,8 @@
 """Message definitions from an installed ROS: the text of a type and of everything it uses, as MCAP and ROS bags keep it.
 
 The form is the one that `rosbag2` writes with the encoding `ros2msg`: the type's own `.msg` text, then for each type it
-uses, directly or not, a line of 80 `=`, a line `MSG: package/Type`, and its text.
+uses, directly or not, a line of 80 `=`, a line `MSG: package/Type`, and its text. Events of a service are described by the
+text of the service (`.srv`), as rosbag2 does it, and what actions publish by that of the action (`.action`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ __all__ = ["DefinitionFinder", "concatenate", "from_sources", "used_types"]
 SEPARATOR = "=" * 80
 MAX_DEFINITION_BYTES = 1 << 20
 MAX_TYPES = 1000
+KINDS = ("msg", "srv", "action")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TYPE = re.compile(
     r"\s*(?:(?P<package>[A-Za-z]\w*)/(?:msg/)?)?(?P<name>[A-Za-z]\w*)(?:<=\d+)?(?:\[[^\]]*\])?\s+[A-Za-z_]"
@@ -34,10 +36,24 @@ def used_types(text: str, package: str) -> list[str]:
     return list(found)
 
 
+def described_by(msgtype: str) -> tuple[str, tuple[str, ...]]:
+    """The type whose text describes a type, and what the type uses besides what that text names."""
+    owner, _, part = msgtype.rpartition("_")
+    if "/srv/" in msgtype and part == "Event":
+        return owner, ("service_msgs/msg/ServiceEventInfo",)
+    if "/action/" in msgtype and part == "FeedbackMessage":
+        return owner, ("unique_identifier_msgs/msg/UUID",)
+    if "/action/" in msgtype and part == "Event":
+        more = ("service_msgs/msg/ServiceEventInfo", "unique_identifier_msgs/msg/UUID", "builtin_interfaces/msg/Time")
+        return owner.rpartition("_")[0], more
+    return msgtype, ()
+
+
 def concatenate(msgtype: str, text_of: Callable[[str], str | None]) -> str:
     """The full definition of `msgtype`, given each type's own text; empty if any of them is missing."""
     texts: dict[str, str] = {}
-    waiting = [msgtype]
+    msgtype, more = described_by(msgtype)
+    waiting = [msgtype, *more]
     while waiting and len(texts) < MAX_TYPES:
         name = waiting.pop(0)
         if name in texts:
@@ -56,7 +72,7 @@ def concatenate(msgtype: str, text_of: Callable[[str], str | None]) -> str:
 
 
 class DefinitionFinder:
-    """Looks types up in `<prefix>/share/<package>/msg/<Name>.msg` of every prefix, in order."""
+    """Looks types up in `<prefix>/share/<package>/msg/<Name>.msg` (`srv`, `action`) of every prefix, in order."""
 
     def __init__(self, prefixes: Iterable[Path]) -> None:
         self._prefixes = tuple(prefixes)
@@ -67,11 +83,11 @@ class DefinitionFinder:
 
     def _text(self, msgtype: str) -> str | None:
         parts = msgtype.split("/")
-        if len(parts) != 3 or not all(_NAME.fullmatch(part) for part in parts):
+        if len(parts) != 3 or parts[1] not in KINDS or not all(_NAME.fullmatch(part) for part in parts):
             return None
         package, kind, name = parts
         for prefix in self._prefixes:
-            path = prefix / "share" / package / kind / f"{name}.msg"
+            path = prefix / "share" / package / kind / f"{name}.{kind}"
             try:
                 if path.stat().st_size <= MAX_DEFINITION_BYTES:
                     return path.read_text("utf-8", "replace")

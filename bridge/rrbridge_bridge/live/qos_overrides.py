@@ -18,7 +18,7 @@ from typing import Any
 
 from rrbridge.errors import FileError, RecorderError
 
-__all__ = ["QosProfile", "parse_overrides", "read_overrides"]
+__all__ = ["QosProfile", "asked_quality", "parse_overrides", "read_overrides"]
 
 POLICIES = {
     "history": ("keep_last", "keep_all", "system_default"),
@@ -132,3 +132,21 @@ def _whole(key: str, value: object, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise RecorderError(f"{key} is a whole number from 0 to {most}, not {value!r}")
     return value
+
+
+def asked_quality(profile: QosProfile | None) -> dict[str, Any]:
+    """What was asked for, by the names that rclpy has for it; times in nanoseconds."""
+    if profile is None:
+        return {}
+    found = {
+        "history": profile.history,
+        "depth": profile.depth,
+        "reliability": profile.reliability,
+        "durability": profile.durability,
+        "liveliness": profile.liveliness,
+        "deadline": profile.deadline_nanos,
+        "lifespan": profile.lifespan_nanos,
+        "liveliness_lease_duration": profile.liveliness_lease_nanos,
+        "avoid_ros_namespace_conventions": profile.avoid_ros_namespace_conventions,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -23,14 +23,16 @@ import numpy as np
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
+from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY, dumped, entity_of
 from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_in_words, offered_qos_profiles
+from rrbridge_bridge.live.qos_overrides import asked_quality
 from rrbridge_bridge.live.source import (
-    DRAIN_SECS,
     ROS_PYTHON_VARIABLE,
     UNKNOWN,
     Announced,
     Discovered,
+    Document,
     Ended,
     Event,
     Notice,
@@ -99,6 +101,9 @@ class _Stream:
     """Messages that came while the definition was still being asked for."""
     hold_until: float = 0.0
     """On the monotonic clock; 0: nothing is held."""
+    publishers: int = 1
+    counted: bool = False
+    """Whether its publishers' own counters tell what is lost."""
 
 
 class RclpySession:
@@ -109,8 +114,9 @@ class RclpySession:
         worker: WorkerProcess,
         hello: Mapping[str, Any],
         finder: DefinitionFinder | None = None,
-        drain_secs: float = DRAIN_SECS,
+        options: SourceOptions | None = None,
     ) -> None:
+        options = options or SourceOptions()
         self._worker = worker
         self._finder = finder or DefinitionFinder(Path(p) for p in hello["prefixes"])
         self._streams: dict[int, _Stream] = {}
@@ -118,7 +124,11 @@ class RclpySession:
         self._topics: dict[str, list[Mapping[str, Any]]] = {}
         self._order = 0
         self._closed = False
-        self._drain_secs = drain_secs
+        self._drain_secs = options.drain_secs
+        self._overrides = options.qos_overrides
+        self._told_lost: dict[int, int] = {}
+        if options.parameters:
+            worker.send(do="parameters")
         self._heard = time.monotonic()
         name = f"rclpy ({hello['distro']})" if hello["distro"] else "rclpy"
         self.description = f"{name}, {hello['rmw']}, domain {hello['domain']}"
@@ -139,7 +149,8 @@ class RclpySession:
         form = "ros2msg" if definition else ""
         connection = Connection(number, topic, msgtype, "cdr", definition, form, _metadata(publishers))
         stream = self._streams[number] = _Stream(connection, is_latched(publishers))
-        self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype)
+        asked = asked_quality(self._overrides.get(topic))
+        self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype, asked=asked)
         if not definition and any(publisher["hash"] for publisher in publishers):
             stream.hold_until = time.monotonic() + HOLD_SECS
             self._ask_for_definition(stream, publishers)
@@ -222,6 +233,13 @@ class RclpySession:
                 yield Notice(Severity.ERROR, f"is not recorded any more: {facts['text']}", facts["topic"])
             case "description":
                 yield from self._described(facts)
+            case "parameters":
+                yield from _parameters(facts)
+            case "lost":
+                yield from self._lost(facts)
+            case "incompatible":
+                text = f"a publisher is not heard, for its quality of service does not fit ({facts['policy'] or 'unknown'})"
+                yield Notice(Severity.WARNING, text, facts["topic"])
             case "alive":
                 pass  # that it was said is all it says
             case _:
@@ -244,6 +262,7 @@ class RclpySession:
                     self._ask_for_definition(stream, own)
                 latched = stream.latched or is_latched(own)
                 metadata = _metadata(own)
+                stream.publishers = max(stream.publishers, len(own))
                 if own and (metadata != stream.connection.metadata or latched != stream.latched):
                     stream.connection = replace(stream.connection, metadata=metadata)
                     stream.latched = latched
@@ -254,7 +273,7 @@ class RclpySession:
         stream = self._streams.get(facts["id"])
         if stream is None:
             return
-        texts = {name: text for name, encoding, text in facts["sources"] if encoding == "msg"}
+        texts = {name: text for name, encoding, text in facts["sources"] if encoding in ("msg", "srv", "action")}
         definition = from_sources(facts["type"], texts)
         if definition:
             stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
@@ -286,10 +305,22 @@ class RclpySession:
         self._order += count
         publishers = records["publisher"].astype(np.int64)
         received = Received(batch, sequences, np.where(publishers > 0, publishers, UNKNOWN))
+        stream.counted = bool(count) and sequences[-1] >= 0 and (publishers[-1] > 0 or stream.publishers == 1)
         if stream.hold_until:
             stream.held.append(received)
         else:
             yield received
+
+    def _lost(self, facts: Mapping[str, Any]) -> Iterator[Event]:
+        """What the middleware says is lost, where no publisher's counter tells it better."""
+        stream = self._streams.get(facts["id"])
+        if stream is None or stream.counted:
+            return
+        told = self._told_lost.get(facts["id"], 0)
+        if facts["total"] >= max(10 * told, 1):
+            self._told_lost[facts["id"]] = facts["total"]
+            text = f"the middleware says that {facts['total']} messages were lost on the way"
+            yield Notice(Severity.WARNING, text, facts["topic"])
 
     def _overdue(self) -> Iterator[Event]:
         for stream in self._streams.values():
@@ -307,6 +338,16 @@ class RclpySession:
 
 def _node(publisher: Mapping[str, Any]) -> str:
     return f"{str(publisher['namespace']).rstrip('/')}/{publisher['node']}"
+
+
+def _parameters(facts: Mapping[str, Any]) -> Iterator[Event]:
+    """How a node is set up, as `ros2 param dump` writes it."""
+    node = facts["node"]
+    if facts["text"]:
+        yield Notice(Severity.INFO, f"the parameters of {node} are not recorded: {facts['text']}")
+        return
+    text = dumped(node, facts["values"])
+    yield Document(f"{PARAMETERS_ENTITY}{entity_of(node)}", "application/yaml", text, facts["time"])
 
 
 def _metadata(publishers: list[Mapping[str, Any]]) -> Mapping[str, str]:
@@ -357,7 +398,7 @@ class RclpySource:
             worker = WorkerProcess(python, WORKER)
             hello = _first_event(worker)
             if hello.get("event") == "hello":
-                return RclpySession(worker, hello, self.finder, options.drain_secs)
+                return RclpySession(worker, hello, self.finder, options)
             worker.close(1.0)
             reasons.append(f"{python}: {hello.get('text') or worker.last_line() or 'no answer'}")
         raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))

@@ -11,6 +11,7 @@ import rich_click as click
 
 from rrbridge.errors import InvalidValueError
 from rrbridge.importers import ImportOptions
+from rrbridge_bridge.live.qos_overrides import read_overrides
 from rrbridge_bridge.live.source import DRAIN_SECS, SourceOptions
 from rrbridge_bridge.record.backlog import DropPolicy
 from rrbridge_bridge.record.recorder import RecorderOptions
@@ -36,9 +37,12 @@ class RecordSettings:
     every_service: bool = False
     actions: tuple[str, ...] = ()
     every_action: bool = False
+    parameters: bool = False
 
     from_: str | None = None
     ros_python: str | None = None
+    qos_overrides: Path | None = None
+    """A file with profiles by topic."""
 
     duration: float | None = None
     """Seconds."""
@@ -121,5 +125,11 @@ class RecordSettings:
         return ImportOptions(raw=self.raw, prefix=self.prefix)
 
     def source_options(self, address: str) -> SourceOptions:
-        """What the live source is told."""
-        return SourceOptions(address=address, ros_python=self.ros_python, drain_secs=self.drain)
+        """What the live source is told. Raises FileError for profiles that cannot be read."""
+        return SourceOptions(
+            address=address,
+            ros_python=self.ros_python,
+            drain_secs=self.drain,
+            qos_overrides=read_overrides(self.qos_overrides) if self.qos_overrides else {},
+            parameters=self.parameters,
+        )

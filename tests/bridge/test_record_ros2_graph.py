@@ -1,0 +1,154 @@
+"""What a ROS 2 graph tells besides plain topics: calls of services, actions, parameters; and asked-for quality of service."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, verify
+
+from rrbridge_bridge.decode.definitions import embedded_definitions
+from rrbridge_bridge.live.definitions import DefinitionFinder
+from rrbridge_bridge.raw import Connection
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+CALLS = "/robot/twice/_service_event"
+FEEDBACK = "/robot/count/_action/feedback"
+STATUS = "/robot/count/_action/status"
+EVENT_TYPE = "test_msgs.srv.BasicTypes_Event:message"
+
+
+class RobotNode:
+    """`robot_node.py` as a process."""
+
+    def __init__(self, world: World, name: str = "base") -> None:
+        with (world.folder / f"{name}.stderr").open("w") as errors:
+            self.process = subprocess.Popen(
+                [world.python, ROS_SCRIPTS / "robot_node.py", name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        world.stack.callback(self.close)
+        self.said("ready")
+
+    def said(self, word: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().strip() == word
+
+    def do(self, what: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        self.said("done")
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def fields_of(path: Path, topic: str) -> list[dict[str, Any]]:
+    return [
+        cell[0]
+        for chunk in chunks_of(path)
+        if chunk.entity_path == topic
+        for name, column in chunk.components.items()
+        if name.endswith(":message")
+        for cell in column.cells.to_pylist()
+    ]
+
+
+def until_recording(recording: Recording, *topics: str) -> None:
+    missing = set(topics)
+
+    def seen(event: dict[str, Any]) -> bool:
+        if event["event"] == "notice" and event["text"].startswith("recording "):
+            missing.discard(event["topic"])
+        return not missing
+
+    recording.until(seen)
+
+
+def test_calls_goals_and_parameters_are_recorded(each_world: World) -> None:
+    robot = RobotNode(each_world)
+    recording = each_world.record("--services", "/robot/twice", "--all-actions", "--parameters")
+    until_recording(recording, CALLS, FEEDBACK, STATUS)
+    robot.do("call 3")
+    robot.do("act")
+    recording.until_received(**{CALLS.strip("/"): 6, FEEDBACK.strip("/"): 5, STATUS.strip("/"): 2})
+    status, last = recording.end()
+    assert status == 0, recording.errors.read_text()
+    verify(recording.path)
+    calls = fields_of(recording.path, CALLS)
+    assert [(c["request"] or [{}])[0].get("int32_value") for c in calls if c["request"]] == [0, 1, 2]
+    assert [c["response"][0]["string_value"] for c in calls if c["response"]] == ["call 0!", "call 1!", "call 2!"]
+    assert [c["feedback"]["sequence"] for c in fields_of(recording.path, FEEDBACK)] == [
+        list(range(n + 1)) for n in range(5)
+    ]
+    assert fields_of(recording.path, STATUS)[-1]["status_list"][0]["status"] == 4, "it succeeded"
+    assert all(topic["undecoded"] == 0 and topic["lost"] in (0, None) for topic in last["topics"])
+    texts = {
+        chunk.entity_path: chunk.components["TextDocument:text"].cells.to_pylist()
+        for chunk in chunks_of(recording.path)
+        if "TextDocument:text" in chunk.components
+    }
+    (((text,),),) = (texts["/__parameters/robot/base"],)
+    parameters = yaml.safe_load(text)["/robot/base"]["ros__parameters"]
+    assert parameters["speed"] == {"limit": 1.5, "levels": [1, 2, 3]}
+    assert (parameters["name"], parameters["on"], parameters["use_sim_time"]) == ("grüße", True, False)
+
+
+def test_definitions_of_parts_of_services_and_actions(each_ros_python: Path) -> None:
+    finder = DefinitionFinder([each_ros_python.parent.parent])
+    parts = [
+        "test_msgs/srv/BasicTypes_Event",
+        "test_msgs/action/Fibonacci_FeedbackMessage",
+        "test_msgs/action/NestedMessage_SendGoal_Event",
+        "test_msgs/action/NestedMessage_GetResult_Event",
+        "action_msgs/srv/CancelGoal_Event",
+    ]
+    for msgtype in parts:
+        text = finder.find(msgtype)
+        definitions = embedded_definitions(Connection(0, "/a", msgtype, "cdr", text, "ros2msg"))
+        waiting, seen = [msgtype], set[str]()
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
+            for _, kind in definitions[name]:
+                item = getattr(kind, "item", kind)
+                if (used := getattr(item, "msgtype", "")) and used not in seen:
+                    waiting.append(used)
+        assert len(seen) > 2, msgtype
+
+
+def test_what_was_asked_of_the_quality_of_service_counts(world: World) -> None:
+    overrides = world.folder / "qos.yaml"
+    overrides.write_text("/chatter: {reliability: best_effort, depth: 5}\n/strict: {reliability: reliable}\n")
+    world.publish(
+        STRING | {"count": 100},
+        STRING | {"topic": "/strict", "reliable": False, "count": 200, "wait": False},
+    )
+    recording = world.record("/chatter", "/strict", "--qos-profile-overrides-path", str(overrides))
+    told = recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/strict" and "not heard" in e["text"])
+    assert "reliability" in told["text"]
+    recording.until_received(chatter=50)
+    _, last = recording.end()
+    assert last["absent"] == ["/strict"]
+
+
+def test_messages_larger_than_shared_memory_are_missed_and_the_remedy_is_told(world: World) -> None:
+    image = {"type": "sensor_msgs/msg/Image", "topic": "/camera", "reliable": False, "depth": 5, "logged": False}
+    world.publish(image | {"count": 300, "hertz": 100, "bytes": 4_000_000})
+    recording = world.record("/camera")
+    recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/camera" and "segment_size" in e["text"])
+    _, last = recording.end()
+    assert recording.topic(last, "/camera")["lost"] > 0
