@@ -41,7 +41,7 @@ from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.salvage import salvage
 from rrbridge_bridge.staging import StageRun
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "marked_as_repeated"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ RAW_DATA = ComponentDescriptor("McapMessage:data", "rerun.archetypes.McapMessage
 CHANNEL_ID = ComponentDescriptor("channel_id")
 SEQUENCE = ComponentDescriptor("sequence")
 REPEATED = ComponentDescriptor("repeated")
+LOG_TIMELINE = "message_log_time"
 NO_ROWS = np.arange(0)
 UNDECODED = frozenset({"ros2idl", "omgidl", "jsonschema", "json", "flatbuffer"})
 """Definitions and encodings that the reference importer does not read, so that it keeps bytes."""
@@ -84,8 +85,10 @@ class Channel:
         if not len(batch):
             return []
         decoded = None if self.decode is None else decode_what_can(self.decode, batch)
-        chunks = list(self._converted(batch, decoded, repeated=repeated))
+        chunks = list(self._converted(batch, decoded))
         self.count(chunks)
+        if repeated:
+            chunks = [chunk if chunk.is_static else marked_as_repeated(chunk) for chunk in chunks]
         if decoded is not None and len(decoded.rows):
             for stage in self.stages:
                 chunks += stage.take(self, batch.take(decoded.rows), self._renamed(decoded.columns))
@@ -96,12 +99,13 @@ class Channel:
         for chunk in chunks:
             self.report.enter(chunk)
 
-    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+    def bytes_only(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         """The messages' bytes and nothing else: what a recorder that has fallen behind still has time for."""
         self.report.messages += len(batch)
-        return list(self.recording.chunks(batch, _log_times(batch), [self._raw(batch)]))
+        chunks = self.recording.chunks(batch, _log_times(batch), [self._raw(batch)])
+        return [marked_as_repeated(chunk) for chunk in chunks] if repeated else list(chunks)
 
-    def _converted(self, batch: RawBatch, got: Salvaged | None, *, repeated: bool) -> Iterator[Chunk]:
+    def _converted(self, batch: RawBatch, got: Salvaged | None) -> Iterator[Chunk]:
         if got is None:
             self.report.raw_only = True
             self.report.undecodable += len(batch)
@@ -109,14 +113,14 @@ class Channel:
             return
         if len(got.rows):
             good = batch if len(got.rows) == len(batch) else batch.take(got.rows)
-            yield from self._messages(good, self._renamed(got.columns), repeated=repeated)
+            yield from self._messages(good, self._renamed(got.columns))
         if len(got.bad):
             self.report.undecodable += len(got.bad)
             self.report.because(got.error or "they cannot be decoded")
             bad = batch.take(got.bad)
             yield from self.recording.chunks(bad, _log_times(bad), [self._raw(bad)])
 
-    def _messages(self, batch: RawBatch, msgs: Columns, *, repeated: bool) -> Iterator[Chunk]:
+    def _messages(self, batch: RawBatch, msgs: Columns) -> Iterator[Chunk]:
         options = self.recording.options
         count = len(batch)
         placed = self._mapped(msgs) if self.adapter else []
@@ -133,9 +137,6 @@ class Channel:
         elif len(raw_rows):
             raw = self._raw(batch.take(raw_rows))
             placed.append(replace(raw, rows=raw_rows))
-        if repeated:
-            marks = ComponentColumn(REPEATED, unit_lists(primitive(np.ones(count, np.bool_))))
-            placed.append(Placed(self.entity_path, (marks,)))
         yield from self.recording.chunks(batch, self.times(batch, msgs), placed)
 
     def _mapped(self, msgs: Columns) -> list[Placed]:
@@ -262,9 +263,22 @@ class Channel:
         return times
 
 
+def marked_as_repeated(chunk: Chunk, at_nanos: int | None = None) -> Chunk:
+    """The same rows, marked as such that stand elsewhere too; at another log time if one is given."""
+    count = chunk.num_rows
+    times = dict(chunk.times)
+    if at_nanos is not None:
+        times[LOG_TIMELINE] = TimeColumn.of(LOG_TIMELINE, TimeKind.TIMESTAMP, np.full(count, at_nanos, np.int64))
+    marks = ComponentColumn(REPEATED, unit_lists(primitive(np.ones(count, np.bool_))))
+    components = {**chunk.components, REPEATED.component: marks}
+    return Chunk.from_columns(
+        chunk.entity_path, times=times.values(), components=components.values(), row_ids=chunk.row_ids
+    )
+
+
 def _log_times(batch: RawBatch) -> list[TimeColumn]:
     return [
-        TimeColumn.of("message_log_time", TimeKind.TIMESTAMP, batch.log_time_nanos),
+        TimeColumn.of(LOG_TIMELINE, TimeKind.TIMESTAMP, batch.log_time_nanos),
         TimeColumn.of("message_publish_time", TimeKind.TIMESTAMP, batch.publish_time_nanos),
     ]
 

@@ -117,10 +117,10 @@ class Driver:
             chunk for run in self._stages.values() for chunk in run.settle(until_nanos, is_end=is_end)
         ]
 
-    def bytes_only(self, batch: RawBatch) -> list[Chunk]:
+    def bytes_only(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         """The bytes of a batch, without decoding it."""
         chunks = self.announce([batch.connection])
-        return chunks + self._channels[batch.connection.id].bytes_only(batch)
+        return chunks + self._channels[batch.connection.id].bytes_only(batch, repeated=repeated)
 
     def report_of(self, connection: Connection) -> TopicReport:
         """What became so far of a connection that was announced."""

@@ -7,7 +7,7 @@ import numpy as np
 from rrbridge._tuid import TuidArray, new_tuids
 from rrbridge_bridge.raw import Int64s
 
-__all__ = ["RowIds"]
+__all__ = ["RowIds", "orders_of"]
 
 ROWS_PER_MESSAGE_BITS = 24
 
@@ -31,6 +31,11 @@ class RowIds:
         ids[:, 0] = self._nanos
         ids[:, 1] = (order << ROWS_PER_MESSAGE_BITS) + nth
         return ids
+
+
+def orders_of(row_ids: TuidArray) -> Int64s:
+    """The position of each row's message in its file; shape (N,)."""
+    return (row_ids[:, 1].astype(np.uint64) >> np.uint64(ROWS_PER_MESSAGE_BITS)).astype(np.int64)
 
 
 def nth_within(rows: Int64s, used: Int64s) -> Int64s:

@@ -23,9 +23,10 @@ from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.live.source import Document, Event
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.maker import DriverMaker
+from rrbridge_bridge.record.output import RunInfo
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
+from rrbridge_bridge.record.rrd_output import ChunkMaker, RrdFile, RrdOutput
 from rrbridge_bridge.record.selection import Selection
 
 EVERY = Selection(every=True)
@@ -42,7 +43,19 @@ def recorder_into(
     path: Path, session: FakeSession, selection: Selection = EVERY, *, min_free_bytes: int = 0
 ) -> Recorder:
     settings = RecorderOptions(min_free_bytes=min_free_bytes)
-    return Recorder(session, RecordingFile(path), selection, settings, BytesMaker())
+    return recorder_of(session, path, selection, settings, BytesMaker())
+
+
+def recorder_of(
+    session: FakeSession,
+    path: Path,
+    selection: Selection,
+    options: RecorderOptions,
+    maker: ChunkMaker,
+    *,
+    keeps_bytes: bool = True,
+) -> Recorder:
+    return Recorder(session, path, [RrdOutput(maker, keeps_bytes=keeps_bytes)], selection, options)
 
 
 def finish(recorder: Recorder) -> Outcome:
@@ -139,7 +152,7 @@ def test_what_needs_memory_is_recorded_too(tmp_path: Path) -> None:
     session = FakeSession()
     settings = RecorderOptions(min_free_bytes=0)
     maker = DriverMaker(ImportOptions(raw=True))
-    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, settings, maker)
+    recorder = recorder_of(session, tmp_path / "run.rrd", EVERY, settings, maker)
     recorder.start()
     session.announce(about)
     session.announce(CHATTER)
@@ -198,7 +211,7 @@ def test_data_is_on_its_way_to_the_disk_within_a_second(tmp_path: Path) -> None:
 def test_a_pause_leaves_out_and_counts_all_but_what_is_static(tmp_path: Path) -> None:
     session = FakeSession()
     options = RecorderOptions(min_free_bytes=0, start_paused=True)
-    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, BytesMaker())
+    recorder = recorder_of(session, tmp_path / "run.rrd", EVERY, options, BytesMaker())
     robot = Connection(3, "/robot_description", "std_msgs/msg/String", "cdr")
     static = Connection(4, "/ns/tf_static", "tf2_msgs/msg/TFMessage", "cdr")
     session.announce(CHATTER)
@@ -228,7 +241,7 @@ def test_a_pause_leaves_out_and_counts_all_but_what_is_static(tmp_path: Path) ->
 def test_topics_are_throttled_and_it_is_counted(tmp_path: Path) -> None:
     session = FakeSession()
     options = RecorderOptions(min_free_bytes=0, throttle_hertz={"*chat*": 1e-9, "/chatter": 1000})
-    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, BytesMaker())
+    recorder = recorder_of(session, tmp_path / "run.rrd", EVERY, options, BytesMaker())
     session.announce(CHATTER)
     session.announce(CAMERA)
     session.send(CHATTER, b"one", b"two")
@@ -244,18 +257,18 @@ def test_topics_are_throttled_and_it_is_counted(tmp_path: Path) -> None:
 class SlowMaker(BytesMaker):
     """Takes its time with large messages."""
 
-    def convert(self, batch: RawBatch) -> list[Chunk]:
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         if batch.connection.id == CAMERA.id:
             time.sleep(0.3)
-        return super().convert(batch)
+        return super().convert(batch, repeated=repeated)
 
 
 def test_when_writing_cannot_keep_up_large_topics_are_dropped_and_counted(tmp_path: Path) -> None:
     session = FakeSession()
     latched = Connection(2, "/map", "nav_msgs/msg/OccupancyGrid", "cdr")
-    file = RecordingFile(tmp_path / "run.rrd")
-    options = RecorderOptions(raw=False, backlog_bytes=8_000_000, min_free_bytes=0)
-    recorder = Recorder(session, file, EVERY, options, SlowMaker())
+    path = tmp_path / "run.rrd"
+    options = RecorderOptions(backlog_bytes=8_000_000, min_free_bytes=0)
+    recorder = recorder_of(session, path, EVERY, options, SlowMaker(), keeps_bytes=False)
     for connection in (CHATTER, CAMERA):
         session.announce(connection)
     session.announce(latched, latched=True)
@@ -286,17 +299,17 @@ class CountingMaker(BytesMaker):
         super().__init__()
         self.converted = 0
 
-    def convert(self, batch: RawBatch) -> list[Chunk]:
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         self.converted += len(batch)
         time.sleep(0.2)
-        return super().convert(batch)
+        return super().convert(batch, repeated=repeated)
 
 
 def test_decoding_gives_way_before_anything_is_dropped(tmp_path: Path) -> None:
     session = FakeSession()
     maker = CountingMaker()
     options = RecorderOptions(backlog_bytes=60_000_000, min_free_bytes=0)
-    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, maker)
+    recorder = recorder_of(session, tmp_path / "run.rrd", EVERY, options, maker)
     session.announce(CAMERA)
     for i in range(50):
         session.send(CAMERA, bytes([i]) * 1_000_000)
@@ -315,7 +328,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     active.write_bytes(b"precious")
     for path in (done, tmp_path / "other.rrd"):
         with pytest.raises(RecorderError, match="exists already"):
-            RecordingFile(path)
+            RrdOutput(BytesMaker()).open(path, RunInfo(start_nanos=0, name=""))
     assert done.read_bytes() == active.read_bytes() == b"precious"
 
 
@@ -389,9 +402,9 @@ def test_a_source_that_fails_leaves_a_whole_file(tmp_path: Path) -> None:
 
 def test_messages_are_decoded_and_what_cannot_be_is_kept_as_bytes_and_told(tmp_path: Path) -> None:
     session = FakeSession()
-    file = RecordingFile(tmp_path / "run.rrd")
+    path = tmp_path / "run.rrd"
     maker = DriverMaker(ImportOptions(raw=True), adapters=Adapters())
-    recorder = Recorder(session, file, EVERY, RecorderOptions(min_free_bytes=0), maker)
+    recorder = recorder_of(session, path, EVERY, RecorderOptions(min_free_bytes=0), maker)
     unknown = Connection(5, "/own", "nobody_msgs/msg/Knows", "cdr")
     session.announce(CHATTER)
     session.announce(unknown)
@@ -446,12 +459,12 @@ def test_it_is_synced_every_second_and_a_sync_that_fails_is_told(
     synced: list[float] = []
     broken = False
 
-    def sync(file: RecordingFile) -> None:
+    def sync(file: RrdFile) -> None:
         synced.append(time.monotonic())
         if broken:
-            raise FileError(file.active_path, "Input/output error")
+            raise FileError(file.path, "Input/output error")
 
-    monkeypatch.setattr(RecordingFile, "sync", sync)
+    monkeypatch.setattr(RrdFile, "sync", sync)
     session.announce(CHATTER)
     session.send(CHATTER, b"one")
     recorder.start()
@@ -467,14 +480,14 @@ def test_it_is_synced_every_second_and_a_sync_that_fails_is_told(
 class FaultyMaker(BytesMaker):
     """Fails in a way that nobody thought of."""
 
-    def convert(self, batch: RawBatch) -> list[Chunk]:
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         raise ZeroDivisionError("nobody thought of this")
 
 
 def test_a_fault_in_decoding_costs_no_message(tmp_path: Path) -> None:
     session = FakeSession()
     options = RecorderOptions(min_free_bytes=0)
-    recorder = Recorder(session, RecordingFile(tmp_path / "run.rrd"), EVERY, options, FaultyMaker())
+    recorder = recorder_of(session, tmp_path / "run.rrd", EVERY, options, FaultyMaker())
     session.announce(CHATTER)
     session.send(CHATTER, b"one", b"two")
     recorder.start()
@@ -518,9 +531,9 @@ def test_a_source_that_hangs_at_the_stop_is_no_success(tmp_path: Path) -> None:
     session = FakeSession(hangs=True)
     session.announce(CHATTER)
     session.send(CHATTER, b"one")
-    recorder = Recorder(
+    recorder = recorder_of(
         session,
-        RecordingFile(tmp_path / "run.rrd"),
+        tmp_path / "run.rrd",
         EVERY,
         RecorderOptions(min_free_bytes=0, drain_secs=0),
         BytesMaker(),

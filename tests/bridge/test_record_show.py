@@ -36,7 +36,7 @@ def shown(show: Show) -> None:
     for second in range(12):
         status = rates.look(snapshot(second, 30 * second), "paused" if second == 11 else "recording")
         show.status(replace(status, disk=Disk(2_000_000_000, 3700.0)))
-    show.end(Outcome(snapshot(12, 360), "", finished=True, path=Path("run.rrd")))
+    show.end(Outcome(snapshot(12, 360), "", finished=True, paths=(Path("run.rrd"),)))
 
 
 def test_rates_are_those_of_the_last_seconds() -> None:

@@ -26,8 +26,10 @@ from rrbridge.importers import ImportOptions
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import open_bag, rrd
-from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.counters import Account
 from rrbridge_bridge.record.maker import DriverMaker
+from rrbridge_bridge.record.output import RunInfo
+from rrbridge_bridge.record.rrd_output import RrdOutput
 from rrbridge_bridge.writers import formats, output_format
 
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
@@ -272,21 +274,18 @@ def test_what_the_recorder_recorded(tmp_path: Path) -> None:
     connection = Connection(
         3, "/chat", "std_msgs/msg/String", "ros1", "string data", "ros1msg", {"callerid": "/a", "md5sum": "9" * 32}
     )
-    maker = DriverMaker(ImportOptions(raw=True))
-    file = RecordingFile(tmp_path / "recorded.rrd")
+    file = RrdOutput(DriverMaker(ImportOptions(raw=True))).open(
+        tmp_path / "recorded.rrd", RunInfo(start_nanos=0, name="recorded")
+    )
     batches = [RawBatch.of(connection, [message(f"text {i}")], [i * SECOND], sequence=[i], order=[i]) for i in range(4)]
     latching = replace(connection, metadata={**connection.metadata, "latching": "1"})
-    for chunks in (
-        maker.announce(connection),
-        maker.convert(batches[0]),
-        maker.bytes_only(batches[1]),
-        maker.announce(latching),
-        maker.convert(batches[3]),
-        maker.convert(batches[2]),
-    ):
-        for chunk in chunks:
-            file.write(chunk)
-    file.close()
+    file.announce(connection)
+    file.write(batches[0], in_haste=False)
+    file.write(batches[1], in_haste=True)
+    file.announce(latching)
+    file.write(batches[3], in_haste=False)
+    file.write(batches[2], in_haste=False)
+    file.close(Account([], complete=True))
     assert run(tmp_path / "recorded.rrd", "-o", tmp_path / "out.bag") == 0
     with Reader1(tmp_path / "out.bag") as bag:
         assert [(c.topic, c.digest, c.ext.callerid, c.ext.latching) for c in bag.connections] == [  # type: ignore[union-attr]

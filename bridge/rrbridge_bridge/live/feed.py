@@ -41,8 +41,10 @@ from rrbridge_bridge.record.backlog import Backlog, weight
 from rrbridge_bridge.record.chunks import document, recording_info
 from rrbridge_bridge.record.counters import TopicCounters
 from rrbridge_bridge.record.maker import DriverMaker
-from rrbridge_bridge.record.recorder import MISSING_SECS, SILENT_SECS, policy_of
+from rrbridge_bridge.record.output import RunInfo
+from rrbridge_bridge.record.recorder import MISSING_SECS, SILENT_SECS
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.statics import policy_of
 
 __all__ = ["LiveFeed", "LiveFeeds", "feeds"]
 
@@ -87,7 +89,7 @@ class LiveFeed:
         self._note = note
         store_id = StoreId(StoreKind.RECORDING, "rrbridge", uuid.uuid4().hex)
         yield StoreInfo.new(store_id)
-        for chunk in recording_info(time.time_ns(), self.description, None):
+        for chunk in recording_info(RunInfo(start_nanos=time.time_ns(), name=self.description)):
             yield StoredChunk(store_id, chunk)
         if self._reason:
             self._tell("", f"chosen because {self._reason}", is_loss=False)

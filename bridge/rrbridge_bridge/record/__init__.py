@@ -2,8 +2,13 @@
 
 ::
 
-    session.events()  ── receiver thread ──►  Backlog (bounded in bytes)  ── writer thread ──►  RecordingFile
-                                                                                  └── every second: flush, fdatasync
+    session.events()
+      │  receiver thread: count, pause, throttle
+    Backlog, bounded in bytes: what to drop
+      │  writer thread: gather for a second, decode, write
+    Parts: run_0000, run_0001 …, each with a file per output (.rrd, .mcap)
+      ├──►  a thread that syncs every second
+      └──►  a thread that closes what was split off, and deletes what is beyond the ring
 
-`Recorder` ties them together; `report` shows what happens.
+`Recorder` ties them together; `show` shows what happens.
 """

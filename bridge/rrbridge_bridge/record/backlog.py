@@ -56,6 +56,7 @@ class Backlog:
         self._policies: defaultdict[int, DropPolicy] = defaultdict(lambda: DropPolicy.OLDEST)
         self._held_bytes = 0
         self._closed = False
+        self._woken = False
 
     @property
     def held_bytes(self) -> int:
@@ -99,7 +100,8 @@ class Backlog:
         Its bytes stay counted until `written`.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed, timeout_secs)
+            self._changed.wait_for(lambda: self._waiting or self._closed or self._woken, timeout_secs)
+            self._woken = False
             if not self._waiting:
                 return None
             ticket = next(iter(self._waiting))
@@ -108,6 +110,12 @@ class Backlog:
             self._by_connection[connection].popleft()
             self._bytes_by_connection[connection] -= weight(received)
             return received
+
+    def wake(self) -> None:
+        """Let `get` return at once, with or without a batch."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def written(self, received_bytes: int) -> None:
         """Free what was taken by `get` and has been written, in the measure of `weight`."""

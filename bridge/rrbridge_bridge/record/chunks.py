@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 
@@ -14,13 +12,16 @@ from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.archetypes.text import TextDocument
 from rrbridge.chunk import Chunk, ComponentColumn
 from rrbridge_bridge.live.source import Document
-from rrbridge_bridge.record.counters import TopicState
+from rrbridge_bridge.record.counters import Account, FileCounts
+from rrbridge_bridge.record.output import RunInfo
 from rrbridge_bridge.recording import one_row
 
-__all__ = ["RECORDER_ENTITY", "account", "document", "recording_info"]
+__all__ = ["NOTED_ENTITY", "RECORDER_ENTITY", "account", "document", "recording_info"]
 
 RECORDER_ENTITY = "/__properties/recorder"
 """Where the account of a recording stands: one instance per topic."""
+NOTED_ENTITY = "/__properties/metadata"
+"""Where what the person noted stands: a component per key."""
 
 
 def _cell(values: pa.Array) -> pa.Array:
@@ -28,21 +29,28 @@ def _cell(values: pa.Array) -> pa.Array:
     return list_array(np.array([0, len(values)]), values)
 
 
-def recording_info(start_nanos: int, name: str, robot: str | None) -> list[Chunk]:
+def recording_info(info: RunInfo) -> list[Chunk]:
     """The recording's own properties."""
-    info = RecordingInfo(start_time=start_nanos, name=name)
-    made = [Chunk.from_columns("/__properties", components=one_row(info))]
-    if robot:
-        named = ComponentColumn(ComponentDescriptor("name"), _cell(pa.array([robot])))
+    about = RecordingInfo(start_time=info.start_nanos, name=info.name)
+    made = [Chunk.from_columns("/__properties", components=one_row(about))]
+    if info.robot:
+        named = ComponentColumn(ComponentDescriptor("name"), _cell(pa.array([info.robot])))
         made.append(Chunk.from_columns("/__properties/robot", components=[named]))
+    if info.metadata:
+        noted = [
+            ComponentColumn(ComponentDescriptor(name), _cell(pa.array([value])))
+            for name, value in info.metadata.items()
+        ]
+        made.append(Chunk.from_columns(NOTED_ENTITY, components=noted))
     return made
 
 
-def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
+def account(given: Account, in_file: FileCounts) -> Chunk:
     """What happened to each topic, as static columns with one instance per topic; a later account replaces an earlier one.
 
-    `lost` is −1 where the middleware does not tell.
+    All counts are of the run so far, but `in_file` of this file. `lost` is −1 where the middleware does not tell.
     """
+    topics = given.topics
     columns = {
         "topic": pa.array([t.topic for t in topics], pa.utf8()),
         "type": pa.array([t.msgtype for t in topics], pa.utf8()),
@@ -53,8 +61,11 @@ def account(topics: Sequence[TopicState], *, complete: bool) -> Chunk:
         "paused": pa.array([t.paused for t in topics], pa.uint64()),
         "throttled": pa.array([t.throttled for t in topics], pa.uint64()),
         "written": pa.array([t.written for t in topics], pa.uint64()),
+        "in_file": pa.array([in_file.of(t) for t in topics], pa.uint64()),
         "undecoded": pa.array([t.undecoded for t in topics], pa.uint64()),
-        "complete": pa.array([complete], pa.bool_()),
+        "complete": pa.array([given.complete], pa.bool_()),
+        "clock_wall": pa.array([wall for wall, _ in given.clock], pa.int64()),
+        "clock_monotonic": pa.array([steady for _, steady in given.clock], pa.int64()),
     }
     return Chunk.from_columns(
         RECORDER_ENTITY,

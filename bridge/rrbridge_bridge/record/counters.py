@@ -5,14 +5,16 @@ Every message that was received is dropped, paused, throttled, written, or still
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from rrbridge_bridge.live.source import UNKNOWN, Received
+from rrbridge_bridge.raw import RawBatch
 
-__all__ = ["LossCounter", "TopicCounters", "TopicState"]
+__all__ = ["Account", "FileCounts", "LossCounter", "TopicCounters", "TopicState"]
 
 
 @dataclass(eq=False)
@@ -122,3 +124,30 @@ class TopicCounters:
             self.paused,
             self.throttled,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What has happened in a run until now."""
+
+    topics: Sequence[TopicState]
+    complete: bool
+    """Whether nothing stopped the recording before its end."""
+    clock: Sequence[tuple[int, int]] = ()
+    """Readings of the wall clock and of a clock that never jumps (since the machine started), in nanoseconds: at the start, and
+    whenever their difference has changed. So the true time between messages is known whatever was done to the wall clock."""
+
+
+class FileCounts:
+    """How many messages of each topic and type one file has."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, batch: RawBatch) -> None:
+        """Messages are written to the file."""
+        self._counts[batch.connection.topic, batch.connection.msgtype] += len(batch)
+
+    def of(self, topic: TopicState) -> int:
+        """How many of one topic."""
+        return self._counts[topic.topic, topic.msgtype]

@@ -41,13 +41,14 @@ class DriverMaker:
         """The messages' bytes."""
         return self._driver.bytes_only(batch)
 
-    def convert(self, batch: RawBatch) -> list[Chunk]:
-        """Everything that is to be recorded of the messages, bytes first."""
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        """Everything that is to be recorded of the messages, bytes first; `repeated` marks those from before the file."""
         if not self._decode:
-            return self.bytes_only(batch)
+            return self._driver.bytes_only(batch, repeated=repeated)
         if len(batch):
             self._until_nanos = max(self._until_nanos, int(batch.log_time_nanos.max()))
-        return sorted(self._driver.convert(batch), key=lambda chunk: "McapMessage:data" not in chunk.components)
+        made = self._driver.convert(batch, repeated=repeated)
+        return sorted(made, key=lambda chunk: "McapMessage:data" not in chunk.components)
 
     def settle(self, *, is_end: bool = False) -> list[Chunk]:
         """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -25,10 +25,13 @@ from rrbridge_bridge.live.source import (
 )
 from rrbridge_bridge.record.backlog import Backlog, DropPolicy
 from rrbridge_bridge.record.counters import TopicCounters, TopicState
-from rrbridge_bridge.record.file import RecordingFile
+from rrbridge_bridge.record.output import Output, RunInfo
+from rrbridge_bridge.record.parts import Parts, Ring
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.statics import is_static, policy_of
 from rrbridge_bridge.record.throttle import Throttle, taken
-from rrbridge_bridge.record.writing import ChunkMaker, WriterThread
+from rrbridge_bridge.record.window import Window
+from rrbridge_bridge.record.writing import Cuts, WriterThread
 from rrbridge_bridge.topic_patterns import topic_pattern
 
 __all__ = ["Outcome", "Recorder", "RecorderOptions", "Snapshot"]
@@ -46,7 +49,6 @@ _LOST = (
     "{lost} messages were lost between publisher and recorder; a reliable publisher, a deeper queue, or for large messages "
     "more shared memory on the publisher's side (Fast DDS: segment_size) mends that"
 )
-TRANSFORMS, STATIC_TRANSFORMS = "tf", "tf_static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,6 @@ class RecorderOptions:
     several outputs each has a file per part.
     """
 
-    raw: bool = True
-    """Keep each message's bytes."""
     backlog_bytes: int = 256 << 20
     """How much may wait to be written."""
     drop: Mapping[str, DropPolicy] = field(default_factory=dict)
@@ -89,6 +89,8 @@ class RecorderOptions:
     """Begin as after `Recorder.pause`."""
     throttle_hertz: Mapping[str, float] = field(default_factory=dict)
     """At most so many messages a second of a topic, above 0."""
+    name: str | None = None
+    """What the recording is called, for its properties; None: as its files."""
     robot: str | None = None
     """A name of the robot, for the recording's properties."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -105,6 +107,10 @@ class Snapshot:
     file_bytes: int
     backlog_bytes: int
     backlog_limit_bytes: int
+    parts: int = 1
+    """How many files each output has begun."""
+    window_bytes: int = 0
+    """What a snapshot would be made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +121,16 @@ class Outcome:
     error: str
     """Empty when everything went as asked."""
     finished: bool
-    """Whether the file is whole, with its index and under its own name."""
-    path: Path | None
-    """Where the recording is; None: not where it was made, somebody took it away."""
+    """Whether all files are whole, with their index and under their own names."""
+    paths: tuple[Path, ...]
+    """Where the recording is, part after part; files that somebody took away are left out, and what a ring has deleted."""
     absent: tuple[str, ...] = ()
     """Topics that were asked for by name and of which no message came."""
+
+    @property
+    def path(self) -> Path | None:
+        """The first file; None: there is none where it was made."""
+        return self.paths[0] if self.paths else None
 
     @property
     def is_empty(self) -> bool:
@@ -130,20 +141,6 @@ class Outcome:
     def dropped(self) -> int:
         """Messages that arrived and are not in the file."""
         return sum(topic.dropped for topic in self.snapshot.topics)
-
-
-def is_static(announced: Announced) -> bool:
-    """Whether messages of this connection hold until another comes, which may be never: a pause does not leave them out."""
-    return announced.latched or _name(announced) == STATIC_TRANSFORMS
-
-
-def policy_of(announced: Announced) -> DropPolicy:
-    """What to give up of a topic of which nothing is said: latched messages come only once, transforms hold all together."""
-    return DropPolicy.NEVER if is_static(announced) or _name(announced) == TRANSFORMS else DropPolicy.OLDEST
-
-
-def _name(announced: Announced) -> str:
-    return announced.connection.topic.rsplit("/", 1)[-1]
 
 
 _T = TypeVar("_T")
@@ -166,13 +163,17 @@ class Recorder:
     def __init__(
         self,
         session: LiveSession,
-        file: RecordingFile,
+        path: Path,
+        outputs: Sequence[Output],
         selection: Selection,
         options: RecorderOptions,
-        maker: ChunkMaker,
     ) -> None:
+        """`path`: what the files are called, with or without the suffix of an output. At least one output.
+
+        Raises RecorderError when there are such files, FileError when they cannot be made, InvalidValueError for a pattern
+        that is none.
+        """
         self._session = session
-        self._file = file
         self._selection = selection
         self._backlog = Backlog(options.backlog_bytes)
         self._drop = _ByTopic(options.drop)
@@ -184,15 +185,29 @@ class Recorder:
         self._publishers: dict[str, frozenset[str]] = {}
         self._asked: set[tuple[str, str]] = set()
         self._notices: deque[Notice] = deque()
-        self._writer = WriterThread(
-            file,
-            self._backlog,
-            self._counters,
-            maker,
-            self._notices.append,
-            raw=options.raw,
+        self._parts = Parts(
+            path,
+            outputs,
+            RunInfo(
+                start_nanos=time.time_ns(),
+                name=options.name or path.stem,
+                robot=options.robot,
+                metadata=options.metadata,
+            ),
+            is_numbered=not (options.max_bytes is options.max_secs is options.snapshot_bytes is None),
+            ring=Ring(options.keep_files, options.keep_bytes),
+            notify=self._notices.append,
+        )
+        window = None if options.snapshot_bytes is None else Window(options.snapshot_bytes, options.snapshot_secs)
+        cuts = Cuts(
+            flush_secs=options.flush_secs,
+            sync_secs=options.sync_secs,
+            max_bytes=options.max_bytes,
+            max_secs=options.max_secs,
             min_free_bytes=options.min_free_bytes,
-            robot=options.robot,
+        )
+        self._writer = WriterThread(
+            self._parts, outputs, self._backlog, self._counters, self._notices.append, cuts, window
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
         self._end_secs = options.drain_secs + END_MARGIN_SECS
@@ -234,6 +249,14 @@ class Recorder:
     def resume(self) -> None:
         """Record again."""
         self._paused = False
+
+    def split(self) -> None:
+        """Begin another file soon, if the current one has messages."""
+        self._writer.ask_split()
+
+    def trigger(self) -> None:
+        """Write a snapshot soon: the latest messages, and what was latched before. Only with `snapshot_bytes`."""
+        self._writer.ask_snapshot()
 
     def wait(self, timeout_secs: float) -> bool:
         """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
@@ -285,9 +308,11 @@ class Recorder:
         return Snapshot(
             (self._stop_asked or time.monotonic()) - self._began,
             tuple(counters.state() for counters in list(self._counters.values())),
-            self._file.bytes_written,
+            self._parts.bytes_written,
             self._backlog.held_bytes,
             self._backlog.limit_bytes,
+            self._parts.count,
+            self._writer.window_bytes,
         )
 
     def outcome(self) -> Outcome:
@@ -300,7 +325,7 @@ class Recorder:
         snapshot = self.snapshot()
         came = {topic.topic for topic in snapshot.topics if topic.received}
         absent = tuple(sorted(self._selection.topics - came))
-        return Outcome(snapshot, "; ".join(errors), self._file.is_finished, self._file.kept_path, absent)
+        return Outcome(snapshot, "; ".join(errors), self._parts.is_finished, self._parts.kept_paths, absent)
 
     def _receive(self) -> None:
         try:

@@ -15,11 +15,9 @@ from rrbridge_bridge.format import wide_console
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
 from rrbridge_bridge.record.disk import DiskMeter
-from rrbridge_bridge.record.file import RecordingFile
 from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
 from rrbridge_bridge.record.loop import Loop
-from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.recorder import Outcome, Recorder
 from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
@@ -39,26 +37,19 @@ def record(settings: RecordSettings) -> int:
     """Record until told to stop, or list what could be recorded; returns the exit status."""
     if settings.listing:
         return _list(settings)
-    selection, imported = settings.selection(), settings.import_options()
-    options = settings.recorder_options()
+    selection, options = settings.selection(), settings.recorder_options()
     show = MutedOnFailure(_show(settings))
     signals = Signals()
     with signals.caught():
         path = settings.output or default_output()
         if path.exists():
             raise RecorderError(f"{path} exists already; it is not overwritten")
-        maker = DriverMaker(imported, decode=settings.decode)
+        outputs = settings.outputs()
         choice = choose(settings.from_, _environment(settings))
         session: LiveSession = choice.source.start(settings.source_options(choice.address))
         limited = LimitedSession(session, settings.limit) if settings.limit else None
         try:
-            file = RecordingFile(
-                path,
-                application_id=settings.application_id,
-                recording_id=settings.recording_id,
-                compression=settings.compression,
-            )
-            recorder = Recorder(limited or session, file, selection, options, maker)
+            recorder = Recorder(limited or session, path, outputs, selection, options)
             show.begin(path, session.description)
             if choice.reason:
                 show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))

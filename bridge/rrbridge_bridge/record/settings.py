@@ -14,7 +14,10 @@ from rrbridge.importers import ImportOptions
 from rrbridge_bridge.live.qos_overrides import read_overrides
 from rrbridge_bridge.live.source import DRAIN_SECS, SourceOptions
 from rrbridge_bridge.record.backlog import DropPolicy
+from rrbridge_bridge.record.maker import DriverMaker
+from rrbridge_bridge.record.output import Output
 from rrbridge_bridge.record.recorder import RecorderOptions
+from rrbridge_bridge.record.rrd_output import RrdOutput
 from rrbridge_bridge.record.selection import Selection
 from rrbridge_bridge.topic_patterns import topic_pattern
 
@@ -108,7 +111,6 @@ class RecordSettings:
             except InvalidValueError as err:
                 raise click.UsageError(str(err)) from err
         return RecorderOptions(
-            raw=self.raw,
             backlog_bytes=self.backlog,
             min_free_bytes=self.min_free,
             drain_secs=self.drain,
@@ -123,6 +125,19 @@ class RecordSettings:
         if not (self.raw or self.decode):
             raise click.UsageError("with both --no-raw and --no-decode nothing would be recorded")
         return ImportOptions(raw=self.raw, prefix=self.prefix)
+
+    def outputs(self) -> tuple[Output, ...]:
+        """The kinds of files to write."""
+        maker = DriverMaker(self.import_options(), decode=self.decode)
+        return (
+            RrdOutput(
+                maker,
+                keeps_bytes=self.raw,
+                application_id=self.application_id,
+                recording_id=self.recording_id,
+                compression=self.compression,
+            ),
+        )
 
     def source_options(self, address: str) -> SourceOptions:
         """What the live source is told. Raises FileError for profiles that cannot be read."""

@@ -8,24 +8,27 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from rrbridge._chunk import Chunk
 from rrbridge.errors import FileError, RecorderError
 from rrbridge_bridge.live.source import Announced, Document, Notice, Received, Severity
-from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record import chunks
+from rrbridge_bridge.raw import RawBatch
+from rrbridge_bridge.record.active import free_bytes
 from rrbridge_bridge.record.backlog import Backlog, weight
-from rrbridge_bridge.record.counters import TopicCounters, TopicState
-from rrbridge_bridge.record.file import RecordingFile, Syncer
+from rrbridge_bridge.record.clock import Clocks
+from rrbridge_bridge.record.counters import Account, TopicCounters
+from rrbridge_bridge.record.held import HeldMessages
+from rrbridge_bridge.record.output import Output
+from rrbridge_bridge.record.parts import Parts
+from rrbridge_bridge.record.statics import adds_up, is_static
+from rrbridge_bridge.record.syncing import Syncer
+from rrbridge_bridge.record.window import Window
 
-__all__ = ["FLUSH_BYTES", "FLUSH_SECS", "ChunkMaker", "WriterThread"]
+__all__ = ["FLUSH_BYTES", "Cuts", "WriterThread"]
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECS = 1.0
 FLUSH_BYTES = 2 << 20
 ACCOUNT_SECS = 5.0
 GATHERED_SHARE = 0.25
@@ -37,26 +40,17 @@ NICENESS = 5
 """Of the writer thread alone: what is written a little later is not lost, what is received too late is."""
 
 
-class ChunkMaker(Protocol):
-    """Turns messages into chunks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cuts:
+    """When to do what."""
 
-    def announce(self, connection: Connection) -> Iterable[Chunk]:
-        """Static data about a connection; again when more has become known of it."""
-
-    def bytes_only(self, batch: RawBatch) -> Iterable[Chunk]:
-        """The messages' bytes, and nothing that takes time."""
-
-    def convert(self, batch: RawBatch) -> Iterable[Chunk]:
-        """The messages as they are to be recorded: bytes if asked for, fields, what adapters make of them."""
-
-    def settle(self, *, is_end: bool = False) -> Iterable[Chunk]:
-        """What had to wait for messages of other topics, or for time to pass, when all that has arrived was converted."""
-
-    def notes(self) -> Iterable[tuple[str, str]]:
-        """Topics and sentences: what a person should know of what was made of messages; those told before too."""
-
-    def undecoded(self) -> Mapping[tuple[str, str], tuple[int, str]]:
-        """By topic and type: messages that `convert` could keep only as bytes, and why; the first reason."""
+    flush_secs: float = 1.0
+    sync_secs: float = 1.0
+    max_bytes: int | None = None
+    """Of a part."""
+    max_secs: float | None = None
+    """Of a part."""
+    min_free_bytes: int = 0
 
 
 @dataclass(eq=False)
@@ -68,38 +62,48 @@ class _Gathered:
 
 
 class WriterThread:
-    """Takes batches from the backlog until it is closed and empty, then finishes the file."""
+    """Takes batches from the backlog until it is closed and empty, then finishes the files."""
 
     def __init__(
         self,
-        file: RecordingFile,
+        parts: Parts,
+        outputs: Sequence[Output],
         backlog: Backlog,
         counters: dict[int, TopicCounters],
-        maker: ChunkMaker,
         notify: Callable[[Notice], None],
-        *,
-        raw: bool,
-        min_free_bytes: int,
-        robot: str | None = None,
+        cuts: Cuts,
+        window: Window | None = None,
     ) -> None:
-        self._file = file
+        """With a window, nothing is written but what `ask_snapshot` asks for."""
+        self._parts = parts
+        self._outputs = outputs
         self._backlog = backlog
         self._counters = counters
         self._notify = notify
-        self._maker = maker
-        self._raw = raw
-        self._robot = robot
-        self._min_free_bytes = min_free_bytes
+        self._cuts = cuts
+        self._window = window
+        self._clocks = Clocks()
+        self._held = HeldMessages()
         self._announced: deque[Announced] = deque()
         self._documents: deque[Document] = deque()
         self._gathered: dict[int, _Gathered] = {}
         self._gathered_weight = 0
         self._told: set[tuple[str, str]] = set()
         self._abort = threading.Event()
+        self._split = threading.Event()
+        self._snapshot = threading.Event()
+        self._part_began = time.monotonic()
+        self._part_messages = 0
+        self._latest_nanos = time.time_ns()
+        self._next_account = 0.0
+        self._next_sync = 0.0
+        self._slow_told = False
         self.error: str = ""
-        """Why the file could not be finished; empty while all is well."""
+        """Why the files could not be finished; empty while all is well."""
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="record-write", daemon=True)
+        if window is None:
+            parts.open_next((), self._latest_nanos, self._account(complete=True))
 
     def start(self) -> None:
         """Begin."""
@@ -113,8 +117,23 @@ class WriterThread:
         """A text to be written. From any thread."""
         self._documents.append(document)
 
+    def ask_split(self) -> None:
+        """Begin another part soon. From any thread."""
+        self._split.set()
+        self._backlog.wake()
+
+    def ask_snapshot(self) -> None:
+        """Write what the window holds soon. From any thread."""
+        self._snapshot.set()
+        self._backlog.wake()
+
+    @property
+    def window_bytes(self) -> int:
+        """What the window holds."""
+        return 0 if self._window is None else self._window.nbytes
+
     def abort(self) -> None:
-        """Leave the file as it is, as soon as the current write is done."""
+        """Leave the files as they are, as soon as the current write is done."""
         self._abort.set()
         self._backlog.close()
 
@@ -127,19 +146,18 @@ class WriterThread:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             stopped = ""
-            syncer = Syncer(self._file)
+            syncer = Syncer(self._parts.sync)
             try:
                 self._write_all(syncer)
             except DiskLowError as err:
                 stopped = str(err)
             finally:
                 syncer.close()
-            self._file.write(chunks.account(self._states(), complete=not stopped))
-            self._file.close()
+            self._parts.finish(self._account(complete=not stopped))
             self.error = stopped
         except (FileError, RecorderError) as err:
             self._give_up(str(err))
-        except Exception as err:  # the file must be left in order whatever fails
+        except Exception as err:  # the files must be left in order whatever fails
             log.exception("the writer failed")
             self._give_up(f"unexpected {type(err).__name__}: {err}")
         finally:
@@ -148,17 +166,10 @@ class WriterThread:
 
     def _give_up(self, reason: str) -> None:
         self.error = reason
-        try:
-            self._file.abandon()
-        except FileError as err:
-            log.debug("%s", err)
+        self._parts.abandon()
 
     def _write_all(self, syncer: Syncer) -> None:
-        for chunk in chunks.recording_info(time.time_ns(), self._file.path.stem, self._robot):
-            self._file.write(chunk)
-        next_flush = time.monotonic() + FLUSH_SECS
-        next_account = 0.0
-        slow_told = False
+        next_flush = time.monotonic() + self._cuts.flush_secs
         while True:
             received = self._backlog.get(max(next_flush - time.monotonic(), 0.0))
             if self._abort.is_set():
@@ -166,40 +177,100 @@ class WriterThread:
             while self._announced:
                 self._announce(self._announced.popleft())
             while self._documents:
-                self._file.write(chunks.document(self._documents.popleft()))
+                self._parts.document(self._documents.popleft())
             if received is not None:
-                self._gather(received)
+                self._take(received)
             finished = received is None and self._backlog.is_finished
-            if time.monotonic() >= next_flush or finished:
-                self._flush(self._gathered.values())
-                self._settle(is_end=finished)
-                self._look_at_decoding()
-                if time.monotonic() >= next_account:
-                    self._file.write(chunks.account(self._states(), complete=False))
-                    next_account = time.monotonic() + ACCOUNT_SECS
-                syncer.ask()
-                if syncer.longest_secs > SLOW_SYNC_SECS and not slow_told:
-                    slow_told = True
-                    text = f"the disk took {syncer.longest_secs:.1f} s to sync; a power cut would cost that much"
-                    self._notify(Notice(Severity.WARNING, text))
-                self._check_space()
-                next_flush = time.monotonic() + FLUSH_SECS
+            if self._window is not None and self._snapshot.is_set():
+                self._snapshot.clear()
+                self._write_window(self._window)
+            if time.monotonic() >= next_flush or finished or self._split.is_set():
+                self._flush_all(is_end=finished)
+                self._look_after(syncer)
+                next_flush = time.monotonic() + self._cuts.flush_secs
+                if self._is_part_over() and not finished:
+                    self._next_part()
             if finished:
                 return
 
+    def _look_after(self, syncer: Syncer) -> None:
+        """What is to be done every second or so, when everything is written."""
+        self._look_at_decoding()
+        now = time.monotonic()
+        if jump := self._clocks.look():
+            text = f"the clock was set {'forward' if jump > 0 else 'back'} by {abs(jump) / 1e9:.1f} s"
+            self._notify(Notice(Severity.WARNING, f"{text}; how it ran stands in the recording"))
+        if now >= self._next_account:
+            self._parts.account(self._account(complete=False))
+            self._next_account = now + ACCOUNT_SECS
+        if now >= self._next_sync:
+            syncer.ask()
+            self._next_sync = now + self._cuts.sync_secs - self._cuts.flush_secs / 2
+        if syncer.longest_secs > SLOW_SYNC_SECS and not self._slow_told:
+            self._slow_told = True
+            text = f"the disk took {syncer.longest_secs:.1f} s to sync; a power cut would cost that much"
+            self._notify(Notice(Severity.WARNING, text))
+        self._parts.check()
+        self._check_space()
+
     def _check_space(self) -> None:
-        self._file.check_place()
-        free = self._file.free_bytes()
-        if free < self._min_free_bytes:
+        free = free_bytes(self._parts.folder)
+        if free < self._cuts.min_free_bytes:
             raise DiskLowError(
-                f"only {free / 1e6:.0f} MB are free beside {self._file.path}; stopped before the disk is full"
+                f"only {free / 1e6:.0f} MB are free beside {self._parts.stem}; stopped before the disk is full"
             )
+
+    def _is_part_over(self) -> bool:
+        asked = self._split.is_set()
+        self._split.clear()
+        if not self._part_messages or self._window is not None:
+            return False
+        cuts = self._cuts
+        return (
+            asked
+            or (cuts.max_secs is not None and time.monotonic() - self._part_began >= cuts.max_secs)
+            or self._is_too_large()
+        )
+
+    def _is_too_large(self) -> bool:
+        return self._cuts.max_bytes is not None and self._parts.current_bytes >= self._cuts.max_bytes
+
+    def _next_part(self) -> None:
+        """Begin another part; everything that has come is written to the one before it."""
+        self._parts.open_next(self._held.messages(), self._latest_nanos, self._account(complete=True))
+        self._part_began = time.monotonic()
+        self._part_messages = 0
+
+    def _write_window(self, window: Window) -> None:
+        """Write a part of its own with what the window holds, and what holds from before."""
+        batches = window.take_all()
+        if not batches:
+            self._notify(Notice(Severity.WARNING, "there is nothing to write: no message came since the last snapshot"))
+            return
+        self._check_space()
+        there = {int(order) for received in batches for order in received.batch.order}
+        held = [message for message in self._held.messages() if int(message.order[0]) not in there]
+        begin_nanos = min(int(received.batch.log_time_nanos[0]) for received in batches)
+        self._parts.open_next(held, begin_nanos, self._account(complete=True))
+        for received in batches:
+            self._gather(received)
+        self._flush_all(is_end=False)
+        self._parts.close_current(self._account(complete=True))
 
     def _announce(self, announced: Announced) -> None:
         connection = announced.connection
         self._gathered.setdefault(connection.id, _Gathered())
-        for chunk in self._maker.announce(connection):
-            self._file.write(chunk)
+        if is_static(announced):
+            self._held.watch(connection.id, is_sum=adds_up(connection.topic))
+        self._parts.announce(connection)
+
+    def _take(self, received: Received) -> None:
+        self._held.take(received)
+        if self._window is None:
+            self._gather(received)
+            return
+        self._window.add(received)
+        self._backlog.written(weight(received))
 
     def _gather(self, received: Received) -> None:
         size = weight(received)
@@ -209,66 +280,58 @@ class WriterThread:
         self._gathered_weight += size
         if gathered.weight >= FLUSH_BYTES:
             self._flush([gathered])
+            if self._is_too_large():
+                self._split.set()
         elif self._gathered_weight > GATHERED_SHARE * self._backlog.limit_bytes:
             self._flush(self._gathered.values())
 
+    def _flush_all(self, *, is_end: bool) -> None:
+        self._flush(self._gathered.values())
+        self._parts.settle(is_end=is_end)
+
     def _flush(self, streams: Iterable[_Gathered]) -> None:
         """Write what was gathered."""
+        written = 0
         for gathered in streams:
             if gathered.batches:
                 batch = RawBatch.joined([received.batch for received in gathered.batches])
-                size, gathered.weight, gathered.batches = gathered.weight, 0, []
-                self._gathered_weight -= size
+                written += gathered.weight
+                gathered.weight, gathered.batches = 0, []
                 self._write(batch)
-                self._backlog.written(size)
-
-    def _settle(self, *, is_end: bool) -> None:
-        try:
-            made = list(self._maker.settle(is_end=is_end))
-        except Exception as err:  # no fault in what is drawn may cost the recording
-            log.exception("what waited could not be converted")
-            text = f"some messages are not drawn: {type(err).__name__}: {err}"
-            self._notify(Notice(Severity.ERROR, text))
-            return
-        for chunk in made:
-            self._file.write(chunk)
+        self._parts.flush()
+        self._gathered_weight -= written
+        if self._window is None:
+            self._backlog.written(written)
 
     def _write(self, batch: RawBatch) -> None:
         """Write messages; only their bytes while writing cannot keep up: what they mean can be had from these later."""
-        counters = self._counters[batch.connection.id]
-        if self._raw and self._backlog.fill > BEHIND_SHARE:
-            made = list(self._maker.bytes_only(batch))
-            counters.postponed += len(batch)
-        else:
-            try:
-                made = list(self._maker.convert(batch))
-            except Exception as err:  # no fault in decoding may cost the recording
-                log.exception("%s could not be converted", batch.connection.topic)
-                text = f"could not be converted, only bytes are kept: {type(err).__name__}: {err}"
-                self._notify(Notice(Severity.ERROR, text, batch.connection.topic))
-                made = list(self._maker.bytes_only(batch))
-                counters.postponed += len(batch)
-        for chunk in made:
-            self._file.write(chunk)
+        connection = batch.connection.id
+        counters = self._counters[connection]
+        in_haste = self._backlog.fill > BEHIND_SHARE
+        counters.postponed += self._parts.write(batch, in_haste=in_haste, held=self._held.orders(connection))
         counters.written += len(batch)
+        self._part_messages += len(batch)
+        self._latest_nanos = int(batch.log_time_nanos[-1])
 
     def _look_at_decoding(self) -> None:
         """Take over what could not be decoded, and say so once per topic."""
-        undecoded = self._maker.undecoded()
-        for counters in list(self._counters.values()):
-            count, reason = undecoded.get((counters.topic, counters.msgtype), (0, ""))
-            if count and not counters.undecodable:
-                kept = "the bytes are recorded all the same"
-                self._notify(Notice(Severity.WARNING, f"cannot be decoded: {reason}; {kept}", counters.topic))
-            counters.undecodable = count
-        for topic, text in self._maker.notes():
-            if (topic, text) not in self._told:
-                self._told.add((topic, text))
-                self._notify(Notice(Severity.INFO, text, topic))
+        for output in self._outputs:
+            undecoded = output.undecoded()
+            for counters in list(self._counters.values()):
+                count, reason = undecoded.get((counters.topic, counters.msgtype), (0, ""))
+                if count and not counters.undecodable:
+                    kept = "the bytes are recorded all the same"
+                    self._notify(Notice(Severity.WARNING, f"cannot be decoded: {reason}; {kept}", counters.topic))
+                counters.undecodable = max(counters.undecodable, count)
+            for topic, text in output.notes():
+                if (topic, text) not in self._told:
+                    self._told.add((topic, text))
+                    self._notify(Notice(Severity.INFO, text, topic))
 
-    def _states(self) -> list[TopicState]:
-        return [counters.state() for counters in list(self._counters.values())]
+    def _account(self, *, complete: bool) -> Account:
+        states = [counters.state() for counters in list(self._counters.values())]
+        return Account(states, complete, tuple(self._clocks.readings))
 
 
 class DiskLowError(RecorderError):
-    """Too little space is left to go on; there is enough to finish the file."""
+    """Too little space is left to go on; there is enough to finish the files."""

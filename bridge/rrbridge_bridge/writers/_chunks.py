@@ -6,9 +6,10 @@ A record is a head of constant size, then the payload.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +17,23 @@ import numpy.typing as npt
 from rrbridge_bridge.raw import Bytes, Int64s, rows_at
 from rrbridge_bridge.readers._blocks import Rows
 
-__all__ = ["Chunk", "ChunkPacker", "records_of"]
+__all__ = ["Chunk", "ChunkPacker", "Parts", "records_of"]
+
+Parts: TypeAlias = Sequence[bytes | memoryview]
+"""Bytes that follow each other."""
 
 WORKERS = 2
 IN_FLIGHT = 6
 """Chunks that may wait for their compression."""
+UNMOVED_BYTES = 1 << 14
+"""Payloads from this mean size on are written from where they are."""
 
 
 @dataclass(slots=True)
 class Chunk:
     """Records that are compressed together, while it is filled."""
 
-    parts: list[bytes] = field(default_factory=list)
+    parts: list[bytes | memoryview] = field(default_factory=list)
     size: int = 0
     """Bytes of all records."""
     ids: list[Int64s] = field(default_factory=list)
@@ -43,7 +49,7 @@ class Chunk:
         """Add messages with these heads."""
         lengths = rows.sizes + heads.dtype.itemsize
         ends = np.cumsum(lengths)
-        self.parts.append(records_of(rows, heads))
+        self.parts += records_of(rows, heads)
         self.ids.append(rows.connection_ids)
         self.times.append(rows.log_time_nanos)
         self.offsets.append(ends - lengths + self.size)
@@ -69,7 +75,7 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class _Packed:
     chunk: Chunk
-    packed: Future[tuple[bytes, int]]
+    packed: Future[tuple[Parts, int]]
 
 
 class ChunkPacker:
@@ -78,8 +84,8 @@ class ChunkPacker:
     def __init__(
         self,
         limit_bytes: int,
-        pack: Callable[[bytes], tuple[bytes, int]],
-        emit: Callable[[Chunk, bytes, int], None],
+        pack: Callable[[Parts], tuple[Parts, int]],
+        emit: Callable[[Chunk, Parts, int], None],
     ) -> None:
         """`pack` makes of a chunk's records the compressed ones and a checksum, in a thread; `emit` gets them."""
         self._limit = limit_bytes
@@ -110,9 +116,8 @@ class ChunkPacker:
         if not self.chunk.size:
             return
         chunk, self.chunk = self.chunk, Chunk()
-        data = b"".join(chunk.parts)
-        chunk.parts.clear()
-        self._waiting.append(_Packed(chunk, self._pool.submit(self._pack, data)))
+        parts, chunk.parts = chunk.parts, []
+        self._waiting.append(_Packed(chunk, self._pool.submit(self._pack, parts)))
         while len(self._waiting) > IN_FLIGHT:
             self._emit_oldest()
 
@@ -136,7 +141,7 @@ class ChunkPacker:
         self._emit(oldest.chunk, *oldest.packed.result())
 
 
-def records_of(rows: Rows, heads: npt.NDArray[np.void]) -> bytes:
+def records_of(rows: Rows, heads: npt.NDArray[np.void]) -> list[bytes | memoryview]:
     """Head and payload of each message, end to end."""
     count, width = len(rows), heads.dtype.itemsize
     size = int(rows.sizes[0])
@@ -145,9 +150,9 @@ def records_of(rows: Rows, heads: npt.NDArray[np.void]) -> bytes:
         table[:, :width] = heads.view(np.uint8).reshape(count, width)
         if size:
             table[:, width:] = rows_at(rows.buffer, rows.starts, size)
-        return table.tobytes()
+        return [table.tobytes()]
     head_bytes, payloads = heads.tobytes(), rows.buffer.data
     parts: list[bytes | memoryview] = [b""] * (2 * count)
     parts[0::2] = [head_bytes[at : at + width] for at in range(0, count * width, width)]
     parts[1::2] = [payloads[a : a + n] for a, n in zip(rows.starts.tolist(), rows.sizes.tolist(), strict=True)]
-    return b"".join(parts)
+    return parts if int(rows.sizes.sum()) >= UNMOVED_BYTES * count else [b"".join(parts)]

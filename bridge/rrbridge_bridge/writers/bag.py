@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rrbridge_bridge.raw import Connection, Int64s
     from rrbridge_bridge.readers import AttachedFile, NamedMetadata
     from rrbridge_bridge.readers._blocks import Rows
-    from rrbridge_bridge.writers._chunks import Chunk
+    from rrbridge_bridge.writers._chunks import Chunk, Parts
 
 __all__ = ["BagSink", "bag"]
 
@@ -120,18 +120,18 @@ class BagSink:
         bare = len(_record(Op.BAG_HEADER, fields, b""))
         self._file.write(_record(Op.BAG_HEADER, fields, b" " * (HEADER_BYTES - bare)))
 
-    def _pack(self, records: bytes) -> tuple[bytes, int]:
+    def _pack(self, records: Parts) -> tuple[Parts, int]:
         from rrbridge_bridge.writers._compression import compressed
 
-        return compressed(records, self._compression), 0
+        return [compressed(b"".join(records), self._compression)], 0
 
-    def _write_chunk(self, chunk: Chunk, packed: bytes, _crc: int) -> None:
+    def _write_chunk(self, chunk: Chunk, packed: Parts, _crc: int) -> None:
         from rrbridge_bridge.readers._bag_records import Op
 
         start = self._file.tell()
         self._chunks += 1
         fields = {"compression": self._compression.encode(), "size": U32.pack(chunk.size)}
-        self._file.write(_record(Op.CHUNK, fields, packed))
+        self._file.write(_record(Op.CHUNK, fields, b"".join(packed)))
         counts = b""
         for number, times, offsets in chunk.by_connection():
             count = U32.pack(len(times))

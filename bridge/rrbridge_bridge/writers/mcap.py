@@ -5,6 +5,7 @@ Format: https://mcap.dev/spec. Records that come once or once per chunk are the 
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,47 +17,54 @@ from typing import TYPE_CHECKING, Self
 from rrbridge_bridge.writers._format import OutputFormat, WriteOptions, Written
 
 if TYPE_CHECKING:
-    from mcap.records import McapRecord
+    from mcap.records import Channel, McapRecord
 
     from rrbridge.importers import ImportOptions
     from rrbridge_bridge.raw import Connection
     from rrbridge_bridge.readers import AttachedFile, NamedMetadata
     from rrbridge_bridge.readers._blocks import Rows
-    from rrbridge_bridge.writers._chunks import Chunk
+    from rrbridge_bridge.writers._append import AppendFile
+    from rrbridge_bridge.writers._chunks import Chunk, Parts
 
 __all__ = ["McapSink", "mcap"]
 
 CHUNK_BYTES = 1 << 20
 COMPRESSIONS = ("zstd", "lz4", "none")
 MAX_ID = 2**16 - 1
+CHUNK_HEAD = struct.Struct("<BQQQQII")
+"""Opcode, length, first and last time, unpacked size, checksum, length of the compression's name."""
 METADATA_NAMES = {"type_description_hash": "topic_type_hash"}
 """What rosbag2 calls the same thing in its SQLite files and in its MCAP files."""
 
 
 class McapSink:
-    """An MCAP file that is being written."""
+    """An MCAP file that is being written: whole records, and each chunk with its indexes, in one call."""
 
-    def __init__(self, path: Path, options: WriteOptions, profile: str = "") -> None:
+    def __init__(self, path: Path, options: WriteOptions, profile: str = "", *, zstd_level: int | None = None) -> None:
+        """Raises FileError."""
         from mcap.data_stream import RecordBuilder
         from mcap.records import Header
 
         from rrbridge_bridge.readers._mcap_records import MAGIC
+        from rrbridge_bridge.writers._append import AppendFile
         from rrbridge_bridge.writers._chunks import ChunkPacker
+        from rrbridge_bridge.writers._compression import ZSTD_LEVEL
 
         self._compression = options.compression or COMPRESSIONS[0]
+        self._zstd_level = zstd_level or ZSTD_LEVEL
         self._builder = RecordBuilder()
-        self._file = path.open("wb", buffering=1 << 20)
+        self.file: AppendFile = AppendFile(path)
         self._packer = ChunkPacker(options.chunk_bytes or CHUNK_BYTES, self._pack, self._write_chunk)
         self._channel_ids: dict[int, int] = {}
         self._schema_ids: dict[tuple[str, str, bytes], int] = {}
         self._schemas: list[McapRecord] = []
-        self._channels: list[McapRecord] = []
+        self._channels: list[Channel] = []
         self._chunk_indexes: list[McapRecord] = []
         self._attachment_indexes: list[McapRecord] = []
         self._metadata_indexes: list[McapRecord] = []
         self._counts: Counter[int] = Counter()
         self._span: tuple[int, int] | None = None
-        self._file.write(MAGIC + self._bytes_of(Header(profile=profile, library="rrbridge")))
+        self.file.put([MAGIC, self._bytes_of(Header(profile=profile, library="rrbridge"))])
 
     def __enter__(self) -> Self:
         return self
@@ -64,8 +72,12 @@ class McapSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Write no more, and leave the file as it is."""
         self._packer.close()
-        self._file.close()
+        self.file.close()
 
     def announce(self, connection: Connection) -> None:
         """Write the channel and its schema. Raises FileError if there are more than MCAP can count."""
@@ -73,12 +85,12 @@ class McapSink:
 
         from rrbridge.errors import FileError
 
-        used = set(self._channel_ids.values())
+        used = {channel.id for channel in self._channels}
         channel_id = connection.id
         if not 0 <= channel_id <= MAX_ID or channel_id in used:
             free = next((number for number in range(1, MAX_ID + 1) if number not in used), None)
             if free is None:
-                raise FileError(Path(self._file.name), f"MCAP has no room for more than {MAX_ID} channels")
+                raise FileError(self.file.path, f"MCAP has no room for more than {MAX_ID} channels")
             channel_id = free
         self._channel_ids[connection.id] = channel_id
         channel = Channel(
@@ -140,10 +152,10 @@ class McapSink:
         from rrbridge_bridge.readers import NamedMetadata
 
         self._packer.drain()
-        at = self._file.tell()
+        at = self.file.position
         if isinstance(record, NamedMetadata):
             data = self._bytes_of(Metadata(name=record.name, metadata=dict(record.values)))
-            self._file.write(data)
+            self.file.put([data])
             self._metadata_indexes.append(MetadataIndex(offset=at, length=len(data), name=record.name))
             return True
         attachment = Attachment(
@@ -154,7 +166,7 @@ class McapSink:
             data=record.data,
         )
         data = self._bytes_of(attachment)
-        self._file.write(data)
+        self.file.put([data])
         self._attachment_indexes.append(
             AttachmentIndex(
                 offset=at,
@@ -168,49 +180,51 @@ class McapSink:
         )
         return True
 
-    def _pack(self, records: bytes) -> tuple[bytes, int]:
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._packer.drain()
+
+    def _pack(self, records: Parts) -> tuple[Parts, int]:
         from rrbridge_bridge.writers._compression import compressed
 
-        return compressed(records, self._compression), zlib.crc32(records)
+        if self._compression == "none":
+            crc = 0
+            for part in records:
+                crc = zlib.crc32(part, crc)
+            return records, crc
+        data = b"".join(records)
+        return [compressed(data, self._compression, self._zstd_level)], zlib.crc32(data)
 
-    def _write_chunk(self, chunk: Chunk, packed: bytes, crc: int) -> None:
+    def _write_chunk(self, chunk: Chunk, packed: Parts, crc: int) -> None:
         import numpy as np
         from mcap.opcode import Opcode
-        from mcap.records import Chunk as ChunkRecord
         from mcap.records import ChunkIndex
 
         from rrbridge_bridge.readers._mcap_messages import MESSAGE_INDEX_ENTRY, MESSAGE_INDEX_HEAD
 
         compression = "" if self._compression == "none" else self._compression
-        start, (first, last) = self._file.tell(), chunk.span()
-        self._file.write(
-            self._bytes_of(
-                ChunkRecord(
-                    compression=compression,
-                    data=packed,
-                    message_end_time=last,
-                    message_start_time=first,
-                    uncompressed_crc=crc,
-                    uncompressed_size=chunk.size,
-                )
-            )
-        )
-        index_start = self._file.tell()
-        places = {}
+        name, packed_size = compression.encode(), sum(map(len, packed))
+        start, (first, last) = self.file.position, chunk.span()
+        length = CHUNK_HEAD.size - 9 + len(name) + 8 + packed_size
+        head = CHUNK_HEAD.pack(Opcode.CHUNK, length, first, last, chunk.size, crc, len(name))
+        head += name + struct.pack("<Q", packed_size)
+        index_start = start + 9 + length
+        indexes, places = bytearray(), {}
         for channel, times, offsets in chunk.by_connection():
             entries = np.empty(len(times), MESSAGE_INDEX_ENTRY)
             entries["time"], entries["offset"] = times, offsets
-            places[channel] = self._file.tell()
-            self._file.write(MESSAGE_INDEX_HEAD.pack(Opcode.MESSAGE_INDEX, 6 + entries.nbytes, channel, entries.nbytes))
-            self._file.write(entries.tobytes())
+            places[channel] = index_start + len(indexes)
+            indexes += MESSAGE_INDEX_HEAD.pack(Opcode.MESSAGE_INDEX, 6 + entries.nbytes, channel, entries.nbytes)
+            indexes += entries.tobytes()
+        self.file.put([head, *packed, indexes])
         self._chunk_indexes.append(
             ChunkIndex(
                 chunk_length=index_start - start,
                 chunk_start_offset=start,
                 compression=compression,
-                compressed_size=len(packed),
+                compressed_size=packed_size,
                 message_end_time=last,
-                message_index_length=self._file.tell() - index_start,
+                message_index_length=len(indexes),
                 message_index_offsets=places,
                 message_start_time=first,
                 uncompressed_size=chunk.size,
@@ -225,8 +239,8 @@ class McapSink:
         from rrbridge_bridge.readers._mcap_records import MAGIC
 
         self._packer.finish()
-        self._file.write(self._bytes_of(DataEnd(0)))
-        start = self._file.tell()
+        self.file.put([self._bytes_of(DataEnd(0))])
+        start = self.file.position
         summary = bytearray()
         offsets = []
         for opcode, records in (
@@ -247,8 +261,8 @@ class McapSink:
             summary += self._bytes_of(offset)
         unsigned = self._bytes_of(Footer(start, offset_start, 0))
         crc = zlib.crc32(bytes(summary) + unsigned[:-4])
-        self._file.write(summary + self._bytes_of(Footer(start, offset_start, crc)) + MAGIC)
-        self._file.close()
+        self.file.put([summary, self._bytes_of(Footer(start, offset_start, crc)), MAGIC])
+        self.file.close()
 
     def _statistics(self) -> McapRecord:
         from mcap.records import Statistics
