@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import time
+from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import pytest
 
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 ROSBAG_RECORD = Path("/usr/lib/rosbag/record")
-PUBLISHER = Path(__file__).parents[1] / "bridge" / "ros" / "ros1_publisher.py"
+SCRIPTS = Path(__file__).parents[1] / "bridge" / "ros"
+PUBLISHER, LISTENER = SCRIPTS / "ros1_publisher.py", SCRIPTS / "ros1_listener.py"
 WAIT_SECS = 30.0
 
 
@@ -92,19 +94,40 @@ class Publisher(Process):
 
     def sent(self, topic: str) -> list[bytes]:
         """The bytes of every message on a topic, so far."""
-        data, found, at = self.log.read_bytes(), [], 0
-        while at + 8 <= len(data):
-            index, size = struct.unpack_from("<II", data, at)
-            if self.spec[index]["topic"] == topic:
-                found.append(data[at + 8 : at + 8 + size])
-            at += 8 + size
-        return found
+        return logged(self.log)[[entry["topic"] for entry in self.spec].index(topic)]
 
     def leave(self) -> None:
         """End as a node does that is asked to."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(WAIT_SECS)
+
+
+def logged(path: Path) -> defaultdict[int, list[bytes]]:
+    """Messages by the topic's index, as the scripts write them down."""
+    data, at = path.read_bytes(), 0
+    found: defaultdict[int, list[bytes]] = defaultdict(list)
+    while at + 8 <= len(data):
+        index, size = struct.unpack_from("<II", data, at)
+        if at + 8 + size <= len(data):
+            found[index].append(data[at + 8 : at + 8 + size])
+        at += 8 + size
+    return found
+
+
+class Subscriber(Process):
+    """A rospy node that listens, and tells what it heard."""
+
+    def __init__(self, world: Ros1World, name: str, topics: dict[str, str]) -> None:
+        self.topics = list(topics)
+        self.log = world.folder / f"heard-{name}"
+        chosen = [f"{topic}={msgtype}" for topic, msgtype in topics.items()]
+        super().__init__([DEBIAN_PYTHON, LISTENER, name, self.log, *chosen], world.env, world.folder / "log")
+        self.said("ready")
+
+    def heard(self, topic: str) -> list[bytes]:
+        """The bytes of every message on a topic, so far."""
+        return logged(self.log)[self.topics.index(topic)]
 
 
 class Ros1World:
@@ -142,6 +165,11 @@ class Ros1World:
         publisher = Publisher(self, name, list(spec))
         self._stack.callback(publisher.close)
         return publisher
+
+    def listen(self, name: str, topics: dict[str, str]) -> Subscriber:
+        subscriber = Subscriber(self, name, topics)
+        self._stack.callback(subscriber.close)
+        return subscriber
 
     def rosbag_record(self, bag: Path, *arguments: str) -> Process:
         """The real recorder."""

@@ -22,7 +22,16 @@ import numpy as np
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.ros1_links import Dialer, Link, Linked, LinkFailed, is_loopback
-from rrbridge_bridge.live.ros1_master import MasterBack, MasterGone, MasterWatch, NoParameters, Told, TopicSeen
+from rrbridge_bridge.live.ros1_master import (
+    EVERY_NODE,
+    MasterBack,
+    MasterGone,
+    MasterWatch,
+    NoParameters,
+    Role,
+    Told,
+    TopicSeen,
+)
 from rrbridge_bridge.live.ros1_parameters import SERVER, Parameters, description_connection, description_payload
 from rrbridge_bridge.live.ros1_rpc import CallError, Remote, Slave, host_and_port, own_address
 from rrbridge_bridge.live.ros1_sequences import SequenceJudge
@@ -41,10 +50,11 @@ from rrbridge_bridge.live.source import (
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers._names import long_type_name
 
-__all__ = ["Ros1Session", "Ros1Source", "source"]
+__all__ = ["PRIORITY", "Ros1Session", "Ros1Source", "check_master", "master_uri", "signs", "source"]
 
 log = logging.getLogger(__name__)
 
+PRIORITY = 60
 DEFAULT_MASTER = "http://localhost:11311"
 BATCH_SECS = 0.05
 BATCH_BYTES = 4 << 20
@@ -123,7 +133,8 @@ class Ros1Session:
         self._waker.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._slave = Slave(address, host, master_uri, self._methods())
-        self._watch = MasterWatch(master_uri, self.name, self._slave.uri, self._post)
+        self._watch = MasterWatch(master_uri, self.name, self._slave.uri, self._post, with_parameters=True)
+        self._watch.want(Role(EVERY_NODE))
         self._dialer = Dialer(master_uri, self.name, self._post)
         self._nodes: dict[str, frozenset[str]] = {}
         self._subscribed: set[str] = set()
@@ -168,7 +179,7 @@ class Ros1Session:
         self._subscribed.add(topic)
         if topic in self._descriptions:
             self._posts.append(_DescriptionAsked(topic))
-        self._watch.want(topic)
+        self._watch.want(Role(topic))
         self._dial_missing(topic)
 
     def events(self) -> Generator[Event, None, None]:
@@ -485,18 +496,23 @@ def _how_found(master_uri: str, address: str) -> str:
     )
 
 
+def signs(environment: Mapping[str, str]) -> str:
+    """ROS_MASTER_URI, unless a ROS 2 was sourced: many a `.bashrc` still sets it."""
+    if environment.get("ROS_MASTER_URI") and environment.get("ROS_VERSION", "1") == "1":
+        return "ROS_MASTER_URI is set"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Ros1Source:
     """ROS 1 by its own protocol."""
 
     name: str = "ros1"
-    priority: int = 60
+    priority: int = PRIORITY
 
     def signs(self, environment: Mapping[str, str]) -> str:
-        """ROS_MASTER_URI, unless a ROS 2 was sourced: many a `.bashrc` still sets it."""
-        if environment.get("ROS_MASTER_URI") and environment.get("ROS_VERSION", "1") == "1":
-            return "ROS_MASTER_URI is set"
-        return ""
+        """Of the protocol."""
+        return signs(environment)
 
     def start(self, options: SourceOptions) -> Ros1Session:
         """Find the master. Raises RecorderError."""

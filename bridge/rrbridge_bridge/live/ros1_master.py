@@ -1,7 +1,7 @@
-"""What the ROS 1 master knows, watched by asking it: topics, their types and publishers; our subscriptions, renewed if lost.
+"""What the ROS 1 master knows, watched by asking it: topics, their types and publishers; our registrations, renewed if lost.
 
-A master that was restarted has forgotten its nodes, and nodes do not notice. Who records does: it finds itself missing from the
-list of subscribers, and registers again.
+A master that was restarted has forgotten its nodes, and other nodes do not notice. We do: whoever finds itself missing from what
+the master lists registers again.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rrbridge_bridge.live.ros1_parameters import Parameters
 from rrbridge_bridge.live.ros1_rpc import CallError, Remote
 
-__all__ = ["MasterBack", "MasterGone", "MasterWatch", "NoParameters", "Told", "TopicSeen"]
+__all__ = ["EVERY_NODE", "MasterBack", "MasterGone", "MasterWatch", "NoParameters", "Role", "Told", "TopicSeen"]
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,24 @@ EVERY_NODE = "/rosout"
 LAST_CALL_SECS = 0.5
 """For each call that unregisters; the master may have hung."""
 NO_TYPE = "*"
+
+
+Nodes: TypeAlias = dict[str, frozenset[str]]
+"""Names by topic."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Role:
+    """What we are to a topic: a subscriber, or a publisher."""
+
+    topic: str
+    msgtype: str = NO_TYPE
+    publishes: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As the master's calls have it."""
+        return "Publisher" if self.publishes else "Subscriber"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +87,25 @@ Told: TypeAlias = TopicSeen | MasterGone | MasterBack | Parameters | NoParameter
 class MasterWatch:
     """A thread that asks the master, and tells what has changed."""
 
-    def __init__(self, master_uri: str, name: str, slave_uri: str, tell: Callable[[Told], None]) -> None:
+    def __init__(
+        self,
+        master_uri: str,
+        name: str,
+        slave_uri: str,
+        tell: Callable[[Told], None],
+        *,
+        with_parameters: bool = False,
+    ) -> None:
+        self._with_parameters = with_parameters
         self._master_uri = master_uri
         self._name = name
         self._slave_uri = slave_uri
         self._tell = tell
         self._lock = threading.Lock()
-        self._wanted = {EVERY_NODE}
-        self._registered: set[str] = set()
+        self._wanted: set[Role] = set()
+        self._registered: set[Role] = set()
         self._types: dict[str, str] = {}
-        self._known: dict[str, frozenset[str]] = {}
+        self._known: Nodes = {}
         self._is_gone = False
         self._hurry_until = 0.0
         self._poke = threading.Event()
@@ -91,10 +118,10 @@ class MasterWatch:
         """Begin."""
         self._thread.start()
 
-    def want(self, topic: str) -> None:
-        """Be a subscriber of the topic from now on. From any thread."""
+    def want(self, role: Role) -> None:
+        """Be a subscriber or publisher of a topic from now on. From any thread."""
         with self._lock:
-            self._wanted.add(topic)
+            self._wanted.add(role)
         self._poke.set()
 
     def poke(self) -> None:
@@ -102,7 +129,7 @@ class MasterWatch:
         self._poke.set()
 
     def stop(self) -> None:
-        """End, and leave no subscription behind. Takes a second or so at most where the master hangs. Safe to call twice."""
+        """End, and leave no registration behind. Takes a second or so at most where the master hangs. Safe to call twice."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -110,14 +137,15 @@ class MasterWatch:
         self._thread.join(LAST_CALL_SECS)
         try:
             with Remote(self._master_uri, LAST_CALL_SECS) as master:
-                for topic in sorted(self._registered):
-                    master.call("unregisterSubscriber", self._name, topic, self._slave_uri)
+                for role in sorted(self._registered):
+                    master.call(f"unregister{role.kind}", self._name, role.topic, self._slave_uri)
         except CallError:
             pass  # a master that is gone has nothing to forget
 
     def _run(self) -> None:
         with Remote(self._master_uri) as master:
-            self._tell(self._parameters(master))
+            if self._with_parameters:
+                self._tell(self._parameters(master))
             while not self._stop.is_set():
                 if self._poke.is_set():
                     self._poke.clear()
@@ -149,10 +177,9 @@ class MasterWatch:
             self._tell(MasterGone(reason))
 
     def _ask(self, master: Remote) -> None:
-        state = _state(master.call("getSystemState", self._name))
+        publishers, subscribers = _state(master.call("getSystemState", self._name))
         self.heard = time.monotonic()
-        publishers, subscribers = state
-        has_forgotten = self._look_for_ourselves(subscribers)
+        has_forgotten = self._look_for_ourselves(publishers, subscribers)
         if self._is_gone or has_forgotten:
             self._is_gone = False
             self._tell(MasterBack(is_new=has_forgotten))
@@ -165,22 +192,27 @@ class MasterWatch:
             self._tell(TopicSeen(topic, self._types.get(topic, NO_TYPE), publishers.get(topic, frozenset())))
         self._known = publishers
 
-    def _look_for_ourselves(self, subscribers: Mapping[str, frozenset[str]]) -> bool:
-        lost = {topic for topic in self._registered if self._name not in subscribers.get(topic, frozenset())}
+    def _look_for_ourselves(self, publishers: Nodes, subscribers: Nodes) -> bool:
+        """Whether the master has forgotten something of us."""
+        lost = {
+            role
+            for role in self._registered
+            if self._name not in (publishers if role.publishes else subscribers).get(role.topic, frozenset())
+        }
         self._registered -= lost
         return bool(lost)
 
     def _register(self, master: Remote) -> None:
         with self._lock:
             missing = self._wanted - self._registered
-        for topic in sorted(missing):
+        for role in sorted(missing):
             if self._stop.is_set():
                 return
-            master.call("registerSubscriber", self._name, topic, NO_TYPE, self._slave_uri)
-            self._registered.add(topic)
+            master.call(f"register{role.kind}", self._name, role.topic, role.msgtype, self._slave_uri)
+            self._registered.add(role)
 
 
-def _state(value: Any) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+def _state(value: Any) -> tuple[Nodes, Nodes]:
     """Nodes by topic: publishers and subscribers. Raises CallError."""
     try:
         publishers, subscribers, _ = value
@@ -189,7 +221,7 @@ def _state(value: Any) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[s
         raise CallError("it does not answer as ROS 1 masters do") from err
 
 
-def _nodes(topics: Any) -> dict[str, frozenset[str]]:
+def _nodes(topics: Any) -> Nodes:
     return {str(topic): frozenset(map(str, nodes)) for topic, nodes in topics if nodes}
 
 
