@@ -38,6 +38,8 @@ TRACEBACK_VARIABLE = "RRBRIDGE_TRACEBACK"
 
 GARBAGE_THRESHOLD = 200_000
 """So many new objects, not 700, before Python looks for rings among them: importing makes 100 000 and no rings (60 ms)."""
+SWITCH_SECS = 0.001
+"""How long one thread may keep another from going on, not 5 ms: what reads and what writes hand over to each other often."""
 OWN_COMMANDS = "rrbridge_bridge.commands"
 
 
@@ -101,6 +103,7 @@ def app() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the one place where an error becomes a sentence and an exit code."""
     gc.set_threshold(GARBAGE_THRESHOLD)
+    sys.setswitchinterval(SWITCH_SECS)
     # Of linear algebra there is little here, and a second thread of OpenBLAS costs 45 ms of waiting for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in ("stdout", "stderr"):

@@ -39,7 +39,7 @@ __all__ = ["Conversion", "is_latched"]
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 65_536
-MAX_BYTES = 4 << 20
+MAX_BYTES = 12 << 20
 TRANSIENT_LOCAL = re.compile(r"durability:\s*(?:1|transient_local)\b")
 
 

@@ -304,7 +304,7 @@ class Chunk:
         """Whether it belongs to all times: it has no time columns."""
         return self._time_columns == 0
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Size of the data in memory, in bytes."""
         return int(self._held.nbytes)

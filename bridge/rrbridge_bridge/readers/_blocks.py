@@ -18,6 +18,8 @@ from rrbridge_bridge.readers._reader import ReadOptions
 
 __all__ = ["Blocks", "Rows"]
 
+WAITING_BYTES = 4 << 20
+"""Messages of one connection wait for more only up to here: there may be many connections."""
 PENDING_BYTES = 64 << 20
 """All connections' waiting bytes together; above it everything leaves."""
 
@@ -145,6 +147,7 @@ class Blocks:
 
     def _take(self, batch: RawBatch) -> Iterator[RawBatch]:
         max_rows, max_bytes = self._options.max_rows, self._options.max_bytes
+        most_waiting_bytes = min(max_bytes, WAITING_BYTES)
         in_step = self._options.in_step(batch.connection.topic, batch.connection.msgtype)
         if in_step:
             self._in_step.add(batch.connection.id)
@@ -152,13 +155,15 @@ class Blocks:
             rows, payload_bytes = len(piece), piece.payload_bytes
             if in_step:
                 held = self._wait(piece)
-                self._step_is_full |= held.rows >= max_rows or held.payload_bytes >= max_bytes
+                self._step_is_full |= held.rows >= max_rows or held.payload_bytes >= most_waiting_bytes
                 continue
             waiting = self._waiting.get(batch.connection.id)
-            if waiting and (waiting.rows + rows > max_rows or waiting.payload_bytes + payload_bytes > max_bytes):
+            if waiting and (
+                waiting.rows + rows > max_rows or waiting.payload_bytes + payload_bytes > most_waiting_bytes
+            ):
                 yield from self._release(batch.connection.id)
                 waiting = None
-            if waiting is None and (rows * 4 >= max_rows or payload_bytes * 8 >= max_bytes):
+            if waiting is None and (rows * 4 >= max_rows or payload_bytes * 8 >= most_waiting_bytes):
                 yield piece
                 continue
             self._wait(piece)

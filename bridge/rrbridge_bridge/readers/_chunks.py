@@ -19,8 +19,10 @@ from rrbridge_bridge.readers._source import Source
 
 __all__ = ["NO_HINTS", "ChunkData", "fill_group", "grouped"]
 
-GROUP_BYTES = 16 << 20
-"""Decompressed bytes that are taken together; a single larger chunk stands alone."""
+GROUP_BYTES = 32 << 20
+"""Bytes that are taken together; a single larger chunk stands alone."""
+UNPACKED_GROUP_BYTES = 16 << 20
+"""Likewise of compressed chunks, once decompressed: they need their memory twice."""
 THREADS = min(4, os.cpu_count() or 1)
 NO_HINTS = np.zeros(0, np.int64)
 
@@ -62,13 +64,14 @@ class ChunkData:
 
 
 def grouped(pieces: Iterable[P], data_of: Callable[[P], ChunkData]) -> Iterator[list[ChunkData]]:
-    """Runs of chunks of about `GROUP_BYTES`."""
+    """Runs of chunks that are large enough together."""
     group: list[ChunkData] = []
     size = 0
     for piece in pieces:
         chunk = data_of(piece)
         chunk_bytes = max(chunk.size, chunk.file_size)
-        if group and size + chunk_bytes > GROUP_BYTES:
+        most = UNPACKED_GROUP_BYTES if chunk.compression else GROUP_BYTES
+        if group and size + chunk_bytes > most:
             yield group
             group, size = [], 0
         group.append(chunk)
@@ -86,7 +89,7 @@ def fill_group(
     one that can be unpacked but has other bytes than were written gives what it has.
     """
     # A chunk may hold more than it says; all of them together not much more.
-    more = GROUP_BYTES // max(len(group), 1)
+    more = UNPACKED_GROUP_BYTES // max(len(group), 1)
     compressed = [chunk for chunk in group if chunk.compression and chunk.records is None]
     if len(compressed) > 1 and THREADS > 1:
         blobs = [_blob(source, chunk) for chunk in compressed]

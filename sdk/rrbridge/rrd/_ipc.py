@@ -122,8 +122,8 @@ def _shrinks(pieces: Sequence[memoryview], size: int) -> bool:
         return True
     step = size // SAMPLES
     samples = [_sample(pieces, start) for start in range((step - SAMPLE_BYTES) // 2, size, step)]
-    packed = sum(len(lz4.block.compress(sample, store_size=False)) for sample in samples)
-    return packed < WORTHWHILE * sum(map(len, samples))
+    together = b"".join(samples)
+    return len(lz4.block.compress(together, store_size=False)) < WORTHWHILE * len(together)
 
 
 def _sample(pieces: Sequence[memoryview], start: int) -> memoryview:
