@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 import time
+from itertools import count
 from typing import TypeAlias
 
 import numpy as np
@@ -33,8 +33,8 @@ __all__ = [
 TuidArray: TypeAlias = npt.NDArray[np.uint64]
 """Shape (n, 2), dtype `>u8`: time, counter. Its bytes are the ids themselves."""
 
-BLOCK = 1 << 14
-"""As many ids at a time, so that what is worked out on the way stays in the processor's cache."""
+PER_CALL = 1 << 14
+"""The counter's step, so that many ids can be had at once: as many as stay in the processor's cache while they are made."""
 _PACK = struct.Struct(">QQ").pack
 
 
@@ -42,43 +42,38 @@ def _random_start() -> int:
     return int.from_bytes(os.urandom(8)) >> 2  # `secrets` would do the same, and load a lot
 
 
-_lock = threading.RLock()  # signal handlers and `__del__` log too, whatever their thread is doing
 _last_nanos = 0
-_counter = _random_start()
+_counters = count(_random_start(), PER_CALL)
 
 
 def new_tuid_parts() -> tuple[int, int]:
-    """One new id as (time, counter): for what appends rows one by one and makes an array of their ids later."""
-    global _last_nanos, _counter  # see new_tuids
-    with _lock:
-        _last_nanos = max(_last_nanos, time.time_ns())
-        _counter += 1
-        return _last_nanos, _counter
+    """One new id as (time, counter): for what appends rows one by one and makes an array of their ids later.
+
+    Without a lock: a signal handler may log in the middle of this, and wait for a thread that would wait for the lock.
+    """
+    global _last_nanos  # one sequence per process is what makes ids comparable
+    _last_nanos = nanos = max(_last_nanos, time.time_ns())
+    return nanos, next(_counters)
 
 
 def _after_fork() -> None:
-    """In a child the lock may be held by a thread that is not there; a new start keeps its ids apart from the parent's."""
-    global _lock, _counter
-    _lock = threading.RLock()
-    _counter = _random_start()
+    """A new start keeps a child's ids apart from the parent's."""
+    global _counters
+    _counters = count(_random_start(), PER_CALL)
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def new_tuids(count: int) -> TuidArray:
-    """`count` new ids in rising order, above every id this process made before."""
-    global _last_nanos, _counter  # one sequence per process is what makes ids comparable
-    with _lock:
-        _last_nanos = max(_last_nanos, time.time_ns())
-        nanos, first = _last_nanos, _counter + 1
-        _counter += count
-    out = empty((count, 2), ">u8")
-    out[:, 0] = nanos
-    for start in range(0, count, BLOCK):
-        end = min(start + BLOCK, count)
-        out[start:end, 1] = np.arange(first + start, first + end, dtype=np.uint64)
+def new_tuids(number: int) -> TuidArray:
+    """`number` new ids in rising order, above every id that this thread made before."""
+    out = empty((number, 2), ">u8")
+    out[:, 0] = new_tuid_parts()[0]
+    for start in range(0, number, PER_CALL):
+        end = min(start + PER_CALL, number)
+        first = next(_counters)
+        out[start:end, 1] = np.arange(first, first + end - start, dtype=np.uint64)
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import rrbridge as rr
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._messages import StoredChunk, StoreId, StoreKind
 from rrbridge._timeline import TimeColumn, TimeKind
@@ -99,6 +101,34 @@ while True:
         values = [value for _, value in rows(path, "/x")]
         assert values.count(-1) == 1
         assert len(values) > 1
+
+
+def test_a_call_interrupted_anywhere_holds_up_no_other_thread() -> None:
+    """A signal handler may wait for a thread that writes, and which makes ids as the interrupted call does."""
+    recording = rr.RecordingStream("interruptions", send_properties=False)
+    recording.log("x", rr.Scalars(0))
+    files = {sys.modules["rrbridge._tuid"].__file__, sys.modules["rrbridge._batcher"].__file__}
+    held_up: list[str] = []
+
+    def wait_for_another(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line" and not held_up:
+            other = threading.Thread(target=recording.log, args=("y", rr.Scalars(1)), daemon=True)
+            sys.settrace(None)
+            other.start()
+            other.join(TIMEOUT_SECS)
+            if other.is_alive():
+                held_up.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+            sys.settrace(wait_for_another)
+        return wait_for_another
+
+    sys.settrace(wait_for_another)
+    try:
+        recording.log("x", rr.Scalars(2))
+    finally:
+        sys.settrace(None)
+    assert held_up == []
 
 
 def test_ctrl_c_leaves_whole_rows(tmp_path: Path) -> None:
