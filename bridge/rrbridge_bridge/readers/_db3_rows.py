@@ -14,7 +14,7 @@ __all__ = ["MessageRows", "Window"]
 Window: TypeAlias = list[tuple[int, int, int, bytes]]
 """`(rowid, topic id, timestamp, payload)`; any of them but the first may be None, or of another type, in a hostile file."""
 WINDOW_ROWS = 16384
-WINDOW_BYTES = 32 << 20
+WINDOW_BYTES = 16 << 20
 FIRST_ROW, LAST_ROW = -(1 << 63) + 1, (1 << 63) - 1
 
 
