@@ -32,7 +32,6 @@ ROOT = Path(__file__).resolve().parents[2]
 ROS_SCRIPTS = ROOT / "tests" / "bridge" / "ros"
 DISTROS = ("kilted", "jazzy")
 OUR_FOLDERS = [ROOT / name for name in ("sdk", "bridge", "viewer")]
-PUBLISHER = ROS_SCRIPTS / "publisher.py"
 BIN = Path(sys.executable).parent
 WAIT_SECS = 30.0
 
@@ -44,14 +43,17 @@ class Sent:
     payload: bytes
 
 
-class Publisher:
-    """A process that publishes, and what it sent."""
+class Process:
+    """A script under the ROS Python, and the messages that it wrote down."""
 
-    def __init__(self, python: Path, folder: Path, spec: list[dict[str, Any]]) -> None:
+    def __init__(self, script: str, python: Path, folder: Path, spec: list[dict[str, Any]]) -> None:
         self.spec = spec
-        self.log = folder / f"sent-{len(list(folder.glob('sent-*')))}"
+        self.log = folder / f"{script}-{len(list(folder.glob(f'{script}-*')))}"
         self.process = subprocess.Popen(
-            [python, PUBLISHER, self.log, json.dumps(spec)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [python, ROS_SCRIPTS / script, self.log, json.dumps(spec)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             self.said("ready")
@@ -82,6 +84,27 @@ class Publisher:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+class Publisher(Process):
+    """A process that publishes, and what it sent."""
+
+    def __init__(self, python: Path, folder: Path, spec: list[dict[str, Any]]) -> None:
+        super().__init__("publisher.py", python, folder, spec)
+
+
+class Listener(Process):
+    """A process that listens, and what it heard."""
+
+    def __init__(self, python: Path, folder: Path, spec: list[dict[str, Any]]) -> None:
+        super().__init__("listener.py", python, folder, spec)
+
+    def until_heard(self, count: int) -> list[Sent]:
+        deadline = time.monotonic() + WAIT_SECS
+        while len(heard := self.sent()) < count:
+            assert time.monotonic() < deadline, f"heard {len(heard)} of {count}"
+            time.sleep(0.05)
+        return heard
 
 
 def marked_pids(mark: Path) -> list[int]:
@@ -221,6 +244,12 @@ class World:
         self.stack.callback(publisher.close)
         self.stack.callback(self.note)
         return publisher
+
+    def listen(self, *spec: dict[str, Any]) -> Listener:
+        listener = Listener(self.python, self.folder, list(spec))
+        self.stack.callback(listener.close)
+        self.stack.callback(self.note)
+        return listener
 
     def record(self, *arguments: str, env: dict[str, str] | None = None, sourced: bool = False) -> Recording:
         recording = Recording(None if sourced else self.python, self.folder / "run.rrd", *arguments, env=env)

@@ -1,4 +1,4 @@
-"""Frames that a worker process writes to its pipe, read with every length checked before memory is taken.
+"""Frames between us and a worker process; those that it writes are read with every length checked before memory is taken.
 
 Layout: see `workers/rclpy_worker.py`, which writes them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from rrbridge.errors import RecorderError
 
-__all__ = ["EventFrame", "MessageFrame", "TornFrameError", "read_frame"]
+__all__ = ["EventFrame", "MessageFrame", "TornFrameError", "command_frame", "message_head", "read_frame"]
 
 MAGIC = b"RRBF"
 HEADER = struct.Struct("<4sB3xIQ")
@@ -24,7 +25,8 @@ BLOCK = struct.Struct("<II")
 RECORD = np.dtype(
     [("received", "<i8"), ("published", "<i8"), ("sequence", "<i8"), ("size", "<u4"), ("publisher", "<u4")]
 )
-EVENT, MESSAGES = 1, 2
+EVENT, MESSAGES, MESSAGE = 1, 2, 3
+NUMBER = struct.Struct("<I")
 MAX_HEAD_BYTES = 16 << 20
 MAX_PAYLOAD_BYTES = 1 << 30
 
@@ -54,6 +56,17 @@ class MessageFrame:
     """Shape (N,), dtype `RECORD`."""
     payload: npt.NDArray[np.uint8]
     """The messages end to end."""
+
+
+def command_frame(command: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """A command to a worker that takes frames, in two parts."""
+    head = json.dumps(command).encode()
+    return HEADER.pack(MAGIC, EVENT, len(head), 0), head
+
+
+def message_head(number: int, size: int) -> bytes:
+    """What stands before the bytes of one message to a worker that publishes."""
+    return HEADER.pack(MAGIC, MESSAGE, NUMBER.size, size) + NUMBER.pack(number)
 
 
 def read_frame(pipe: io.BufferedIOBase) -> EventFrame | MessageFrame | None:

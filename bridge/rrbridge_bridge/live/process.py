@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import threading
 from collections import deque
@@ -24,11 +25,11 @@ STDERR_LINES = 50
 class WorkerProcess:
     """The worker process and its three pipes."""
 
-    def __init__(self, python: str, script: Path) -> None:
+    def __init__(self, python: str, script: Path, *arguments: str) -> None:
         """Start it. Raises RecorderError."""
         try:
             self.process = subprocess.Popen(  # noqa: S603 - a fixed script under the Python that the person named
-                [python, str(script)],
+                [python, str(script), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -59,6 +60,18 @@ class WorkerProcess:
                 self.process.stdin.write(json.dumps(command).encode() + b"\n")
             except (BrokenPipeError, ValueError):
                 log.debug("the worker is gone; %s was not sent", command["do"])
+
+    def write(self, *parts: bytes | memoryview) -> None:
+        """Write bytes to its standard input, all of them. Raises OSError when the worker has ended."""
+        assert self.process.stdin is not None
+        with self._lock:
+            if self.process.stdin.closed:
+                raise BrokenPipeError
+            descriptor = self.process.stdin.fileno()
+            for part in parts:
+                rest = memoryview(part)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
 
     def last_line(self) -> str:
         """What it last wrote to standard error."""

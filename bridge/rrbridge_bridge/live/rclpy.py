@@ -42,7 +42,7 @@ from rrbridge_bridge.live.source import (
 )
 from rrbridge_bridge.raw import Connection, RawBatch
 
-__all__ = ["RclpySession", "RclpySource", "source"]
+__all__ = ["RclpySession", "RclpySource", "source", "start_worker"]
 
 log = logging.getLogger(__name__)
 
@@ -392,16 +392,21 @@ class RclpySource:
 
     def start(self, options: SourceOptions) -> RclpySession:
         """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""
-        pythons = [options.ros_python] if options.ros_python else candidate_pythons(os.environ)
-        reasons = []
-        for python in pythons:
-            worker = WorkerProcess(python, WORKER)
-            hello = _first_event(worker)
-            if hello.get("event") == "hello":
-                return RclpySession(worker, hello, self.finder, options)
-            worker.close(1.0)
-            reasons.append(f"{python}: {hello.get('text') or worker.last_line() or 'no answer'}")
-        raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
+        worker, hello = start_worker(options.ros_python, WORKER)
+        return RclpySession(worker, hello, self.finder, options)
+
+
+def start_worker(ros_python: str | None, script: Path, *arguments: str) -> tuple[WorkerProcess, Mapping[str, Any]]:
+    """A worker and what it says first, under the first Python that has rclpy. Raises RecorderError if none has."""
+    reasons = []
+    for python in [ros_python] if ros_python else candidate_pythons(os.environ):
+        worker = WorkerProcess(python, script, *arguments)
+        hello = _first_event(worker)
+        if hello.get("event") == "hello":
+            return worker, hello
+        worker.close(1.0)
+        reasons.append(f"{python}: {hello.get('text') or worker.last_line() or 'no answer'}")
+    raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
 
 
 def _first_event(worker: WorkerProcess) -> Mapping[str, Any]:
