@@ -148,7 +148,7 @@ class Recording:
         self.events: list[dict[str, Any]] = []
         self.on_received: Callable[[], object] = list
         """Called when so much was received that the worker has all that it needs."""
-        which = [] if python is None else ["--ros-python", str(python)]
+        which = [] if python is None or "--ros-python" in arguments else ["--ros-python", str(python)]
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
                 [BIN / "rrbridge", "record", "--json", "-o", path, *which, *arguments],
