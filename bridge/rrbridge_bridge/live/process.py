@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.memory import MMAP_THRESHOLD_BYTES, TRIM_THRESHOLD_BYTES
 
 __all__ = ["WorkerProcess"]
 
@@ -20,6 +21,11 @@ log = logging.getLogger(__name__)
 
 PIPE_BUFFER_BYTES = 1 << 20
 STDERR_LINES = 50
+KEEPS_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD_BYTES),
+    "MALLOC_TRIM_THRESHOLD_": str(TRIM_THRESHOLD_BYTES),
+}
+"""As `keep_freed_memory` does it for this process."""
 
 
 class WorkerProcess:
@@ -34,6 +40,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
+                env={**KEEPS_MEMORY, **os.environ},
                 start_new_session=True,  # Ctrl-C is for the recorder, which stops the worker in good order
             )
         except OSError as err:

@@ -14,6 +14,7 @@ from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.format import wide_console
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
+from rrbridge_bridge.memory import keep_freed_memory
 from rrbridge_bridge.record.disk import DiskMeter
 from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
@@ -35,6 +36,7 @@ def default_output() -> Path:
 
 def record(settings: RecordSettings) -> int:
     """Record until told to stop, or list what could be recorded; returns the exit status."""
+    keep_freed_memory()
     if settings.listing:
         return _list(settings)
     selection, options = settings.selection(), settings.recorder_options()
