@@ -27,7 +27,7 @@ def test_settings_come_from_a_file_and_the_command_line_comes_first(tmp_path: Pa
     config = tmp_path / "record.yaml"
     config.write_text("output: a.rrd\ntopics: [/tf, /scan]\nbacklog: 7MB\nraw: false\nall: true\n")
     options = parsed("--config", str(config), "-o", "b.rrd")
-    assert options["output"] == Path("b.rrd")
+    assert options["output"] == (Path("b.rrd"),)
     assert options["topics"] == ("/tf", "/scan")
     assert (options["backlog"], options["raw"], options["every"]) == (7_000_000, False, True)
 
@@ -79,7 +79,7 @@ def test_the_launch_file_runs_a_command_that_exists(monkeypatch: pytest.MonkeyPa
     program, command, *rest = [p if isinstance(p, str) else values[p.values[0]] for p in process.named["cmd"]]
     assert (program, command) == ("rrbridge", "record")
     options = parsed(*rest)
-    assert (options["output"], options["ros_python"]) == (Path("run.rrd"), "python3")
+    assert (options["output"], options["ros_python"]) == ((Path("run.rrd"),), "python3")
 
 
 def test_the_systemd_unit_is_one(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 import rich_click as click
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
 
+from rrbridge.errors import FileError, RecorderError
 from rrbridge_bridge.commands._units import BYTES_PER_UNIT, SIZE, seconds
 from rrbridge_bridge.commands.record import record
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.record.backlog import DropPolicy
+from rrbridge_bridge.record.places import place_of
 from rrbridge_bridge.record.settings import RecordSettings
 
 
@@ -86,6 +90,83 @@ def test_each_topic_has_its_own_rate_and_policy() -> None:
         parsed("-a", "--drop", "/odom=sometimes")
 
 
+def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
+    def held(*arguments: str) -> tuple[float | None, int | None]:
+        options = parsed("-a", *arguments).recorder_options()
+        return options.snapshot_secs, options.snapshot_bytes
+
+    assert held() == (None, None)
+    assert held("--snapshot", "30s") == (30.0, 512_000_000)
+    assert held("--snapshot", "500MB") == (None, 500_000_000)
+    assert held("--snapshot", "2GiB", "--snapshot", "1m") == (60.0, 2 << 30)
+    with pytest.raises(click.BadParameter):
+        held("--snapshot", "much")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--snapshot", "30s", "--max-size", "1GB"], "each snapshot is a file"),
+        (["--keep-files", "3"], "need parts"),
+        (["--trigger-topic", "/t"], "give --snapshot"),
+    ],
+)
+def test_what_has_no_meaning_together_is_refused(wrong: list[str], said: str) -> None:
+    with pytest.raises(click.UsageError, match=said):
+        parsed("-a", *wrong).recorder_options()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        (["-o", "run.rrd"], ["run.rrd"]),
+        (["-o", "run.mcap"], ["run.mcap"]),
+        (["-o", "run.rrd", "-o", "run.mcap"], ["run.rrd", "run.mcap"]),
+        (["-o", "run.mcap", "--format", "rrd,mcap"], ["run.mcap", "run.rrd"]),
+        (["-o", "logs", "-s", "mcap"], ["logs/TIME.mcap"]),
+        (["-o", "logs/"], ["logs/TIME.rrd"]),
+        (["-o", "my.robot"], ["my.robot/TIME.rrd"]),
+        (["--format", "mcap", "--format", "rrd"], ["TIME.mcap", "TIME.rrd"]),
+        ([], ["TIME.rrd"]),
+    ],
+)
+def test_the_output_is_a_file_or_a_folder_of_one_kind_or_several(arguments: list[str], files: list[str]) -> None:
+    paths = parsed("-a", *arguments).place().paths
+    assert [re.sub(r"rrbridge_\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d", "TIME", str(path)) for path in paths] == files
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-o", "a.rrd", "-o", "b.mcap"], "one name"),
+        (["-o", "a.rrd", "-o", "logs"], "one name"),
+        (["--format", "db3"], "there are rrd, mcap"),
+        (["-o", "a.rrd", "--format", "mcap"], "names a .rrd"),
+        (["--no-raw", "--no-decode"], "nothing would be recorded"),
+        (["--no-raw", "-o", "a.mcap"], "leaves nothing"),
+        (["-o", "a.rrd", "--compression", "zstd"], "no zstd"),
+    ],
+)
+def test_outputs_that_contradict_each_other_are_refused(arguments: list[str], said: str) -> None:
+    settings = parsed("-a", *arguments)
+    with pytest.raises(click.UsageError, match=said):
+        settings.outputs(settings.place().formats, lambda maker: maker)
+
+
+def test_only_the_last_folder_is_made_and_nothing_is_overwritten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place_of([tmp_path / "new" / "run.rrd"], ()).prepare()
+    assert (tmp_path / "new").is_dir()
+    with pytest.raises(FileError, match="No such file"):
+        place_of([tmp_path / "gone" / "disk" / "run.rrd"], ()).prepare()
+    (tmp_path / "run.mcap").write_bytes(b"precious")
+    for arguments in (["--format", "rrd,mcap"], ["-o", str(tmp_path / "run.mcap")]):
+        with pytest.raises(RecorderError, match=r"run\.mcap exists already"):
+            recorded(monkeypatch, FakeSession(), tmp_path / "run.rrd", "-a", *arguments)
+    assert not (tmp_path / "run.rrd.active").exists()
+
+
 EVERYTHING = """
 topics: [/tf, /scan]
 exclude_regex: ^/rosout
@@ -98,6 +179,12 @@ drop:
   /camera: newest
 min-free: 1GB
 from: rclpy
+storage: rrd,mcap
+split: {size: 2GB, duration: 5m}
+keep:
+  files: 10
+  size: 50GB
+metadata: {site: hall 3, shift: 2}
 """
 
 
@@ -106,9 +193,30 @@ def test_a_settings_file_takes_what_the_command_line_takes(tmp_path: Path) -> No
         *("/tf", "/scan", "-x", "^/rosout", "--exclude-topic-types", "sensor_msgs/Image", "--include-hidden"),
         *("--duration", "5400", "--limit", "5", "--throttle", "/imu=10", "--throttle", "/scan=0.5"),
         *("--drop", "/camera=newest", "--min-free", "1000000000", "--source", "rclpy"),
+        *("--format", "rrd,mcap", "--max-size", "2GB", "--max-bag-duration", "300", "--keep-files", "10"),
+        *("--keep-size", "50GB", "--metadata", "site=hall 3", "--custom-data", "shift=2"),
     )
     assert configured(tmp_path, EVERYTHING, "/other", "--duration", "3s").topics == ("/other",)
     assert configured(tmp_path, "topics: /one\nregex: a\n") == parsed("/one", "-e", "a")
+    grouped = configured(tmp_path, "all: true\nsnapshot: {duration: 30s, size: 1GB, trigger_topic: /oops}\n")
+    assert grouped == parsed("-a", "--snapshot", "30s", "--snapshot", "1GB", "--trigger-topic", "/oops")
+    assert configured(tmp_path, "all: true\nsnapshot: 30s\n") == parsed("-a", "--snapshot", "30s")
+
+
+def test_profiles_stand_in_a_file_of_their_own_or_in_the_settings(tmp_path: Path) -> None:
+    profiles = "/imu: {reliability: best_effort, depth: 7}\n"
+    (tmp_path / "qos.yaml").write_text(profiles)
+    expected = {"/imu": QosProfile(reliability="best_effort", depth=7)}
+    for settings in (
+        parsed("-a", "--qos-profile-overrides-path", str(tmp_path / "qos.yaml")),
+        configured(tmp_path, f"all: true\nqos_overrides:\n  {profiles}"),
+        configured(tmp_path, f"all: true\nqos_profile_overrides_path: {tmp_path / 'qos.yaml'}\n"),
+    ):
+        assert settings.source_options("").qos_overrides == expected
+    with pytest.raises(click.BadParameter, match="reliabilty; known are"):
+        configured(tmp_path, "all: true\nqos_overrides: {/imu: {reliabilty: reliable}}\n")
+    with pytest.raises(click.BadParameter, match="No such file"):
+        parsed("-a", "--qos-profile-overrides-path", str(tmp_path / "gone.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -119,6 +227,8 @@ def test_a_settings_file_takes_what_the_command_line_takes(tmp_path: Path) -> No
         ("throttle: {/imu: fast}", "'fast' is no rate"),
         ("drop: [/imu]", "is not TOPIC="),
         ("all: sometimes", "not a valid boolean"),
+        ("split: {length: 3}", "split: unknown: length; known are size, duration"),
+        ("split: 3", "unknown: split"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_is_known(tmp_path: Path, text: str, said: str) -> None:

@@ -289,7 +289,6 @@ def test_when_writing_cannot_keep_up_large_topics_are_dropped_and_counted(tmp_pa
     assert camera.received == 60
     assert camera.written == len(recorded["/camera"]) == 60 - camera.dropped
     assert camera.lost == 0, "what we dropped was not lost on the way"
-    assert any("keep up" in notice.text for notice in recorder.notices())
 
 
 class CountingMaker(BytesMaker):

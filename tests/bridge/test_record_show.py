@@ -30,7 +30,7 @@ def snapshot(elapsed_secs: float, received: int, lost: int | None = 3) -> Snapsh
 
 
 def shown(show: Show) -> None:
-    show.begin(Path("run.rrd"), "rclpy, domain 0")
+    show.begin([Path("run.rrd")], "rclpy, domain 0")
     show.notice(WARNING)
     rates = StatusMeter(DiskMeter(Path("/"), 0))
     for second in range(12):

@@ -8,7 +8,9 @@ from typing import Any
 
 import rich_click as click
 
-__all__ = ["DURATION", "DURATION_OR_ZERO", "RATE", "SIZE", "SIZE_OR_ZERO", "Pair", "seconds"]
+from rrbridge_bridge.record.span import Span
+
+__all__ = ["DURATION", "DURATION_OR_ZERO", "RATE", "SIZE", "SIZE_OR_ZERO", "SPAN", "Pair", "seconds"]
 
 SECS_PER_UNIT = {
     "ms": 1e-3,
@@ -102,11 +104,23 @@ class _Rate(click.ParamType):  # type: ignore[type-arg]
         return found
 
 
+class _Span(click.ParamType):  # type: ignore[type-arg]
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
+        """Read a time or a size."""
+        text = str(value)
+        if re.fullmatch(r"[\d.\s]+([kmgt]?i?b|[kgt]i?)", text.strip().lower()):
+            return Span(nbytes=SIZE.convert(text, param, ctx))
+        return Span(secs=DURATION.convert(value, param, ctx))
+
+
 DURATION = _Duration()
 DURATION_OR_ZERO = _Duration(zero=True)
 SIZE = _Size()
 SIZE_OR_ZERO = _Size(zero=True)
 RATE = _Rate()
+SPAN = _Span()
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import rich_click as click
 
-from rrbridge_bridge.commands._units import DURATION, DURATION_OR_ZERO, RATE, SIZE, SIZE_OR_ZERO, Pair
+from rrbridge_bridge.commands._units import DURATION, DURATION_OR_ZERO, RATE, SIZE, SIZE_OR_ZERO, SPAN, Pair
 
 __all__ = ["record"]
 
@@ -22,6 +22,22 @@ def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> Non
         from rrbridge_bridge.record.config import settings_of
 
         ctx.default_map = {**(ctx.default_map or {}), **settings_of(path, ctx.command.params)}
+
+
+class _Overrides(click.ParamType):  # type: ignore[type-arg]
+    """A file of profiles, or what stands in a settings file in its place."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        from rrbridge.errors import RrbridgeError
+        from rrbridge_bridge.live.qos_overrides import parse_overrides, read_overrides
+
+        try:
+            return parse_overrides(value) if isinstance(value, Mapping) else read_overrides(Path(value))
+        except RrbridgeError as err:
+            self.fail(str(err), param, ctx)
 
 
 def _choosing(command: F) -> F:
@@ -105,7 +121,7 @@ def _listening(command: F) -> F:
             "--qos-profile-overrides-path",
             "--qos-overrides",
             "qos_overrides",
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=_Overrides(),
             metavar="FILE",
             help="Quality of service by topic, as `ros2 bag record` takes it; else it is fitted to the publishers.",
         ),
@@ -133,17 +149,81 @@ def _writing(command: F) -> F:
     return _with(
         command,
         option(
-            "-o", "--output", type=click.Path(path_type=Path), help="The file to write; by default named by the time."
+            "-o",
+            "--output",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="The file to write, .rrd or .mcap; twice for both: -o run.rrd -o run.mcap. Or a folder for one that is "
+            "named by the time; by default the folder at hand.",
+        ),
+        option(
+            "-s",
+            "--format",
+            "--storage",
+            "formats",
+            multiple=True,
+            metavar="FORMAT",
+            help="rrd, mcap, or both: rrd,mcap; by default what the output's name ends in, else rrd.",
         ),
         option("--raw/--no-raw", default=True, show_default=True, help="Keep each message's bytes."),
         option("--decode/--no-decode", default=True, show_default=True, help="Write what messages mean, for viewing."),
         option(
-            "--compression", type=click.Choice(["lz4", "none"]), default="lz4", show_default=True, help="Of the file."
+            "--compression",
+            type=click.Choice(["zstd", "lz4", "none"]),
+            help="By default lz4 for .rrd and zstd for .mcap, which knows all three.",
         ),
         option("--application-id", default="rrbridge", show_default=True, help="Layouts are kept per application id."),
         option("--robot", metavar="NAME", help="Name the robot in the recording's properties."),
         option("--prefix", default="", metavar="PREFIX", help="Put before entities and frames, to tell robots apart."),
         option("--recording-id", help="By default a new one."),
+        option(
+            "--metadata",
+            "--custom-data",
+            "metadata",
+            multiple=True,
+            type=Pair(click.STRING),
+            metavar="KEY=VALUE",
+            help="A note for the recording's properties. May be repeated.",
+        ),
+    )
+
+
+def _cutting(command: F) -> F:
+    """Options of how many files."""
+    option = partial(click.option, panel="Parts and snapshots")
+    return _with(
+        command,
+        option(
+            "-b",
+            "--max-size",
+            "--max-bag-size",
+            "max_size",
+            type=SIZE,
+            metavar="SIZE",
+            help="Begin another file when one has this size: 2GB. Latched messages stand in each.",
+        ),
+        option(
+            "-d",
+            "--max-duration",
+            "--max-bag-duration",
+            "max_duration",
+            type=DURATION,
+            metavar="TIME",
+            help="Begin another file after this time: 5m.",
+        ),
+        option(
+            "--keep-files", type=click.IntRange(1), metavar="N", help="Keep the last N files, and delete those before."
+        ),
+        option("--keep-size", type=SIZE, metavar="SIZE", help="Delete the oldest files while all take more than this."),
+        option(
+            "--snapshot",
+            multiple=True,
+            type=SPAN,
+            metavar="TIME|SIZE",
+            help="Write nothing, but hold the last 30s, or 500MB, in memory; write that to a file on s, SIGUSR1, "
+            "`rrbridge control snapshot` or --trigger-topic.",
+        ),
+        option("--trigger-topic", metavar="TOPIC", help="Each message of it triggers a snapshot."),
     )
 
 
@@ -175,6 +255,14 @@ def _giving_way(command: F) -> F:
             help="Stop, and finish the file, before the disk has less.",
         ),
         option(
+            "--sync",
+            type=DURATION,
+            default="1s",
+            show_default=True,
+            metavar="TIME",
+            help="What was received so long ago survives a power cut.",
+        ),
+        option(
             "--drain",
             type=DURATION_OR_ZERO,
             default="3.5s",
@@ -197,6 +285,7 @@ def _with(command: F, *options: Callable[[F], F]) -> F:
 @_listening
 @_ending
 @_writing
+@_cutting
 @_giving_way
 @click.option(
     "--list",

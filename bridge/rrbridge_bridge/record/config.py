@@ -20,7 +20,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "snapshot": {"size": "snapshot", "duration": "snapshot", "trigger_topic": "trigger_topic"},
 }
 """By the name of a group: its keys, and the options that they stand for."""
-ALIASES = {"uri": "output", "storage": "format", "storage_id": "format", "qos_overrides": "qos_profile_overrides_path"}
+ALIASES = {"uri": "output", "storage": "format", "storage_id": "format"}
 MAX_FILE_BYTES = 1 << 20
 
 

@@ -20,7 +20,9 @@ from rrbridge_bridge.record.recorder import Outcome, Recorder
 from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import Show
 from rrbridge_bridge.record.signals import Signals
+from rrbridge_bridge.record.stages import Stages
 from rrbridge_bridge.record.status import State, Status, StatusMeter, headline, status_facts
+from rrbridge_bridge.record.watchdog import Watchdog
 
 __all__ = ["Loop"]
 
@@ -42,18 +44,28 @@ class Loop:
         show: Show,
         signals: Signals,
         disk: DiskMeter,
+        stages: Stages,
+        watchdog: Watchdog,
         limited: LimitedSession | None = None,
     ) -> None:
         self._recorder = recorder
         self._settings = settings
         self._show = show
         self._signals = signals
+        self._stages = stages
+        self._watchdog = watchdog
         self._limited = limited
         self._meter = StatusMeter(disk)
         self._notices: deque[Notice] = deque()
         self._stop_asked = False
         self._stopping = False
-        self.operator = Operator(recorder, self._notices.append, self._ask_to_stop, lambda: headline(self._status))
+        self.operator = Operator(
+            recorder,
+            self._notices.append,
+            self._ask_to_stop,
+            lambda: headline(self._status),
+            snapshots=bool(settings.snapshot),
+        )
         self._status = self._look()
 
     @contextmanager
@@ -71,14 +83,26 @@ class Loop:
             yield
 
     def run(self) -> Outcome:
-        """Until it has ended."""
+        """Start it; until it has ended."""
+        self._recorder.start()
+        try:
+            return self._run()
+        except BaseException:
+            self._recorder.stop()
+            self._recorder.outcome()
+            raise
+
+    def _run(self) -> Outcome:
         until = None if self._settings.duration is None else time.monotonic() + self._settings.duration
         ended = False
         while not ended:
             ended = self._recorder.wait(POLL_SECS)
+            for command in self._signals.take_commands():
+                self.operator.try_to(command)
             self._tell()
             if not ended:
                 self._status = self._look()
+                self._watch()
                 self._show.status(self._status)
             if self._signals.abort:
                 self._recorder.abort()
@@ -97,6 +121,10 @@ class Loop:
     def _look(self) -> Status:
         state: State = "stopping" if self._stopping else "paused" if self._recorder.is_paused else "recording"
         return self._meter.look(self._recorder.snapshot(), state)
+
+    def _watch(self) -> None:
+        stages = {} if self._stopping else self._stages.busy()
+        self._notices.extend(self._watchdog.look(time.monotonic(), self._status.snapshot, stages))
 
     def _is_time_to_stop(self, until: float | None) -> bool:
         if self._signals.stop or self._stop_asked or (until is not None and time.monotonic() >= until):

@@ -10,8 +10,8 @@ from rrbridge_bridge.record.recorder import Recorder
 
 __all__ = ["COMMANDS", "KEYS", "Operator", "RefusedError"]
 
-COMMANDS = ("status", "pause", "resume", "stop")
-KEYS = {" ": "toggle"}
+COMMANDS = ("status", "pause", "resume", "snapshot", "split", "stop")
+KEYS = {" ": "toggle", "s": "snapshot", "n": "split"}
 """By key, what is asked for."""
 
 
@@ -28,17 +28,22 @@ class Operator:
         notify: Callable[[Notice], object],
         stop: Callable[[], object],
         describe: Callable[[], str],
+        *,
+        snapshots: bool = False,
     ) -> None:
-        """`stop` ends the recording in good order, `describe` says how it stands."""
+        """`stop` ends the recording in good order, `describe` says how it stands; `snapshots`: nothing else is written."""
         self._recorder = recorder
         self._notify = notify
         self._ask_to_stop = stop
+        self._snapshots = snapshots
         self._lock = threading.Lock()
         self._do: Mapping[str, Callable[[], str]] = {
             "status": describe,
             "pause": self._pause,
             "resume": self._resume,
             "toggle": self._toggle,
+            "snapshot": self._snapshot,
+            "split": self._split,
             "stop": self._stop,
         }
 
@@ -52,10 +57,14 @@ class Operator:
     def press(self, key: str) -> None:
         """Do what a key stands for; nothing if it stands for nothing."""
         if command := KEYS.get(key):
-            try:
-                self.do(command)
-            except RefusedError as err:
-                self._notify(Notice(Severity.WARNING, str(err)))
+            self.try_to(command)
+
+    def try_to(self, command: str) -> None:
+        """Do it, or tell why not."""
+        try:
+            self.do(command)
+        except RefusedError as err:
+            self._notify(Notice(Severity.WARNING, str(err)))
 
     def _stop(self) -> str:
         self._ask_to_stop()
@@ -75,6 +84,20 @@ class Operator:
             return "is not paused"
         self._recorder.resume()
         return self._tell("recording again")
+
+    def _snapshot(self) -> str:
+        if not self._snapshots:
+            raise RefusedError(
+                "everything is written: there are snapshots only with --snapshot 30s, or --snapshot 500MB"
+            )
+        self._recorder.trigger()
+        return self._tell("a snapshot is written")
+
+    def _split(self) -> str:
+        if self._snapshots:
+            raise RefusedError("with --snapshot each snapshot is a file of its own: there is nothing to split")
+        self._recorder.split()
+        return self._tell("another file is begun")
 
     def _tell(self, text: str) -> str:
         self._notify(Notice(Severity.INFO, text))

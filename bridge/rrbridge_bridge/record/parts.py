@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rrbridge.errors import FileError, RecorderError, RrbridgeError
+from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Document, Notice, Severity
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.record.active import ACTIVE_SUFFIX
@@ -248,7 +249,11 @@ class Parts:
                 except Exception as err:  # the other files must be closed whatever fails
                     log.exception("%s could not be closed", file.path)
                     self._error = self._error or FileError(file.path, f"unexpected {type(err).__name__}: {err}")
-            self._closed.append(_Closed.of(files))
+            closed = _Closed.of(files)
+            self._closed.append(closed)
+            if closed.is_finished and (self._is_numbered or self._count > 1):
+                names = " and ".join(file.path.name for file in files)
+                self._notify(Notice(Severity.INFO, f"{names} finished, {size(closed.nbytes)}"))
             self._delete_oldest()
 
     def _delete_oldest(self) -> None:

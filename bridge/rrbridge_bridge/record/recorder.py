@@ -28,6 +28,7 @@ from rrbridge_bridge.record.counters import TopicCounters, TopicState
 from rrbridge_bridge.record.output import Output, RunInfo
 from rrbridge_bridge.record.parts import Parts, Ring
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.stages import Stages
 from rrbridge_bridge.record.statics import is_static, policy_of
 from rrbridge_bridge.record.throttle import Throttle, taken
 from rrbridge_bridge.record.window import Window
@@ -45,10 +46,6 @@ SILENT_SECS = 3.0
 """A source that says nothing for so long, not even that it is alive, hangs."""
 MISSING_SECS = 6.0
 """Finding an existing publisher may take the middleware some seconds."""
-_LOST = (
-    "{lost} messages were lost between publisher and recorder; a reliable publisher, a deeper queue, or for large messages "
-    "more shared memory on the publisher's side (Fast DDS: segment_size) mends that"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +164,7 @@ class Recorder:
         outputs: Sequence[Output],
         selection: Selection,
         options: RecorderOptions,
+        stages: Stages | None = None,
     ) -> None:
         """`path`: what the files are called, with or without the suffix of an output. At least one output.
 
@@ -207,7 +205,7 @@ class Recorder:
             min_free_bytes=options.min_free_bytes,
         )
         self._writer = WriterThread(
-            self._parts, outputs, self._backlog, self._counters, self._notices.append, cuts, window
+            self._parts, outputs, self._backlog, self._counters, self._notices.append, cuts, window, stages or Stages()
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
         self._end_secs = options.drain_secs + END_MARGIN_SECS
@@ -215,7 +213,6 @@ class Recorder:
         self._aborted = False
         self._began = time.monotonic()
         self._stop_asked = 0.0
-        self._told_lost: set[str] = set()
         self._told_silent = False
         self._told_missing = False
 
@@ -276,11 +273,6 @@ class Recorder:
     def _worries(self) -> list[Notice]:
         """What a person should look into; each is told once."""
         found = []
-        for counters in list(self._counters.values()):
-            lost = counters.losses.lost
-            if lost and counters.topic not in self._told_lost:
-                self._told_lost.add(counters.topic)
-                found.append(Notice(Severity.WARNING, _LOST.format(lost=lost), counters.topic))
         if not self._told_missing and time.monotonic() - self._began > MISSING_SECS:
             self._told_missing = True
             here = {counters.topic for counters in list(self._counters.values())}
@@ -402,8 +394,4 @@ class Recorder:
         if not len(event.batch):
             return
         for dropped in self._backlog.put(event):
-            counters = self._counters[dropped.batch.connection.id]
-            if not counters.dropped:
-                text = "writing cannot keep up; messages of this topic are dropped and counted"
-                self._notices.append(Notice(Severity.WARNING, text, counters.topic))
-            counters.dropped += len(dropped.batch)
+            self._counters[dropped.batch.connection.id].dropped += len(dropped.batch)

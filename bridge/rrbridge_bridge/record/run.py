@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
@@ -19,19 +17,21 @@ from rrbridge_bridge.record.disk import DiskMeter
 from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
 from rrbridge_bridge.record.loop import Loop
+from rrbridge_bridge.record.overheard import OverhearingSession
 from rrbridge_bridge.record.recorder import Outcome, Recorder
+from rrbridge_bridge.record.selection import Selection
 from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
 from rrbridge_bridge.record.signals import Signals
+from rrbridge_bridge.record.sim_time import CLOCK_TOPIC, SimClock, SimTimeMaker
+from rrbridge_bridge.record.staged import StagedMaker
+from rrbridge_bridge.record.stages import Stages
+from rrbridge_bridge.record.trigger import Trigger
+from rrbridge_bridge.record.watchdog import Watchdog
 
 __all__ = ["record"]
 
 LOG_WIDTH = 160
-
-
-def default_output() -> Path:
-    """A name by the local time, as rosbag2 makes one."""
-    return Path(dt.datetime.now().astimezone().strftime("rrbridge_%Y_%m_%d-%H_%M_%S.rrd"))
 
 
 def record(settings: RecordSettings) -> int:
@@ -39,35 +39,41 @@ def record(settings: RecordSettings) -> int:
     keep_freed_memory()
     if settings.listing:
         return _list(settings)
-    selection, options = settings.selection(), settings.recorder_options()
+    selection, options, place = settings.selection(), settings.recorder_options(), settings.place()
+    stages, clock, trigger = Stages(), SimClock(), Trigger()
+    outputs = settings.outputs(place.formats, lambda maker: SimTimeMaker(StagedMaker(maker, stages), clock))
     show = MutedOnFailure(_show(settings))
     signals = Signals()
     with signals.caught():
-        path = settings.output or default_output()
-        if path.exists():
-            raise RecorderError(f"{path} exists already; it is not overwritten")
-        outputs = settings.outputs()
+        place.prepare()
         choice = choose(settings.from_, _environment(settings))
-        session: LiveSession = choice.source.start(settings.source_options(choice.address))
-        limited = LimitedSession(session, settings.limit) if settings.limit else None
+        session = choice.source.start(settings.source_options(choice.address))
         try:
-            recorder = Recorder(limited or session, path, outputs, selection, options)
-            show.begin(path, session.description)
+            heard = _overhearing(session, settings.trigger_topic, clock, trigger, selection)
+            limited = LimitedSession(heard, settings.limit) if settings.limit else None
+            recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
+            watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
+            meter = DiskMeter(place.stem.parent, options.min_free_bytes)
+            loop = Loop(recorder, settings, show, signals, meter, stages, watchdog, limited)
+            trigger.connect(lambda: loop.operator.try_to("snapshot"))
+            show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
             if choice.reason:
                 show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
-            loop = Loop(recorder, settings, show, signals, DiskMeter(path.parent, options.min_free_bytes), limited)
             with loop.doors_open(settings.name):
-                recorder.start()
-                try:
-                    outcome = loop.run()
-                except BaseException:
-                    recorder.stop()
-                    recorder.outcome()
-                    raise
+                outcome = loop.run()
         finally:
             session.close()
     show.end(outcome)
     return _exit_status(outcome, signals)
+
+
+def _overhearing(
+    session: LiveSession, trigger_topic: str | None, clock: SimClock, trigger: Trigger, selection: Selection
+) -> LiveSession:
+    listeners = {CLOCK_TOPIC: clock.hear}
+    if trigger_topic:
+        listeners["/" + trigger_topic.strip("/")] = trigger.hear
+    return OverhearingSession(session, listeners, selection.wants)
 
 
 def _list(settings: RecordSettings) -> int:

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 PLAIN_SECS = 5.0
 TABLE_MARGIN_LINES = 8
+NAMED_FILES = 2
+KEYS_TEXT = "Ctrl-C ends it, space pauses"
 _HEADLINE_STYLES = {"paused": "bold yellow", "stopping": "bold dim"}
 _STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 
@@ -35,7 +37,7 @@ _STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "bo
 class Show(Protocol):
     """One way to show a recording."""
 
-    def begin(self, path: Path, description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str) -> None:
         """Recording has begun."""
 
     def notice(self, notice: Notice) -> None:
@@ -54,9 +56,9 @@ class MutedOnFailure:
     def __init__(self, show: Show) -> None:
         self._show: Show | None = show
 
-    def begin(self, path: Path, description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str) -> None:
         """Recording has begun."""
-        self._try(lambda show: show.begin(path, description))
+        self._try(lambda show: show.begin(paths, description))
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
@@ -89,9 +91,9 @@ class LiveShow:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
-    def begin(self, path: Path, description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str) -> None:
         """Say where it goes, and start the table."""
-        self._console.print(Text.assemble("recording ", (str(path), "bold"), f" from {description}; Ctrl-C ends it"))
+        self._console.print(Text.assemble("recording ", (_named(paths), "bold"), f" from {description}; {KEYS_TEXT}"))
         self._live.start()
 
     def notice(self, notice: Notice) -> None:
@@ -137,9 +139,9 @@ class PlainShow:
         self._console = console
         self._next = PLAIN_SECS
 
-    def begin(self, path: Path, description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str) -> None:
         """Say where it goes."""
-        self._console.print(Text(f"recording {path} from {description}"))
+        self._console.print(Text(f"recording {_named(paths)} from {description}"))
 
     def notice(self, notice: Notice) -> None:
         """A line."""
@@ -163,9 +165,9 @@ class JsonShow:
         self._out = out
         self._next = 0.0
 
-    def begin(self, path: Path, description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str) -> None:
         """Where it goes."""
-        self._print("begin", path=str(path), source=description)
+        self._print("begin", path=str(paths[0]), paths=[str(path) for path in paths], source=description)
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
@@ -180,9 +182,16 @@ class JsonShow:
     def end(self, outcome: Outcome) -> None:
         """The final account."""
         facts = snapshot_facts(outcome.snapshot)
-        path = str(outcome.path) if outcome.path else None
-        error = outcome.error or None
-        self._print("end", path=path, finished=outcome.finished, error=error, absent=outcome.absent, **facts)
+        paths = [str(path) for path in outcome.paths]
+        self._print(
+            "end",
+            path=paths[0] if paths else None,
+            paths=paths,
+            finished=outcome.finished,
+            error=outcome.error or None,
+            absent=outcome.absent,
+            **facts,
+        )
 
     def _print(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, "time": time.time(), **facts}) + "\n")
@@ -228,5 +237,11 @@ def closing_table(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"{topic}: no message of it came", "yellow"))
     if any(state.lost is None for state in topics):
         console.print(Text("lost ?: the middleware does not say which publisher's counter a message has", "dim"))
-    if outcome.path:
-        console.print(Text(f"{outcome.path}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
+    if outcome.paths:
+        console.print(Text(f"{_named(outcome.paths)}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
+
+
+def _named(paths: Sequence[Path]) -> str:
+    if len(paths) <= NAMED_FILES:
+        return " and ".join(map(str, paths))
+    return f"{paths[0]} … {paths[-1].name} ({len(paths)} files)"

@@ -21,6 +21,7 @@ from rrbridge_bridge.record.counters import Account, TopicCounters
 from rrbridge_bridge.record.held import HeldMessages
 from rrbridge_bridge.record.output import Output
 from rrbridge_bridge.record.parts import Parts
+from rrbridge_bridge.record.stages import Stage, Stages
 from rrbridge_bridge.record.statics import adds_up, is_static
 from rrbridge_bridge.record.syncing import Syncer
 from rrbridge_bridge.record.window import Window
@@ -35,7 +36,7 @@ GATHERED_SHARE = 0.25
 """Of the backlog's bound: gathered messages above it are written before their second is over."""
 BEHIND_SHARE = 0.4
 """Of the backlog's bound: above it, decoding gives way."""
-SLOW_SYNC_SECS = 2.0
+CATCH_UP_SECS = 0.5
 NICENESS = 5
 """Of the writer thread alone: what is written a little later is not lost, what is received too late is."""
 
@@ -73,6 +74,7 @@ class WriterThread:
         notify: Callable[[Notice], None],
         cuts: Cuts,
         window: Window | None = None,
+        stages: Stages | None = None,
     ) -> None:
         """With a window, nothing is written but what `ask_snapshot` asks for."""
         self._parts = parts
@@ -82,6 +84,7 @@ class WriterThread:
         self._notify = notify
         self._cuts = cuts
         self._window = window
+        self._stages = stages or Stages()
         self._clocks = Clocks()
         self._held = HeldMessages()
         self._announced: deque[Announced] = deque()
@@ -97,7 +100,6 @@ class WriterThread:
         self._latest_nanos = time.time_ns()
         self._next_account = 0.0
         self._next_sync = 0.0
-        self._slow_told = False
         self.error: str = ""
         """Why the files could not be finished; empty while all is well."""
         self.ended = threading.Event()
@@ -146,7 +148,7 @@ class WriterThread:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             stopped = ""
-            syncer = Syncer(self._parts.sync)
+            syncer = Syncer(self._sync)
             try:
                 self._write_all(syncer)
             except DiskLowError as err:
@@ -163,6 +165,10 @@ class WriterThread:
         finally:
             self._backlog.close()
             self.ended.set()
+
+    def _sync(self) -> None:
+        with self._stages.doing(Stage.SYNCING):
+            self._parts.sync()
 
     def _give_up(self, reason: str) -> None:
         self.error = reason
@@ -206,10 +212,6 @@ class WriterThread:
         if now >= self._next_sync:
             syncer.ask()
             self._next_sync = now + self._cuts.sync_secs - self._cuts.flush_secs / 2
-        if syncer.longest_secs > SLOW_SYNC_SECS and not self._slow_told:
-            self._slow_told = True
-            text = f"the disk took {syncer.longest_secs:.1f} s to sync; a power cut would cost that much"
-            self._notify(Notice(Severity.WARNING, text))
         self._parts.check()
         self._check_space()
 
@@ -241,8 +243,17 @@ class WriterThread:
         self._part_began = time.monotonic()
         self._part_messages = 0
 
+    def _catch_up(self) -> None:
+        """Take what waits, for a moment at most: it came before the snapshot was asked for."""
+        until = time.monotonic() + CATCH_UP_SECS
+        while time.monotonic() < until and (received := self._backlog.get(0.0)) is not None:
+            while self._announced:
+                self._announce(self._announced.popleft())
+            self._take(received)
+
     def _write_window(self, window: Window) -> None:
         """Write a part of its own with what the window holds, and what holds from before."""
+        self._catch_up()
         batches = window.take_all()
         if not batches:
             self._notify(Notice(Severity.WARNING, "there is nothing to write: no message came since the last snapshot"))
@@ -308,7 +319,8 @@ class WriterThread:
         connection = batch.connection.id
         counters = self._counters[connection]
         in_haste = self._backlog.fill > BEHIND_SHARE
-        counters.postponed += self._parts.write(batch, in_haste=in_haste, held=self._held.orders(connection))
+        with self._stages.doing(Stage.WRITING):
+            counters.postponed += self._parts.write(batch, in_haste=in_haste, held=self._held.orders(connection))
         counters.written += len(batch)
         self._part_messages += len(batch)
         self._latest_nanos = int(batch.log_time_nanos[-1])

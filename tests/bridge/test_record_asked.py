@@ -1,0 +1,242 @@
+"""What `rrbridge record` is asked while it runs, and what it writes then: parts, snapshots, several formats, simulated time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
+
+from rrbridge._messages import StoredChunk
+from rrbridge.chunk import Chunk
+from rrbridge.rrd import RrdReader
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.record.control import ask, names
+
+WAIT_SECS = 20.0
+CLOCK = Connection(7, "/clock", "rosgraph_msgs/msg/Clock", "cdr")
+OOPS = Connection(8, "/oops", "std_msgs/msg/Empty", "cdr")
+
+
+@pytest.fixture(autouse=True)
+def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_SECS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def received(count: int) -> bool:
+    status = ask("mine", "status")["status"]
+    return bool(sum(topic["received"] for topic in status["topics"]) == count)
+
+
+def begun(parts: int) -> None:
+    until(lambda: ask("mine", "status")["status"]["parts"] >= parts)
+
+
+class Robot:
+    """A session that records in the test's own thread while `work` goes on beside it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.session = FakeSession()
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self._error: BaseException | None = None
+
+    def record(self, work: Callable[[], None], *arguments: str) -> int:
+        def beside() -> None:
+            try:
+                until(lambda: names() == ["mine"])
+                work()
+                ask("mine", "stop")
+            except BaseException as err:  # noqa: BLE001 - told by the test's own thread
+                self._error = err
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        thread = threading.Thread(target=beside)
+        thread.start()
+        path = self.folder / "run.rrd"
+        status = recorded(self._monkeypatch, self.session, path, "--name", "mine", *arguments, duration="1h")
+        thread.join()
+        if self._error:
+            raise self._error
+        return status
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.glob("run*"))
+
+
+@pytest.fixture
+def robot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Robot:
+    return Robot(monkeypatch, tmp_path)
+
+
+def chunks_of(path: Path) -> list[Chunk]:
+    return [message.chunk for message in RrdReader(path).messages() if isinstance(message, StoredChunk)]
+
+
+def mcap_payloads(path: Path) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    with path.open("rb") as stream:
+        for _, channel, message in make_reader(stream).iter_messages():
+            found.setdefault(channel.topic, []).append(message.data)
+    return found
+
+
+def test_one_recording_in_two_formats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    session = FakeSession()
+    session.announce(CHATTER)
+    session.announce(CAMERA)
+    session.send(CHATTER, b"\x00\x01\x00\x00\x02\x00\x00\x00a\x00")
+    session.send(CAMERA, b"image" * 1000)
+    arguments = ("-a", "--format", "rrd,mcap", "--metadata", "site=hall 3", "--metadata", "who=ann", "--robot", "r2")
+    recorded(monkeypatch, session, tmp_path / "run.rrd", *arguments)
+    assert payloads_of(tmp_path / "run.rrd") == mcap_payloads(tmp_path / "run.mcap")
+    properties = {
+        name: column.cells.to_pylist()
+        for chunk in chunks_of(tmp_path / "run.rrd")
+        if chunk.entity_path.startswith("/__properties")
+        for name, column in chunk.components.items()
+    }
+    assert (properties["site"], properties["who"]) == ([["hall 3"]], [["ann"]])
+    with (tmp_path / "run.mcap").open("rb") as stream:
+        metadata = {record.name: record.metadata for record in make_reader(stream).iter_metadata()}
+    assert metadata["rrbridge.metadata"] == {"site": "hall 3", "who": "ann"}
+
+
+def test_another_program_begins_another_file(robot: Robot, capsys: pytest.CaptureFixture[str]) -> None:
+    session = robot.session
+    session.announce(CHATTER)
+    session.announce(CAMERA, latched=True)
+
+    def work() -> None:
+        session.send(CAMERA, b"latched")
+        session.send(CHATTER, b"1")
+        until(lambda: received(2))
+        assert ask("mine", "split")["text"] == "another file is begun"
+        until(lambda: len(robot.files()) == 2 and "run.rrd" in robot.files())
+        session.send(CHATTER, b"2")
+        until(lambda: received(3))
+        assert "only with --snapshot" in ask("mine", "snapshot")["text"]
+        assert not ask("mine", "snapshot")["ok"]
+
+    assert robot.record(work, "-a", "--json") == 0
+    assert robot.files() == ["run.rrd", "run_0001.rrd"]
+    assert payloads_of(robot.folder / "run.rrd") == {"/chatter": [b"1"], "/camera": [b"latched"]}
+    assert payloads_of(robot.folder / "run_0001.rrd") == {"/chatter": [b"2"], "/camera": [b"latched"]}
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1]["paths"] == [str(robot.folder / name) for name in robot.files()]
+    assert any(line["event"] == "notice" and line["text"].startswith("run.rrd finished") for line in lines)
+
+
+def test_files_are_split_by_size_and_only_the_last_are_kept(robot: Robot) -> None:
+    session = robot.session
+    session.announce(CAMERA)
+
+    def work() -> None:
+        for number in range(6):
+            session.send(CAMERA, np.random.default_rng(number).bytes(3_000_000))
+            begun(number + 2)
+
+    robot.record(work, "-a", "--max-size", "2MB", "--keep-files", "3")
+    kept = [payloads_of(robot.folder / name).get("/camera", []) for name in robot.files()]
+    assert len(robot.files()) <= 3
+    assert [payload for part in kept for payload in part][-1] == np.random.default_rng(5).bytes(3_000_000)
+
+
+def test_files_are_split_by_time(robot: Robot) -> None:
+    session = robot.session
+    session.announce(CHATTER)
+
+    def work() -> None:
+        for number in range(3):
+            session.send(CHATTER, b"%d" % number)
+            begun(number + 2)
+
+    robot.record(work, "-a", "--max-duration", "500ms")
+    parts = [payloads_of(robot.folder / name).get("/chatter", []) for name in robot.files()]
+    assert parts[:3] == [[b"0"], [b"1"], [b"2"]]
+
+
+TRIGGERS: dict[str, Callable[[FakeSession], Any]] = {
+    "another program": lambda _: ask("mine", "snapshot"),
+    "a signal": lambda _: os.kill(os.getpid(), signal.SIGUSR1),
+    "a topic": lambda session: session.send(OOPS, b""),
+}
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_snapshot_is_what_came_before_its_trigger(robot: Robot, trigger: str) -> None:
+    session = robot.session
+    session.discover("/chatter")
+    session.discover("/oops", "std_msgs/msg/Empty")
+    session.announce(CHATTER)
+    session.announce(CAMERA, latched=True)
+    session.announce(OOPS)
+
+    def work() -> None:
+        session.send(CAMERA, b"latched")
+        for number in range(50):
+            session.send(CHATTER, b"%d" % number)
+        until(lambda: received(51))
+        assert robot.files() == [], "nothing is written before"
+        TRIGGERS[trigger](session)
+        until(lambda: robot.files() == ["run_0000.rrd"])
+        session.send(CHATTER, b"late")
+        until(lambda: received(52))
+        assert "nothing to split" in ask("mine", "split")["text"]
+        TRIGGERS[trigger](session)
+        until(lambda: robot.files() == ["run_0000.rrd", "run_0001.rrd"])
+
+    extra = ("--trigger-topic", "oops") if trigger == "a topic" else ()
+    robot.record(work, "-e", "chatter|camera", "--snapshot", "1h", *extra)
+    first, second = (payloads_of(robot.folder / name) for name in robot.files())
+    assert first == {"/camera": [b"latched"], "/chatter": [b"%d" % number for number in range(50)]}
+    assert second == {"/camera": [b"latched"], "/chatter": [b"late"]}
+    assert session.asked.count(("/oops", "std_msgs/msg/Empty")) == (trigger == "a topic")
+
+
+def clock(seconds: float) -> bytes:
+    return b"\x00\x01\x00\x00" + struct.pack("<iI", int(seconds), int(seconds % 1 * 1e9))
+
+
+def test_simulated_time_stands_beside_that_of_the_wall(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    session = FakeSession()
+    session.discover("/clock", "rosgraph_msgs/msg/Clock")
+    for connection in (CHATTER, CLOCK):
+        session.announce(connection)
+    text = b"\x00\x01\x00\x00\x02\x00\x00\x00a\x00"
+    for sent in ((CHATTER, text, text), (CLOCK, clock(100.25)), (CHATTER, text), (CLOCK, clock(101)), (CHATTER, text)):
+        session.send(*sent)
+        time.sleep(0.002)
+    recorded(monkeypatch, session, tmp_path / "run.rrd", "/chatter")
+    assert session.asked == [("/clock", "rosgraph_msgs/msg/Clock")]
+    simulated = [
+        int(nanos)
+        for chunk in chunks_of(tmp_path / "run.rrd")
+        if "McapMessage:data" in chunk.components and "sim_time" in chunk.times
+        for nanos in chunk.times["sim_time"].values
+    ]
+    assert simulated == [100_250_000_000, 101_000_000_000]
+    assert len(payloads_of(tmp_path / "run.rrd")["/chatter"]) == 4
+    assert "/clock" not in payloads_of(tmp_path / "run.rrd")
+    fields = [c for c in chunks_of(tmp_path / "run.rrd") if "std_msgs.msg.String:message" in c.components]
+    assert sum(len(c) for c in fields) == 4
+    assert sum(len(c) for c in fields if "sim_time" in c.times) == 2
