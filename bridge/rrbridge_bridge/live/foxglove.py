@@ -81,6 +81,7 @@ class FoxgloveDialect:
         self._max_connections = max_connections
         self._send: Send | None = None
         self._session_id: str | None = None
+        self._is_greeted = False
         self._channels: dict[int, _Channel] = {}
         self._schema_bytes = 0
         self._publishers: dict[str, frozenset[str]] = {}
@@ -97,6 +98,7 @@ class FoxgloveDialect:
     def opened(self, send: Send) -> Iterable[Event]:
         """The server speaks first."""
         self._send = send
+        self._is_greeted = False
         return ()
 
     def closed(self) -> None:
@@ -165,10 +167,15 @@ class FoxgloveDialect:
         session_id = str(facts.get("sessionId") or "")
         before, self._session_id = self._session_id, session_id
         capabilities = facts.get("capabilities") or []
-        if before is not None and before != session_id:
+        if self._is_greeted and before != session_id:
+            yield Notice(Severity.INFO, "the server began a new session: its time has jumped, or its data began anew")
+        elif before is not None and before != session_id:
             yield Notice(Severity.WARNING, "the server was started anew: its topics are subscribed to again")
         elif before is not None:
             yield Notice(Severity.INFO, "the server is the same as before")
+        if self._is_greeted:
+            return
+        self._is_greeted = True
         if "connectionGraph" in capabilities:
             self._say(op="subscribeConnectionGraph")
         if "parameters" in capabilities and self._ask_parameters:

@@ -18,7 +18,8 @@ from mcap.records import Channel, Schema
 
 from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
-from rrbridge_bridge.readers._mcap_records import TEXT_SCHEMAS, connection_of
+from rrbridge_bridge.readers._mcap_records import TEXT_SCHEMAS, connection_of, schema_data
+from rrbridge_bridge.readers._names import short_type_name
 
 __all__ = [
     "BINARY_SCHEMAS",
@@ -30,6 +31,7 @@ __all__ = [
     "TIME",
     "TIME_HEAD",
     "advertised_connection",
+    "advertisement",
     "clock_batch",
     "clock_connection",
     "parameter_documents",
@@ -90,6 +92,21 @@ def _text(channel: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"a channel without {key!r} was advertised")  # noqa: TRY004 - what a server says is a value
     return value
+
+
+def advertisement(connection: Connection, number: int) -> dict[str, Any]:
+    """A connection as a server advertises it."""
+    data, form = schema_data(connection), connection.definition_format
+    is_ros1 = form == "ros1msg"
+    facts = {
+        "id": number,
+        "topic": connection.topic,
+        "encoding": connection.encoding,
+        "schemaName": connection.schema_name
+        or (short_type_name(connection.msgtype) if is_ros1 else connection.msgtype),
+        "schema": base64.b64encode(data).decode() if form in BINARY_SCHEMAS else data.decode("utf-8", "replace"),
+    }
+    return facts | ({"schemaEncoding": form} if form else {})
 
 
 def clock_connection(number: int) -> Connection:
