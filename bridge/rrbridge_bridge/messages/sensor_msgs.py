@@ -74,15 +74,19 @@ def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
     )  # by scan where all have the same angles
     nearest, farthest = (_per_ray(limit, lengths, distance.shape) for limit in (msgs.range_min, msgs.range_max))
     seen = (distance >= nearest) & (distance <= farthest) & np.isfinite(distance) & np.isfinite(cosine)
-    planar = np.zeros((*distance.shape, 3), np.float32)
+    planar = np.empty((*distance.shape, 3), np.float32)
     with np.errstate(invalid="ignore", over="ignore"):  # rays that hit nothing
-        np.multiply(distance, cosine, out=planar[..., 0], casting="same_kind")
-        np.multiply(distance, sine, out=planar[..., 1], casting="same_kind")
-    hit = np.flatnonzero(seen)
-    points = (
-        planar.reshape(-1, 3).view("V12").reshape(-1)[seen.reshape(-1)]
-    )  # as one element each: ten times as fast as rows
-    places = Ragged(np.searchsorted(hit, ranges.offsets), points.view(np.float32).reshape(-1, 3))
+        for axis, direction in enumerate((cosine, sine)):  # in single precision, three times as fast
+            np.multiply(distance, direction.astype(np.float32), out=planar[..., axis], casting="same_kind")
+    planar[..., 2] = 0
+    if seen.all():
+        hit = np.arange(seen.size)
+        places = Ragged(ranges.offsets, planar.reshape(-1, 3))
+    else:
+        hit = np.flatnonzero(seen)
+        elements = planar.reshape(-1, 3).view("V12").reshape(-1)  # ten times as fast as rows
+        points = elements[seen.reshape(-1)].view(np.float32).reshape(-1, 3)
+        places = Ragged(np.searchsorted(hit, ranges.offsets), points)
     yield Emit(rr.Points3D.columns(positions=places))
     full = (intensities.lengths == lengths) & (intensities.lengths > 0)
     if full.any():
