@@ -1,0 +1,398 @@
+"""ROS 2 over Zenoh: publishers as processes of their own, every byte compared, by every way into the network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from listening import Listening
+
+from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.source import UNKNOWN, Announced, Discovered, Ended, Received, SourceOptions
+from rrbridge_bridge.live.zenoh import Seen, ZenohSource
+from rrbridge_bridge.live.zenoh_definitions import Definitions
+from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.record.counters import LossCounter
+
+pytest.importorskip("zenoh")
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+PUBLISHER = Path(__file__).parent / "zenoh_peers" / "publisher.py"
+NOTHING = Definitions({})
+STRING: dict[str, Any] = {"type": "std_msgs/msg/String", "topic": "/chatter"}
+IMAGE: dict[str, Any] = {"type": "sensor_msgs/msg/Image", "topic": "/ns/camera/image", "reliable": False, "depth": 5}
+IMU: dict[str, Any] = {"type": "sensor_msgs/msg/Imu", "topic": "/imu"}
+LATCHED: dict[str, Any] = {
+    "type": "geometry_msgs/msg/TransformStamped",
+    "topic": "/tf_static",
+    "latched": True,
+    "wait": False,
+}
+ODD: dict[str, Any] = {
+    "type": "my_msgs/msg/Odd",
+    "topic": "/odd",
+    "definition": "int32 number\nfloat64 value\n",
+    "values": [7, 0.5],
+}
+
+
+class Publisher:
+    """A process that publishes, and what it sent."""
+
+    def __init__(self, folder: Path, endpoint: str, spec: list[dict[str, Any]], mode: str) -> None:
+        self.spec = spec
+        self.log = folder / f"sent-{len(list(folder.glob('sent-*')))}"
+        command = [sys.executable, str(PUBLISHER), str(self.log), json.dumps(spec), mode, endpoint]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.said("ready")
+
+    def said(self, word: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().strip() == word
+
+    def sent_on(self, topic: str) -> list[bytes]:
+        data, found, at = self.log.read_bytes(), [], 0
+        while at + 16 <= len(data):
+            index, _, size = struct.unpack_from("<IQI", data, at)
+            if self.spec[index]["topic"] == topic:
+                found.append(data[at + 16 : at + 16 + size])
+            at += 16 + size
+        return found
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Heard(Listening):
+    """What arrived, by topic."""
+
+    def received(self, topic: str) -> list[Received]:
+        return [received for received in self.of(Received) if received.batch.connection.topic == topic]
+
+    def lost(self, topic: str) -> int | None:
+        losses = LossCounter()
+        for event in self.events:
+            if isinstance(event, Discovered) and event.topic == topic:
+                losses.publishers(event.publishers)
+            if isinstance(event, Received) and event.batch.connection.topic == topic:
+                losses.received(event)
+        return losses.lost
+
+    def connections(self) -> list[Connection]:
+        """As they were announced last."""
+        return list({event.connection.id: event.connection for event in self.of(Announced)}.values())
+
+
+class ZenohWorld:
+    """A Zenoh network of its own on a port of this machine."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.endpoint = f"tcp/127.0.0.1:{free.getsockname()[1]}"
+        self.folder = folder
+        self.stack = stack
+
+    def router(self) -> None:
+        """Somebody else's, as `rmw_zenohd` is."""
+        import zenoh
+
+        config = zenoh.Config()
+        config.insert_json5("mode", '"router"')
+        config.insert_json5("listen/endpoints", json.dumps([self.endpoint]))
+        config.insert_json5("scouting/multicast/enabled", "false")
+        config.insert_json5("timestamping/enabled", "true")
+        session = zenoh.open(config)
+        self.stack.callback(session.close)
+
+    def publish(self, *spec: dict[str, Any], mode: str = "peer") -> Publisher:
+        publisher = Publisher(self.folder, self.endpoint, list(spec), mode)
+        self.stack.callback(publisher.close)
+        return publisher
+
+    def listen(self, definitions: Definitions = NOTHING) -> Heard:
+        session = ZenohSource(definitions=definitions).start(SourceOptions(address=self.endpoint))
+        return self.stack.enter_context(Heard(session))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ZenohWorld]:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    for name in ("ZENOH_CONFIG_OVERRIDE", "ZENOH_SESSION_CONFIG_URI", "AMENT_PREFIX_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    with ExitStack() as stack:
+        yield ZenohWorld(tmp_path, stack)
+
+
+@pytest.mark.parametrize("way", ["peer", "client", "router"])
+def test_every_byte_arrives(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    if way != "router":
+        world.router()
+    if way == "client":
+        monkeypatch.setenv("ZENOH_CONFIG_OVERRIDE", 'mode="client"')
+    if way == "router":
+        heard = world.listen()
+    publisher = world.publish(
+        STRING | {"count": 150, "hertz": 200},
+        IMAGE | {"count": 30, "hertz": 30, "bytes": 300_000},
+        IMU | {"count": 100, "hertz": 200},
+        LATCHED | {"count": 3, "depth": 5},
+    )
+    if way != "router":
+        heard = world.listen()  # what was latched has been sent by now
+    assert f"Zenoh, {way}, " in heard.session.description
+    assert any("the recorder is one" in text for text in heard.texts) == (way == "router")
+    counts = {"/chatter": 150, "/ns/camera/image": 30, "/imu": 100, "/tf_static": 3}
+    heard.until(lambda: all(heard.count(topic) >= count for topic, count in counts.items()))
+    assert heard.stop() == Ended()
+    for topic, count in counts.items():
+        assert heard.payloads(topic) == publisher.sent_on(topic)
+        assert heard.lost(topic) == 0
+        sequences = np.concatenate([received.sequences for received in heard.received(topic)])
+        assert sequences.tolist() == list(range(1, count + 1))
+        batches = [received.batch for received in heard.received(topic)]
+        assert all((batch.publish_time_nanos <= batch.log_time_nanos).all() for batch in batches)
+    connections = {c.topic: c for c in heard.connections()}
+    assert [connections[topic].msgtype for topic in ("/chatter", "/imu")] == [
+        "std_msgs/msg/String",
+        "sensor_msgs/msg/Imu",
+    ]
+    assert "MSG: geometry_msgs/Vector3" in connections["/imu"].definition
+    assert connections["/imu"].metadata["topic_type_hash"].startswith("RIHS01_7d9a00ff")
+    assert connections["/imu"].metadata["publishers"] == "/talker"
+    qos = connections["/ns/camera/image"].metadata["offered_qos_profiles"]
+    assert "depth: 5\n  reliability: best_effort\n  durability: volatile" in qos
+    assert (
+        "depth: 5\n  reliability: reliable\n  durability: transient_local"
+        in (connections["/tf_static"].metadata["offered_qos_profiles"])
+    )
+
+
+def test_lost_messages_are_counted_for_each_publisher(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    first = world.publish(STRING | {"count": 100, "hertz": 300, "skip": 10, "node": "/a"})
+    second = world.publish(STRING | {"count": 60, "hertz": 300, "skip": 7, "node": "/b"})
+    first.said("done")
+    second.said("done")
+    sent = first.sent_on("/chatter"), second.sent_on("/chatter")
+    heard.until(lambda: heard.count("/chatter") == len(sent[0]) + len(sent[1]))
+    heard.stop()
+    assert sorted(heard.payloads("/chatter")) == sorted(sent[0] + sent[1])
+    assert heard.lost("/chatter") == 9 + 8  # of ten the last came after all that arrived, so nobody can tell
+    assert {number for received in heard.received("/chatter") for number in received.publishers.tolist()} == {0, 1}
+
+
+def test_a_publisher_that_is_killed_and_comes_back_is_heard_again(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    first = world.publish(STRING | {"count": 10_000, "hertz": 200}, LATCHED | {"count": 1})
+    heard.until(lambda: heard.count("/chatter") >= 50 and heard.count("/tf_static") == 1)
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    heard.until(
+        lambda: any(isinstance(e, Discovered) and e.topic == "/chatter" and not e.publishers for e in heard.events)
+    )
+    before = heard.count("/chatter")
+    second = world.publish(STRING | {"count": 50, "hertz": 200}, LATCHED | {"count": 1})
+    second.said("done")
+    heard.until(lambda: heard.count("/chatter") == before + 50 and heard.count("/tf_static") == 2)
+    heard.stop()
+    assert heard.payloads("/chatter") == first.sent_on("/chatter")[:before] + second.sent_on("/chatter")
+    assert heard.lost("/chatter") == 0
+    assert heard.lost("/tf_static") == 0
+
+
+def test_attachments_of_other_versions_leave_losses_unknown(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    publisher = world.publish(
+        STRING | {"count": 20, "form": "names"},
+        IMU | {"count": 20, "form": "none"},
+    )
+    heard.until(lambda: heard.count("/chatter") == 20 and heard.count("/imu") == 20)
+    heard.stop()
+    for topic in ("/chatter", "/imu"):
+        assert heard.payloads(topic) == publisher.sent_on(topic)
+        assert heard.lost(topic) is None
+        for received in heard.received(topic):
+            assert set(received.sequences.tolist()) == {UNKNOWN}
+            assert (received.batch.publish_time_nanos == received.batch.log_time_nanos).all()
+
+
+def test_a_definition_that_nobody_knows_is_asked_of_the_node(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    publisher = world.publish(ODD | {"count": 10, "describe": True, "node": "/ns/odd_node"})
+    heard.until(lambda: heard.count("/odd") == 10)
+    heard.stop()
+    assert heard.payloads("/odd") == publisher.sent_on("/odd")
+    for received in heard.received("/odd"):
+        assert received.batch.connection.definition == "int32 number\nfloat64 value\n"
+        assert received.batch.connection.definition_format == "ros2msg"
+
+
+def test_without_a_definition_the_bytes_are_recorded_and_it_is_told(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    publisher = world.publish(
+        ODD | {"count": 5},
+        STRING | {"count": 5, "hash": "RIHS01_" + "0" * 64, "describe": True, "node": "/liar"},
+    )
+    heard.until(lambda: heard.count("/odd") == 5 and heard.count("/chatter") == 5)
+    heard.stop()
+    for topic in ("/odd", "/chatter"):
+        assert heard.payloads(topic) == publisher.sent_on(topic)
+        assert not heard.received(topic)[0].batch.connection.definition
+    told = "\n".join(heard.texts)
+    assert "no definition of my_msgs/msg/Odd was found: its bytes are recorded" in told
+    assert "no definition of std_msgs/msg/String was found (asked /liar: unknown hash)" in told
+
+
+def test_humble_has_no_hashes(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    publisher = world.publish(IMU | {"count": 10, "hash": "TypeHashNotSupported"})
+    heard.until(lambda: heard.count("/imu") == 10)
+    heard.stop()
+    assert heard.payloads("/imu") == publisher.sent_on("/imu")
+    (connection,) = heard.connections()
+    assert "MSG: geometry_msgs/Vector3" in connection.definition
+    assert "topic_type_hash" not in connection.metadata
+
+
+def test_two_definitions_of_one_type_are_kept_apart(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    one = world.publish(ODD | {"count": 10, "describe": True, "node": "/new"})
+    other = ODD | {"definition": "int32 number\n", "values": [9], "count": 10, "describe": True, "node": "/old"}
+    two = world.publish(other)
+    heard.until(lambda: heard.count("/odd") == 20)
+    heard.stop()
+    connections = {c.definition: c.id for c in heard.connections()}
+    assert set(connections) == {"int32 number\nfloat64 value\n", "int32 number\n"}
+    for publisher, definition in ((one, "int32 number\nfloat64 value\n"), (two, "int32 number\n")):
+        own = [r for r in heard.received("/odd") if r.batch.connection.id == connections[definition]]
+        payloads = [bytes(r.batch.payload(row)) for r in own for row in range(len(r.batch))]
+        assert payloads == publisher.sent_on("/odd")
+    assert any("different definitions of my_msgs/msg/Odd" in text for text in heard.texts)
+
+
+def test_a_late_latched_publisher_is_heard_with_what_it_sent_before(world: ZenohWorld) -> None:
+    world.router()
+    heard = world.listen()
+    topic = {"topic": "/map_name", "type": "std_msgs/msg/String"}
+    first = world.publish(topic | {"count": 5})
+    first.said("done")
+    heard.until(lambda: heard.count("/map_name") == 5)
+    second = world.publish(topic | {"count": 3, "latched": True, "wait": False, "depth": 3})
+    heard.until(lambda: heard.count("/map_name") == 8)
+    heard.stop()
+    assert heard.payloads("/map_name") == first.sent_on("/map_name") + second.sent_on("/map_name")
+    assert any("now subscribed with what they sent before" in text for text in heard.texts)
+
+
+def test_history_that_zenoh_does_not_bring_is_asked_for(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    import zenoh.ext
+
+    def without_history(session: zenoh.Session, key: str, handler: Any, **_: Any) -> Any:
+        return session.declare_subscriber(key, handler)
+
+    monkeypatch.setattr(zenoh.ext, "declare_advanced_subscriber", without_history)
+    world.router()
+    publisher = world.publish(LATCHED | {"count": 3, "depth": 5})
+    publisher.said("done")
+    heard = world.listen()
+    heard.until(lambda: heard.count("/tf_static") >= 3)
+    time.sleep(2.0)  # it is asked for again
+    heard.stop()
+    assert sorted(heard.payloads("/tf_static")) == sorted(publisher.sent_on("/tf_static"))
+    assert heard.lost("/tf_static") == 0
+
+
+@given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 5))
+def test_repeats_are_told_from_what_is_new(numbers: list[int], batch: int) -> None:
+    seen, plain = Seen(), set[int]()
+    for at in range(0, len(numbers), batch):
+        now = numbers[at : at + batch]
+        expected = [number not in plain and not plain.add(number) for number in now]  # type: ignore[func-returns-value]
+        assert seen.note(np.array(now, np.int64)).tolist() == expected
+
+
+def test_other_domains_are_not_heard(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.router()
+    heard = world.listen()
+    monkeypatch.setenv("ROS_DOMAIN_ID", "8")
+    world.publish(STRING | {"count": 0, "wait": False, "topic": "/elsewhere"})
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    world.publish(STRING | {"count": 1, "topic": "/here"})
+    heard.until(lambda: heard.count("/here") == 1)
+    assert {e.topic for e in heard.events if isinstance(e, Discovered)} == {"/here"}
+
+
+def test_settings_that_make_no_sense_are_told(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = SourceOptions(address=world.endpoint)
+    with monkeypatch.context() as patch:
+        patch.setenv("ZENOH_CONFIG_OVERRIDE", 'mode="pear"')
+        with pytest.raises(RecorderError, match=r"ZENOH_CONFIG_OVERRIDE: 'mode=.pear.': .*pear"):
+            ZenohSource().start(options)
+        patch.setenv("ZENOH_CONFIG_OVERRIDE", "mode")
+        with pytest.raises(RecorderError, match="not of the form key=value"):
+            ZenohSource().start(options)
+    with monkeypatch.context() as patch:
+        patch.setenv("ZENOH_SESSION_CONFIG_URI", str(world.folder / "none.json5"))
+        with pytest.raises(RecorderError, match=r"ZENOH_SESSION_CONFIG_URI: .*none\.json5 cannot be read"):
+            ZenohSource().start(options)
+    with monkeypatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", "one")
+        with pytest.raises(RecorderError, match="ROS_DOMAIN_ID is 'one'"):
+            ZenohSource().start(options)
+    with monkeypatch.context() as patch:
+        patch.setenv("ZENOH_CONFIG_OVERRIDE", 'mode="client"')
+        with pytest.raises(RecorderError, match=r"no Zenoh session to tcp/127\.0\.0\.1:.*rmw_zenohd"):
+            ZenohSource().start(options)
+
+
+def test_a_settings_file_is_followed(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.router()
+    path = world.folder / "session.json5"
+    path.write_text(
+        '{mode: "client", /* as rmw_zenoh takes it */ connect: {endpoints: ["' + world.endpoint + '"]},'
+        " scouting: {multicast: {enabled: false}}}"
+    )
+    monkeypatch.setenv("ZENOH_SESSION_CONFIG_URI", str(path))
+    session = ZenohSource().start(SourceOptions())
+    session.close()
+    assert session.description == f"Zenoh, client, {world.endpoint}, domain {os.environ['ROS_DOMAIN_ID']}"
+
+
+def test_zenoh_is_chosen_where_ros_is_told_to_use_it() -> None:
+    source = ZenohSource()
+    assert source.signs({"RMW_IMPLEMENTATION": "rmw_zenoh_cpp"}) == "RMW_IMPLEMENTATION is rmw_zenoh_cpp"
+    assert source.signs({"ZENOH_CONFIG_OVERRIDE": 'mode="client"'}) == "ZENOH_CONFIG_OVERRIDE is set"
+    assert source.signs({"RMW_IMPLEMENTATION": "rmw_fastrtps_cpp"}) == ""
+
+
+def test_without_zenoh_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zenoh", None)
+    with pytest.raises(RecorderError, match=r'pip install "rrbridge\[live\]"'):
+        ZenohSource().start(SourceOptions())
