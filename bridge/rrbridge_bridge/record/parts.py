@@ -75,6 +75,8 @@ class Parts:
         self._ring = ring
         self._notify = notify
         self._current: Sequence[OutputFile] = ()
+        self._closing: deque[OutputFile] = deque()
+        """Handed over, and not yet whole."""
         self._count = 0
         self._connections: dict[int, Connection] = {}
         self._closed: deque[_Closed] = deque()
@@ -168,7 +170,9 @@ class Parts:
 
     def close_current(self, account: Account) -> None:
         """Close the current part on the side."""
-        before, self._current = self._current, ()
+        before = self._current
+        self._closing.extend(before)
+        self._current = ()
         if before:
             self._to_close.put((before, account))
 
@@ -212,8 +216,8 @@ class Parts:
             file.check_place()
 
     def sync(self) -> None:
-        """Put the current part on the disk; from any thread."""
-        for file in self._current:
+        """Put on the disk what was written so far; from any thread."""
+        for file in (*list(self._closing), *self._current):
             file.sync()
 
     def finish(self, account: Account) -> None:
@@ -249,6 +253,7 @@ class Parts:
                 except Exception as err:  # the other files must be closed whatever fails
                     log.exception("%s could not be closed", file.path)
                     self._error = self._error or FileError(file.path, f"unexpected {type(err).__name__}: {err}")
+                self._closing.remove(file)
             closed = _Closed.of(files)
             self._closed.append(closed)
             if closed.is_finished and (self._is_numbered or self._count > 1):

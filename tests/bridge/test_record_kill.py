@@ -1,0 +1,222 @@
+"""A recorder that is killed at any moment, or whose machine loses power: what was synced is there.
+
+`RRBRIDGE_KILLS=200` kills so many times instead of a few.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import piped_recorder
+import pytest
+from mcap.reader import make_reader
+
+import rrbridge as rr
+from rrbridge._messages import StoredChunk
+from rrbridge.rrd import RrdReader
+from rrbridge_bridge.readers import open_bag
+from rrbridge_bridge.recovery import recover_file
+
+KILLS = int(os.environ.get("RRBRIDGE_KILLS", "8"))
+KINDS = ("rrd", "mcap", "rrd mcap")
+CASES = [(KINDS[(turn + place) % 3], mode) for turn in range(3) for place, mode in enumerate(piped_recorder.MODES)]
+
+
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["piped_recorder"])
+    return context
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a killed recorder left."""
+
+    folder: Path
+    written: dict[str, int]
+    """By topic: so many were synced at least."""
+    sizes: dict[str, int]
+    """By file, at the last sync."""
+    sent: dict[str, int]
+
+
+def feed(pipe: int, sent: dict[str, int], seed: int) -> None:
+    chosen = random.Random(seed)
+    topics = [connection.topic for connection in piped_recorder.CONNECTIONS]
+    large = chosen.choice([20_000, 200_000])
+    with suppress(BrokenPipeError), os.fdopen(pipe, "wb") as out:
+        while True:
+            which = chosen.choices([0, 1, 2], [30, 3, 1])[0]
+            topic = topics[which]
+            number = sent.get(topic, 0)
+            out.write(piped_recorder.frame(which, number, large if which == 1 else 12))
+            sent[topic] = number + 1
+            if which == 1:
+                out.flush()
+                time.sleep(0.002)
+
+
+def killed(processes: Any, folder: Path, kinds: str, mode: str, seed: int) -> Left:
+    """Let a recorder run for some time."""
+    folder.mkdir()
+    chosen = random.Random(seed)
+    messages, to_recorder = os.pipe()
+    reports, from_recorder = os.pipe()
+    process = processes.Process(
+        target=piped_recorder.main, args=(str(folder), kinds, mode, _dup(messages), _dup(from_recorder)), daemon=True
+    )
+    process.start()
+    os.close(messages)
+    os.close(from_recorder)
+    sent: dict[str, int] = {}
+    feeder = threading.Thread(target=feed, args=(to_recorder, sent, seed), daemon=True)
+    feeder.start()
+    lines = io.BytesIO()
+    reader = threading.Thread(target=lambda: drain(reports, lines), daemon=True)
+    reader.start()
+    deadline = time.monotonic() + 20
+    while not lines.getvalue() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(chosen.uniform(0, 0.5))
+    process.kill()
+    process.join()
+    reader.join()
+    feeder.join()
+    whole = [json.loads(line) for line in lines.getvalue().split(b"\n")[:-1]]
+    assert whole
+    assert not [line for line in whole if "error" in line]
+    return Left(folder, whole[-1]["written"], whole[-1]["sizes"], sent)
+
+
+def _dup(descriptor: int) -> Any:
+    from multiprocessing.reduction import DupFd
+
+    return DupFd(descriptor)
+
+
+def drain(descriptor: int, into: io.BytesIO) -> None:
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        while data := pipe.read(1 << 16):
+            into.write(data)
+
+
+def numbers_in_rrd(path: Path) -> dict[str, list[int]]:
+    """By topic, the numbers of messages that are not repeated."""
+    with_query = rr.open(path)
+    assert with_query is not None
+    found: dict[str, list[tuple[bytes, int]]] = {}
+    for message in RrdReader(path).messages():
+        if isinstance(message, StoredChunk) and "McapMessage:data" in message.chunk.components:
+            chunk = message.chunk
+            if "repeated" in chunk.components:
+                continue
+            ids = [one.tobytes() for one in np.ascontiguousarray(chunk.row_ids, ">u8")]
+            cells = chunk.components["McapMessage:data"].cells.to_pylist()
+            found.setdefault(chunk.entity_path, []).extend(
+                (row, number_of(bytes(cell[0]))) for row, cell in zip(ids, cells, strict=True)
+            )
+    return {topic: [number for _, number in sorted(rows)] for topic, rows in found.items()}
+
+
+def numbers_in_mcap(path: Path) -> dict[str, list[int]]:
+    """The same, as our reader reads it: torn or not."""
+    found: dict[str, list[int]] = {}
+    if not path.stat().st_size:
+        return found
+    with open_bag(path) as reader:
+        for batch in reader.batches():
+            numbers = found.setdefault(batch.connection.topic, [])
+            numbers += [number_of(batch.payload(row).tobytes()) for row in range(len(batch))]
+        marks = [record for record in reader.metadata_records() if record.name == "rrbridge.repeated"]  # type: ignore[attr-defined]
+    for record in marks:
+        for topic, count in record.values.items():
+            found[topic] = found.get(topic, [])[int(count) :]
+    return found
+
+
+def number_of(data: bytes) -> int:
+    (number,) = struct.unpack_from("<Q", data, 4)
+    assert data == piped_recorder.payload(number, len(data))
+    return int(number)
+
+
+def check(folder: Path, suffix: str, mode: str, written: dict[str, int]) -> None:
+    """All files open, and together they have what was synced, from the first message on without a gap."""
+    read = numbers_in_rrd if suffix == ".rrd" else numbers_in_mcap
+    paths = sorted(path for path in folder.iterdir() if path.name.removesuffix(".active").endswith(suffix))
+    paths = [path for path in paths if path.stat().st_size]
+    together: dict[str, list[int]] = {}
+    for path in paths:
+        for topic, numbers in read(path).items():
+            together.setdefault(topic, []).extend(numbers)
+    for numbers in together.values():
+        first = 0 if mode in ("one file", "by size", "by time") else numbers[0] if numbers else 0
+        if mode != "snapshots":
+            assert numbers == list(range(first, first + len(numbers)))
+        else:
+            assert numbers == sorted(set(numbers))
+    if mode in ("one file", "by size", "by time"):
+        for topic, count in written.items():
+            assert len(together.get(topic, [])) >= count, (topic, mode)
+    elif mode == "ring":
+        last = {topic: numbers[-1] for topic, numbers in together.items() if numbers}
+        assert all(last.get(topic, -1) >= count - 1 for topic, count in written.items() if topic != "/robot")
+
+
+def cut_like_a_power_cut(left: Left, to: Path, zeros: int) -> None:
+    """Only what was synced is there; the file may be longer, but what follows are zeros."""
+    shutil.copytree(left.folder, to)
+    for path in to.iterdir():
+        name = path.name.removesuffix(".active")
+        if path.name.endswith(".active") and not left.sizes.get(name):
+            path.unlink()
+        elif path.name.endswith(".active"):
+            with path.open("r+b") as file:
+                file.truncate(left.sizes[name])
+                file.truncate(left.sizes[name] + zeros)
+
+
+def runs() -> Iterator[tuple[int, str, str]]:
+    for number in range(KILLS):
+        kinds, mode = CASES[number % len(CASES)]
+        yield number, kinds, mode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "kinds", "mode"), list(runs()))
+def test_a_killed_recorder_leaves_all_that_was_synced(
+    processes: Any, tmp_path: Path, number: int, kinds: str, mode: str
+) -> None:
+    left = killed(processes, tmp_path / "run", kinds, mode, number)
+    for suffix in (f".{kind}" for kind in kinds.split()):
+        check(left.folder, suffix, mode, left.written)
+        for zeros in (0, 4096 * (number % 3 + 1) + number):
+            place = tmp_path / f"cut{suffix}{zeros}"
+            cut_like_a_power_cut(left, place, zeros)
+            check(place, suffix, mode, left.written)
+    for path in left.folder.glob("*.mcap.active"):
+        if not path.stat().st_size:
+            continue
+        before = numbers_in_mcap(path)
+        recover_file(path, tmp_path / "recovered.mcap")
+        assert numbers_in_mcap(tmp_path / "recovered.mcap") == before
+        messages = make_reader(
+            io.BytesIO((tmp_path / "recovered.mcap").read_bytes()), validate_crcs=True
+        ).iter_messages()
+        found = sum(1 for _ in messages)
+        assert found >= sum(map(len, before.values()))
