@@ -19,7 +19,8 @@ COMMANDS = sorted(
     entry.name for entry in entry_points(group="rrbridge.commands") if entry.value.startswith("rrbridge_")
 )
 ENTRY_POINT_GROUPS = {
-    f"rrbridge.{name}" for name in ("importers", "adapters", "live", "live_sinks", "views", "commands", "visualizers")
+    f"rrbridge.{name}"
+    for name in ("importers", "adapters", "live", "live_sinks", "feeds", "views", "commands", "visualizers")
 }
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -46,40 +44,6 @@ def test_the_sample_settings_are_good() -> None:
     selection = RecordSettings(**parsed("--config", str(LAUNCH / "record.yaml"))).selection()
     assert selection.wants("/scan")
     assert not selection.wants("/rosout")
-
-
-def test_the_launch_file_runs_a_command_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for ROS's `launch` that keeps what it is given."""
-
-    class Keeps:
-        def __init__(self, *values: Any, **named: Any) -> None:
-            self.values, self.named = values, named
-
-    modules = {
-        "launch": ["LaunchDescription"],
-        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess"],
-        "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution", "ThisLaunchFileDir"],
-    }
-    for name, classes in modules.items():
-        module = ModuleType(name)
-        for class_name in classes:
-            setattr(module, class_name, type(class_name, (Keeps,), {}))
-        monkeypatch.setitem(sys.modules, name, module)
-    described = runpy.run_path(str(LAUNCH / "record.launch.py"))["generate_launch_description"]()
-    *arguments, process = described.values[0]
-    assert {a.values[0] for a in arguments} == {
-        part.values[0] for part in process.named["cmd"] if not isinstance(part, str)
-    }
-    values = {
-        "rrbridge": "rrbridge",
-        "config": str(LAUNCH / "record.yaml"),
-        "output": "run.rrd",
-        "ros_python": "python3",
-    }
-    program, command, *rest = [p if isinstance(p, str) else values[p.values[0]] for p in process.named["cmd"]]
-    assert (program, command) == ("rrbridge", "record")
-    options = parsed(*rest)
-    assert (options["output"], options["ros_python"]) == ((Path("run.rrd"),), "python3")
 
 
 def test_the_systemd_unit_is_one(tmp_path: Path) -> None:
