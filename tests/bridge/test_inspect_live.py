@@ -170,7 +170,7 @@ def test_messages_are_printed_as_they_arrive(robot: Robot, run: Run) -> None:
 def test_a_part_of_each_message(robot: Robot, run: Run) -> None:
     robot.publishes(POSE, [pose(0.5), pose(1.5)])
     robot.begin()
-    code, out, _ = run("echo", "pose/pose/position", "--for", "1", "--csv")
+    code, out, _ = run("echo", "pose/pose/position", "--for", "0.5", "--csv")
     assert (code, out) == (0, f"log_time_nanos,x,y,z\n{START},0.5,2.0,3.0\n{START + SECOND // 10},1.5,2.0,3.0\n")
     robot.begin()
 
@@ -230,12 +230,12 @@ def test_figures_are_those_of_the_same_messages(
     robot.publishes(CHATTER, payloads, times)
     robot.publishes(POSE, [pose(1.0)])
     robot.begin()
-    code, out, _ = run(name, "--for", "1.4")
+    code, out, _ = run(name, "--for", "0.7")
     sizes = np.array([len(payload) for payload in payloads])
     assert code == 0
     assert f"/chatter\n{figure_of(times, sizes)}\n" in out
     robot.begin()
-    code, out, _ = run(name, "/chatter", "--for", "1.4", "--json", "--window", "100")
+    code, out, _ = run(name, "/chatter", "--for", "0.7", "--json", "--window", "100")
     last = json.loads(out.splitlines()[-1])
     expected = figure_of(times[-100:], sizes[-100:])
     assert (last["topic"], last["messages"], last["total"]) == ("/chatter", 100, 300)
@@ -247,7 +247,7 @@ def test_figures_are_those_of_the_same_messages(
 def test_a_topic_that_falls_silent_is_told(robot: Robot, run: Run) -> None:
     robot.publishes(CHATTER, [string("a"), string("b")])
     robot.begin()
-    code, out, _ = run("hz", "/chatter", "--for", "2.5")
+    code, out, _ = run("hz", "/chatter", "--for", "2.2")
     assert code == 0
     assert "no new messages" in out
     assert out.count("average rate: 10.000") == 2
@@ -271,7 +271,7 @@ def test_frames_as_they_come(robot: Robot, run: Run, tmp_path: Path) -> None:
     parents = {child: parent for child, parent in json.loads(out)["parents"].items() if parent}
     assert parents == {"base_link": "map", "laser": "base_link"}
     robot.begin()
-    code, out, _ = run("tf", "map", "laser", "--for", "1.3", "--json")
+    code, out, _ = run("tf", "map", "laser", "--for", "0.8", "--json")
     found = json.loads(out.splitlines()[-1])
     assert code == 0
     assert found["translation"] == pytest.approx([1.25, 0, 0])
@@ -281,7 +281,7 @@ def test_frames_as_they_come(robot: Robot, run: Run, tmp_path: Path) -> None:
 def test_frames_that_are_not_connected_are_waited_for(robot: Robot, run: Run) -> None:
     robot.publishes(TF, [transform("map", "base_link", 1.0)])
     robot.begin()
-    code, out, told = run("tf", "map", "camera", "--for", "1.2")
+    code, out, told = run("tf", "map", "camera", "--for", "0.8")
     assert (code, out) == (1, "")
     assert "waiting: " in told
     assert "camera" in told

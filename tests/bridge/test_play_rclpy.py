@@ -1,102 +1,134 @@
-"""Playing to real rclpy listeners: every byte, latched messages, simulated time, and what cannot be played."""
+"""`rrbridge play`, and a look at what it plays, through a real ROS 2: rclpy publishes, rclpy listens."""
 
 from __future__ import annotations
 
-import struct
-import time
-from collections.abc import Callable
-from dataclasses import replace
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+import numpy as np
 import pytest
-from ros_world import IMU, STRING, World
+from ros_world import BIN, STRING, WAIT_SECS, World, payloads_of, ros_domain, ros_env, ros_python, world
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
-from rrbridge_bridge.live.qos import offered_qos_profiles, profile_to_offer
-from rrbridge_bridge.live.rclpy_sink import RclpySink, RclpySinkSession
-from rrbridge_bridge.live.sink import SinkOptions
-from rrbridge_bridge.raw import Connection
+__all__ = ["ros_domain", "ros_env", "ros_python", "world"]
 
-CLOCK = {"type": "rosgraph_msgs/msg/Clock", "topic": "/clock", "reliable": False}
-PUBLISHER = {
-    "history": "keep_last",
-    "depth": 0,
-    "reliability": "reliable",
-    "durability": "volatile",
-    "liveliness": "automatic",
-    "deadline": 2**63 - 1,
-    "lifespan": 2**63 - 1,
-    "liveliness_lease_duration": 2**63 - 1,
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
+
+STORE = get_typestore(Stores.ROS2_KILTED) if hasattr(Stores, "ROS2_KILTED") else get_typestore(Stores.ROS2_JAZZY)
+SECOND = 10**9
+START = 1_700_000_000 * SECOND
+TYPES = {
+    "/chatter": "std_msgs/msg/String",
+    "/camera": "sensor_msgs/msg/CompressedImage",
+    "/tf_static": "geometry_msgs/msg/TransformStamped",
 }
 
 
-def text_message(number: int, size: int = 10) -> bytes:
-    text = f"{number} ".ljust(size, "x").encode() + b"\0"
-    message = struct.pack("<4sI", b"\0\1\0\0", len(text)) + text
-    return message + bytes(-len(message) % 4)
+def message(topic: str, number: int) -> bytes:
+    types = STORE.types
+    msgtype = TYPES[topic]
+    stamp = types["builtin_interfaces/msg/Time"](1_700_000_000 + number, 5)
+    header = types["std_msgs/msg/Header"](stamp, "base_link")
+    if topic == "/chatter":
+        made = types[msgtype](f"{number} " + "x" * (number % 61))
+    elif topic == "/camera":
+        data = np.random.default_rng(number).integers(0, 256, 60_000 + 13 * number).astype(np.uint8)
+        made = types[msgtype](header, "jpeg", data)
+    else:
+        vector = types["geometry_msgs/msg/Vector3"](0.5 + number, 0.0, 0.0)
+        turn = types["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0)
+        made = types[msgtype](header, f"laser_{number}", types["geometry_msgs/msg/Transform"](vector, turn))
+    payload = bytes(STORE.serialize_cdr(made, msgtype))
+    return payload + bytes(-len(payload) % 4)  # DDS pads to whole words on the wire
 
 
-def opened(world: World, **options: object) -> RclpySinkSession:
-    session = RclpySink().open(SinkOptions(ros_python=str(world.python), **options))  # type: ignore[arg-type]
-    world.stack.callback(session.close)
-    return session
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    """4 s: 50 strings and 10 pictures a second, and three static transforms at the start."""
+    path = tmp_path / "robot"
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connections = {t: writer.add_connection(t, m, typestore=STORE) for t, m in TYPES.items()}
+        for i in range(3):
+            writer.write(connections["/tf_static"], START + i, message("/tf_static", i))
+        for i in range(200):
+            at = START + (i + 1) * SECOND // 50
+            writer.write(connections["/chatter"], at, message("/chatter", i))
+            if i % 5 == 0:
+                writer.write(connections["/camera"], at, message("/camera", i))
+    return path
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+Rrbridge = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.mark.live
-@pytest.mark.slow
-@pytest.mark.xdist_group("live")
-def test_what_is_played_is_heard_byte_for_byte(each_world: World) -> None:
-    listener = each_world.listen(STRING, IMU | {"reliable": False}, CLOCK)
-    session = opened(each_world)
-    chatter = Connection(7, "/chatter", "std_msgs/msg/String", "cdr")
-    imu = Connection(8, "/imu", "sensor_msgs/msg/Imu", "cdr")
-    offered = offered_qos_profiles([PUBLISHER | {"reliability": "best_effort"}])
-    assert session.advertise(chatter, latched=False) == ""
-    assert session.advertise(replace(imu, metadata={"offered_qos_profiles": offered}), latched=False) == ""
-    unknown = session.advertise(Connection(9, "/own", "own_msgs/msg/Own", "cdr"), latched=False)
-    assert "no own_msgs/msg/Own" in unknown
-    wait_for(lambda: session.subscribers(7) == 1)
-    sent = [text_message(number, 1 + 37 * number) for number in range(200)]
-    for payload in sent:
-        session.publish(7, memoryview(payload), 1, 1)
-    wait_for(lambda: len(listener.sent_on("/chatter")) == 200)
+@pytest.fixture
+def rrbridge(world: World) -> Iterator[Rrbridge]:
+    with ExitStack() as stack:
 
-    def clock_is_heard() -> bool:
-        session.clock(1_700_000_000_123_456_789)
-        return bool(listener.sent_on("/clock"))
+        def start(command: str, *arguments: object) -> subprocess.Popen[str]:
+            full = [str(BIN / "rrbridge"), command, *map(str, arguments), "--ros-python", str(world.python)]
+            process = subprocess.Popen(full, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stack.callback(process.__exit__, None, None, None)
+            stack.callback(process.kill)
+            return process
 
-    wait_for(clock_is_heard)
-    assert listener.sent_on("/chatter") == sent
-    assert listener.sent_on("/clock")[0][4:12] == struct.pack("<iI", 1_700_000_000, 123_456_789)
-    latched = Connection(10, "/described", "std_msgs/msg/String", "cdr")
-    assert session.advertise(latched, latched=True, keep=2) == ""
-    for number in range(5):
-        session.publish(10, memoryview(text_message(number)), 1, 1)
-    later = each_world.listen(STRING | {"topic": "/described", "latched": True})
-    assert [s.payload for s in later.until_heard(2)] == [text_message(3), text_message(4)]
-    for payload in sent:
-        session.publish(7, memoryview(payload), 1, 1)
-    session.close()
-    wait_for(lambda: len(listener.sent_on("/chatter")) == 400)
-    assert listener.sent_on("/chatter") == sent + sent
+        yield start
+        world.note()
 
 
-def test_one_publisher_stands_for_those_of_a_recording() -> None:
-    careless = PUBLISHER | {"reliability": "best_effort", "lifespan": 2_500_000_000}
-    assert profile_to_offer("", latched=False, depth=5) == {
-        "reliability": "reliable",
-        "durability": "volatile",
-        "depth": 5,
-    }
-    alone = profile_to_offer(offered_qos_profiles([careless]), latched=False, depth=5)
-    assert (alone["reliability"], alone["lifespan"]) == ("best_effort", 2_500_000_000)
-    both = profile_to_offer(offered_qos_profiles([careless, PUBLISHER]), latched=True, depth=1)
-    assert both == {"reliability": "reliable", "durability": "transient_local", "depth": 1}
-    numbered = "- {history: 3, depth: 0, reliability: 2, durability: 2, deadline: {sec: 2147483647, nsec: 4294967295}}"
-    assert profile_to_offer(numbered, latched=False, depth=1)["reliability"] == "best_effort"
-    assert profile_to_offer("][", latched=False, depth=1)["reliability"] == "reliable"
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, told = process.communicate(timeout=WAIT_SECS)
+    assert process.returncode in (0, 130), told
+    return process.returncode, out
+
+
+def test_what_is_recorded_of_a_played_recording_is_the_recording(world: World, rrbridge: Rrbridge, bag: Path) -> None:
+    recording = world.record("--from", "rclpy", *TYPES, "--min-free", "0")
+    code, out = ended(rrbridge("play", bag, "--to", "rclpy", "--wait-for-subscribers", "-d", "1", "--json"))
+    end = json.loads(out.splitlines()[-1])
+    assert (code, end["messages"], end["finished"]) == (0, 243, True)
+    recording.until_received(chatter=200, camera=40, tf_static=3)
+    assert recording.end()[0] == 0
+    heard = payloads_of(recording.path)
+    assert heard["/chatter"] == [message("/chatter", i) for i in range(200)]
+    assert heard["/camera"] == [message("/camera", i) for i in range(0, 200, 5)]
+    assert heard["/tf_static"] == [message("/tf_static", i) for i in range(3)]
+
+
+def test_who_comes_late_gets_every_static_transform_and_looks_at_the_rest(
+    world: World, rrbridge: Rrbridge, bag: Path
+) -> None:
+    playing = rrbridge("play", bag, "--to", "rclpy", "-s", "1", "--loop", "--clock", "--json")
+    assert playing.stdout is not None
+    while json.loads(playing.stdout.readline()).get("messages", 0) < 20:
+        pass
+    hz = rrbridge("hz", "/chatter", "--from", "rclpy", "--for", "5", "--json")
+    echo = rrbridge("echo", "/tf_static", "--from", "rclpy", "--field", "child_frame_id", "-n", "3")
+    info = rrbridge("info", "--from", "rclpy", "--for", "5", "--json")
+    code, out = ended(echo)
+    assert (code, set(out.split())) == (0, {"laser_0", "laser_1", "laser_2", "---"})
+    code, out = ended(hz)
+    assert json.loads(out.splitlines()[-1])["hertz"] == pytest.approx(50, rel=0.2)
+    code, out = ended(info)
+    assert {*TYPES, "/clock"} <= {one["topic"] for one in json.loads(out)}
+    playing.send_signal(signal.SIGINT)
+    assert ended(playing)[0] == 130
+
+
+def test_a_real_publisher_is_looked_at(world: World, rrbridge: Rrbridge) -> None:
+    """It publishes until it is ended; what is printed is what it sent."""
+    world.publish({**STRING, "count": 100_000, "hertz": 40, "bytes": 30, "wait": False})
+    hz = rrbridge("hz", "/chatter", "--from", "rclpy", "--for", "5", "--json")
+    bw = rrbridge("bw", "--from", "rclpy", "--for", "5", "--json")
+    echo = rrbridge("echo", "chatter/data", "--from", "rclpy", "-n", "20")
+    lines = [line for line in ended(echo)[1].splitlines() if line != "---"]
+    first = int(lines[0].split()[0].strip("'\""))
+    assert lines == [f"{first + i} {'x' * 30}" for i in range(20)]
+    assert json.loads(ended(hz)[1].splitlines()[-1])["hertz"] == pytest.approx(40, rel=0.2)
+    last = json.loads(ended(bw)[1].splitlines()[-1])
+    assert last["bytes_per_sec"] == pytest.approx(40 * last["mean_bytes"], rel=0.2)
