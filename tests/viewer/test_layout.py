@@ -74,6 +74,18 @@ def test_one_view_for_each_tree_of_frames() -> None:
     }
 
 
+def test_directions_without_a_scene_stand_behind_the_scene() -> None:
+    found = [
+        facts("/cmd_vel", "Arrows3D", space="tf#/"),
+        facts("/imu", "TransformAxes3D", space="tf#/"),
+        facts("/lidar", "Points3D", space="map"),
+    ]
+    blueprint = automatic_blueprint(found)
+    assert [blueprint.panes[view].frame for view in leaves(blueprint.root)] == ["map", "tf#/"]
+    assert most_at_once(blueprint.root) == 1
+    assert most_at_once(automatic_blueprint([*found, facts("/lost", "Mesh3D", space="tf#/")]).root) == 2
+
+
 def test_transforms_alone_make_a_view_only_where_nothing_else_is_in_space() -> None:
     assert views(automatic_blueprint([facts("/tf", "Transform3D")])) == ["Spatial3DView"]
     both = [facts("/tf", "Transform3D", space="a"), facts("/scan", "Points3D", space="b")]

@@ -23,6 +23,9 @@ SPACE = frozenset(
     ]
 )
 """Archetypes that need a view in space."""
+DIRECTIONS = frozenset(["Arrows3D", "InstancePoses3D", "TransformAxes3D"])
+"""Those that alone are no scene: a velocity, an orientation."""
+SCENERY = SPACE - DIRECTIONS
 PLACES = frozenset(["Transform3D", "Pinhole", "CoordinateFrame"])
 """Archetypes that are worth showing in space, but need no view of their own."""
 IMAGES = frozenset(["Image", "EncodedImage", "DepthImage", "EncodedDepthImage", "SegmentationImage", "VideoStream"])
@@ -84,7 +87,8 @@ def automatic_blueprint(entities: Sequence[EntityFacts]) -> Blueprint:
     # Documents and logs share a place: both are for reading.
     space_ids, image_ids, plot_ids = named(spaces), named(images), named(plots)
     text_ids = named([*logs, *documents])
-    return Blueprint(panes, _arranged(space_ids, image_ids, plot_ids, text_ids))
+    scenes = sum(any(entity.archetypes & SCENERY for entity in shown if entity.space == pane.frame) for pane in spaces)
+    return Blueprint(panes, _arranged(space_ids, scenes, image_ids, plot_ids, text_ids))
 
 
 def _spaces(entities: Sequence[EntityFacts]) -> list[Pane]:
@@ -100,7 +104,12 @@ def _spaces(entities: Sequence[EntityFacts]) -> list[Pane]:
         or any({"Transform3D", "Pinhole"} & member.archetypes for member in members)
     }
     drawn = {space for space, members in worth.items() if any(member.archetypes & SPACE for member in members)}
-    order = sorted(worth, key=lambda space: (space not in drawn, -sum(member.rows for member in worth[space]), space))
+    scenes = {space for space, members in worth.items() if any(member.archetypes & SCENERY for member in members)}
+
+    def rank(space: str) -> tuple[bool, bool, int, str]:
+        return space not in scenes, space not in drawn, -sum(member.rows for member in worth[space]), space
+
+    order = sorted(worth, key=rank)
     kept = [space for space in order if space in drawn][:MAX_SPACES] or order[:1]
     titles = {space: "3D" if len(kept) == 1 else f"3D {_frame_title(space)}" for space in kept}
     return [
@@ -219,10 +228,10 @@ def _leaf(path: str) -> str:
 
 
 def _arranged(
-    spaces: tuple[str, ...], images: tuple[str, ...], plots: tuple[str, ...], texts: tuple[str, ...]
+    spaces: tuple[str, ...], scenes: int, images: tuple[str, ...], plots: tuple[str, ...], texts: tuple[str, ...]
 ) -> Container | None:
-    """Space at the left and large; images, plots and texts at the right, one above the other."""
-    left = Container("vertical", spaces) if len(spaces) == 2 else _tabs(spaces)
+    """Space at the left and large, its first `scenes` in front; images, plots and texts at the right, one above the other."""
+    left = Container("vertical", spaces) if len(spaces) == 2 and scenes != 1 else _tabs(spaces)
     kinds = sum(1 for ids in (images, plots, texts) if ids)
     parts: list[tuple[str | Container, float]] = []
     if images:
