@@ -112,6 +112,24 @@ def test_what_comes_in_is_in_the_file(tmp_path: Path) -> None:
     ]
 
 
+def test_connections_of_one_topic_and_type_have_one_account(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    other = replace(CHATTER, id=CHATTER.id + 100, metadata={"callerid": "/other"})
+    third = replace(CHATTER, id=CHATTER.id + 101, msgtype="std_msgs/msg/Bool")
+    for connection, payloads in ((CHATTER, [b"a", b"b"]), (other, [b"c"]), (third, [b"d"])):
+        session.announce(connection)
+        session.send(connection, *payloads)
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    assert [(t.topic, t.msgtype, t.received, t.written, t.lost) for t in outcome.snapshot.topics] == [
+        ("/chatter", CHATTER.msgtype, 3, 3, 0),
+        ("/chatter", "std_msgs/msg/Bool", 1, 1, 0),
+    ]
+    assert sum("recording" in notice.text for notice in recorder.notices()) == 2
+
+
 def test_what_needs_memory_is_recorded_too(tmp_path: Path) -> None:
     """A marker that lives for a moment, a mesh that is missing: as in a file, and told."""
     store = get_typestore(Stores.ROS2_HUMBLE)

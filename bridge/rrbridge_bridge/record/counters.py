@@ -6,7 +6,7 @@ Every message that was received is dropped, paused, throttled, written, or still
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from rrbridge_bridge.live.source import UNKNOWN, Received
 from rrbridge_bridge.raw import RawBatch
 
-__all__ = ["Account", "FileCounts", "LossCounter", "TopicCounters", "TopicState"]
+__all__ = ["Account", "FileCounts", "LossCounter", "TopicCounters", "TopicState", "topics_in"]
 
 
 @dataclass(eq=False)
@@ -26,8 +26,8 @@ class LossCounter:
     unknown, which is not zero.
     """
 
-    _spans: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    """By publisher: first and last number, and how many arrived."""
+    _spans: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
+    """By connection and publisher: first and last number, and how many arrived."""
     _seen_publishers: set[str] = field(default_factory=set)
     _ambiguous: bool = False
 
@@ -45,14 +45,16 @@ class LossCounter:
         for publisher in np.unique(received.publishers).tolist():
             own = received.sequences[received.publishers == publisher]
             low, high, count = int(own.min()), int(own.max()), len(own)
-            if known := self._spans.get(publisher):
+            key = (received.batch.connection.id, publisher)
+            if known := self._spans.get(key):
                 low, high, count = min(low, known[0]), max(high, known[1]), count + known[2]
-            self._spans[publisher] = (low, high, count)
+            self._spans[key] = (low, high, count)
 
     @property
     def lost(self) -> int | None:
         """How many are missing; None: unknown."""
-        if self._ambiguous or (UNKNOWN in self._spans and len(self._seen_publishers) > 1):
+        is_nameless = any(publisher == UNKNOWN for _, publisher in self._spans)
+        if self._ambiguous or (is_nameless and len(self._seen_publishers) > 1):
             return None
         return sum(max(high - low + 1 - count, 0) for low, high, count in self._spans.values())
 
@@ -84,7 +86,7 @@ class TopicState:
 
 @dataclass(eq=False)
 class TopicCounters:
-    """One connection's account while it is kept."""
+    """The account of one topic and type while it is kept; several connections may share it."""
 
     topic: str
     msgtype: str
@@ -124,6 +126,11 @@ class TopicCounters:
             self.paused,
             self.throttled,
         )
+
+
+def topics_in(by_connection: Mapping[int, TopicCounters]) -> list[TopicCounters]:
+    """Each account once, whatever other threads add meanwhile."""
+    return list(dict.fromkeys(list(by_connection.values())))
 
 
 @dataclass(frozen=True, slots=True)

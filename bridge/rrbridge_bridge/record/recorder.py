@@ -23,8 +23,9 @@ from rrbridge_bridge.live.source import (
     Received,
     Severity,
 )
+from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.record.backlog import Backlog, DropPolicy
-from rrbridge_bridge.record.counters import TopicCounters, TopicState
+from rrbridge_bridge.record.counters import TopicCounters, TopicState, topics_in
 from rrbridge_bridge.record.output import Output, RunInfo
 from rrbridge_bridge.record.parts import Parts, Ring
 from rrbridge_bridge.record.selection import Selection
@@ -275,7 +276,7 @@ class Recorder:
         found = []
         if not self._told_missing and time.monotonic() - self._began > MISSING_SECS:
             self._told_missing = True
-            here = {counters.topic for counters in list(self._counters.values())}
+            here = {counters.topic for counters in topics_in(self._counters)}
             missing = sorted(self._selection.topics - here)
             found += [
                 Notice(Severity.WARNING, "nothing is recorded: no publisher, or an unknown type", t) for t in missing
@@ -299,7 +300,7 @@ class Recorder:
         """How it stands now."""
         return Snapshot(
             (self._stop_asked or time.monotonic()) - self._began,
-            tuple(counters.state() for counters in list(self._counters.values())),
+            tuple(counters.state() for counters in topics_in(self._counters)),
             self._parts.bytes_written,
             self._backlog.held_bytes,
             self._backlog.limit_bytes,
@@ -357,7 +358,7 @@ class Recorder:
 
     def _discovered(self, event: Discovered) -> None:
         self._publishers[event.topic] = self._publishers.get(event.topic, frozenset()) | event.publishers
-        for counters in self._counters.values():
+        for counters in topics_in(self._counters):
             if counters.topic == event.topic:
                 counters.losses.publishers(event.publishers)
         for msgtype in event.msgtypes:
@@ -368,16 +369,23 @@ class Recorder:
     def _announced(self, event: Announced) -> None:
         connection = event.connection
         if connection.id not in self._counters:
-            counters = TopicCounters(connection.topic, connection.msgtype)
-            counters.losses.publishers(self._publishers.get(connection.topic, frozenset()))
-            self._counters[connection.id] = counters
-            self._notices.append(Notice(Severity.INFO, f"recording {connection.msgtype}", connection.topic))
+            self._counters[connection.id] = self._counters_of(connection)
             if hertz := self._throttle_hertz.of(connection.topic):
                 self._throttles[connection.id] = Throttle(hertz)
         if is_static(event):
             self._statics.add(connection.id)
         self._backlog.set_policy(connection.id, self._drop.of(connection.topic) or policy_of(event))
         self._writer.announce(event)
+
+    def _counters_of(self, connection: Connection) -> TopicCounters:
+        """The account of its topic and type, which another connection may have opened: in ROS 1 each publisher is one."""
+        for known in topics_in(self._counters):
+            if (known.topic, known.msgtype) == (connection.topic, connection.msgtype):
+                return known
+        counters = TopicCounters(connection.topic, connection.msgtype)
+        counters.losses.publishers(self._publishers.get(connection.topic, frozenset()))
+        self._notices.append(Notice(Severity.INFO, f"recording {connection.msgtype}", connection.topic))
+        return counters
 
     def _take(self, event: Received) -> None:
         connection = event.batch.connection.id

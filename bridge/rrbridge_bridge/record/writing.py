@@ -17,7 +17,7 @@ from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.record.active import free_bytes
 from rrbridge_bridge.record.backlog import Backlog, weight
 from rrbridge_bridge.record.clock import Clocks
-from rrbridge_bridge.record.counters import Account, TopicCounters
+from rrbridge_bridge.record.counters import Account, TopicCounters, topics_in
 from rrbridge_bridge.record.held import HeldMessages
 from rrbridge_bridge.record.output import Output
 from rrbridge_bridge.record.parts import Parts
@@ -329,7 +329,7 @@ class WriterThread:
         """Take over what could not be decoded, and say so once per topic."""
         for output in self._outputs:
             undecoded = output.undecoded()
-            for counters in list(self._counters.values()):
+            for counters in topics_in(self._counters):
                 count, reason = undecoded.get((counters.topic, counters.msgtype), (0, ""))
                 if count and not counters.undecodable:
                     kept = "the bytes are recorded all the same"
@@ -341,7 +341,7 @@ class WriterThread:
                     self._notify(Notice(Severity.INFO, text, topic))
 
     def _account(self, *, complete: bool) -> Account:
-        states = [counters.state() for counters in list(self._counters.values())]
+        states = [counters.state() for counters in topics_in(self._counters)]
         return Account(states, complete, tuple(self._clocks.readings))
 
 
