@@ -283,7 +283,7 @@ def bag_content(path: Path) -> BagContent:
 
 
 def test_the_bag_that_rosbag_record_makes(world: Ros1World, tmp_path: Path) -> None:
-    """Both recorders hear the same publishers; ours, converted, is theirs, byte by byte."""
+    """Both recorders hear the same publishers; ours, converted, has all that theirs has, byte by byte, and all that was sent."""
     theirs, ours, converted = tmp_path / "theirs.bag", tmp_path / "ours.rrd", tmp_path / "ours.bag"
     world.asks("setParam", "/robot_description", "<robot name='r'><link name='base'/></robot>")
     recording = Recording(world, ours, "-a", "--from", "ros1")
@@ -315,11 +315,14 @@ def test_the_bag_that_rosbag_record_makes(world: Ros1World, tmp_path: Path) -> N
     mine, his = bag_content(converted), {k: v for k, v in bag_content(theirs).items() if k[0] != "/rosout"}
     assert mine.keys() == his.keys()
     assert len(his) == 7, "the two /chatter and /tf_static are told apart by their callers"
-    for key, sent in his.items():
-        assert [data for _, data in mine[key]] == [data for _, data in sent], key
-        apart_nanos = [abs(a - b) for (a, _), (b, _) in zip(mine[key], sent, strict=True)]
-        assert np.median(apart_nanos) < 1e9
+    for key, kept in his.items():  # on a busy machine rosbag drops messages, without a word
+        times = iter(mine[key])
+        ours_of_his = [next(t for t, data in times if data == wanted) for _, wanted in kept]
+        apart_nanos = np.abs(np.array(ours_of_his) - [t for t, _ in kept])
+        assert np.median(apart_nanos) < 1e9, key
+        assert len(kept) > 0.5 * len(mine[key])
     chatter = [data for key, rows in mine.items() if key[0] == "/chatter" for _, data in rows]
     assert Counter(chatter) == Counter(first.sent("/chatter") + second.sent("/chatter") + third.sent("/chatter"))
-    (imu,) = [rows for key, rows in mine.items() if key[0] == "/imu"]
-    assert [data for _, data in imu] == first.sent("/imu") + second.sent("/imu")
+    for topic in ("/imu", "/camera", "/clock"):
+        (rows,) = [rows for key, rows in mine.items() if key[0] == topic]
+        assert [data for _, data in rows] == first.sent(topic) + second.sent(topic)

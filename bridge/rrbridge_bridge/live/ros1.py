@@ -310,10 +310,7 @@ class Ros1Session:
         self._descriptions = parameters.descriptions()
         yield parameters.document()
         if parameters.is_simulated:
-            text = (
-                "the robot's time is simulated (/use_sim_time): messages are stamped with this machine's clock all the same; "
-                "record /clock too, and the simulated time stands beside it"
-            )
+            text = "time is simulated here (/use_sim_time): messages are stamped by this machine's clock, sim_time is beside it"
             yield Notice(Severity.INFO, text)
         for topic in self._descriptions:
             yield Discovered(topic, ("std_msgs/msg/String",), frozenset({SERVER}), (SERVER,))

@@ -198,12 +198,12 @@ def unreachable(node: str, uri: str, cause: Exception) -> str:
     why = "no answer" if isinstance(cause, TimeoutError) else getattr(cause, "strerror", None) or str(cause)
     if is_loopback(host):
         return (
-            f"{node} says that it is at {host}:{port}, which is this machine itself, and there it is not ({why}): either it "
-            f"has ended (`rosnode cleanup`), or it runs elsewhere; then {on_its_machine}"
+            f"{node} does not answer at {host}:{port}, on this machine ({why}): if it has ended, `rosnode cleanup` makes the "
+            f"master forget it; if it runs on another machine, {on_its_machine}"
         )
     return (
-        f"{node} cannot be reached at {host}:{port} ({why}): either it has ended (`rosnode cleanup`), or a firewall or "
-        f"another network is between; if that is not its address, {on_its_machine}"
+        f"{node} does not answer at {host}:{port} ({why}): if it has ended, `rosnode cleanup` makes the master forget it; else "
+        f"see whether a firewall is between, and if that is not its address, {on_its_machine}"
     )
 
 

@@ -21,7 +21,7 @@ __all__ = ["EVERY_NODE", "MasterBack", "MasterGone", "MasterWatch", "NoParameter
 log = logging.getLogger(__name__)
 
 POLL_SECS = 0.5
-HURRY_SECS = 0.1
+HURRY_SECS = 0.05
 """Between polls while nodes start: who has just come up will soon tell of more topics."""
 HURRIED_SECS = 1.0
 """So long after the last change."""
