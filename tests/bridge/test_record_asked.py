@@ -213,6 +213,29 @@ def test_a_snapshot_is_what_came_before_its_trigger(robot: Robot, trigger: str) 
     assert session.asked.count(("/oops", "std_msgs/msg/Empty")) == (trigger == "a topic")
 
 
+def test_a_snapshot_that_nobody_asked_for_is_no_failure(robot: Robot, capsys: pytest.CaptureFixture[str]) -> None:
+    robot.session.announce(CHATTER)
+    robot.session.send(CHATTER, b"1")
+    assert robot.record(lambda: until(lambda: received(1)), "-a", "--snapshot", "30s") == 0
+    assert robot.files() == []
+    assert "no message was recorded" in capsys.readouterr().err
+
+
+def test_the_watchdog_tells_of_losses(robot: Robot, capsys: pytest.CaptureFixture[str]) -> None:
+    session = robot.session
+    session.announce(CHATTER)
+
+    def work() -> None:
+        session.send(CHATTER, b"1")
+        session.skip(CHATTER, 7)
+        session.send(CHATTER, b"2")
+        until(lambda: received(2))
+        time.sleep(0.6)
+
+    robot.record(work, "-a")
+    assert "warning: /chatter 7 messages were lost between publisher and recorder" in capsys.readouterr().err
+
+
 def clock(seconds: float) -> bytes:
     return b"\x00\x01\x00\x00" + struct.pack("<iI", int(seconds), int(seconds % 1 * 1e9))
 

@@ -16,7 +16,7 @@ from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.disk import Disk, DiskMeter
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
-from rrbridge_bridge.record.status import Rate, StatusMeter
+from rrbridge_bridge.record.status import Rate, Status, StatusMeter, head_lines, headline
 
 WARNING = Notice(Severity.WARNING, "3 messages were lost", "/camera")
 
@@ -86,6 +86,14 @@ def test_topics_rates_sizes_and_losses_are_shown(terminal: bool) -> None:
     assert ("30.0 MB/s" in text) == terminal
     assert "run.rrd: 5.0 MB in 12.0 s" in text
     assert terminal or text.count("lost 3 (some unknown)") == 2, "a log gets a line every few seconds"
+
+
+def test_the_line_below_the_table_is_broken_where_the_terminal_ends() -> None:
+    status = Status(snapshot(3, 100), "paused", disk=Disk(2_000_000_000, None))
+    for width in (20, 60, 100, 500):
+        lines = head_lines(status, width)
+        assert " · ".join(lines) == headline(status)
+        assert max(map(len, lines)) <= max(width, 25)
 
 
 def test_json_lines_are_a_program_s_view() -> None:

@@ -68,6 +68,10 @@ class FakeSession:
     def announce(self, connection: Connection, *, latched: bool = False) -> None:
         self._events.put(Announced(connection, latched))
 
+    def skip(self, connection: Connection, count: int) -> None:
+        """So many messages are lost on the way."""
+        self._counts[connection.id] = self._counts.get(connection.id, 0) + count
+
     def send(self, connection: Connection, *payloads: bytes) -> None:
         """A batch of messages that were received now."""
         count = len(payloads)

@@ -64,7 +64,7 @@ def record(settings: RecordSettings) -> int:
         finally:
             session.close()
     show.end(outcome)
-    return _exit_status(outcome, signals)
+    return _exit_status(outcome, signals, may_be_empty=bool(settings.snapshot))
 
 
 def _overhearing(
@@ -102,11 +102,12 @@ def _show(settings: RecordSettings) -> Show:
     return PlainShow(console)
 
 
-def _exit_status(outcome: Outcome, signals: Signals) -> int:
+def _exit_status(outcome: Outcome, signals: Signals, *, may_be_empty: bool) -> int:
     if signals.abort and not outcome.finished:
         return EXIT_INTERRUPTED
     if outcome.error:
         written = sum(topic.written for topic in outcome.snapshot.topics)
         saved = f"; {written} messages are saved in {outcome.path}" if outcome.path else ""
         raise RecorderError(outcome.error + saved)
-    return EXIT_LOSSES if outcome.dropped or outcome.absent or outcome.is_empty else 0
+    is_lacking = outcome.dropped or outcome.absent or (outcome.is_empty and not may_be_empty)
+    return EXIT_LOSSES if is_lacking else 0

@@ -20,14 +20,14 @@ from rich.text import Text
 from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.recorder import Outcome
-from rrbridge_bridge.record.status import Status, headline, lost_text, snapshot_facts, status_facts
+from rrbridge_bridge.record.status import Status, head_lines, headline, lost_text, snapshot_facts, status_facts
 
 __all__ = ["JsonShow", "LiveShow", "MutedOnFailure", "PlainShow", "Show", "closing_table"]
 
 log = logging.getLogger(__name__)
 
 PLAIN_SECS = 5.0
-TABLE_MARGIN_LINES = 8
+TABLE_MARGIN_LINES = 9
 NAMED_FILES = 2
 KEYS_TEXT = "Ctrl-C ends it, space pauses"
 _HEADLINE_STYLES = {"paused": "bold yellow", "stopping": "bold dim"}
@@ -123,7 +123,7 @@ class LiveShow:
                 *([str(topic.paused + topic.throttled)] if left_out else []),
             )
         more = f"… and {len(busiest) - room} quieter topics" if len(busiest) > room else ""
-        head = Text(headline(status), _HEADLINE_STYLES.get(status.state, "bold"))
+        head = Text("\n".join(head_lines(status, self._console.width)), _HEADLINE_STYLES.get(status.state, "bold"))
         self._live.update(Group(table, Text(more, "dim"), head), refresh=True)
 
     def end(self, outcome: Outcome) -> None:

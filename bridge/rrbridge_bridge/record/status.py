@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from rrbridge_bridge.format import duration, size
+from rrbridge_bridge.format import duration, many, size
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.disk import Disk, DiskMeter
 from rrbridge_bridge.record.recorder import Snapshot
@@ -16,6 +16,7 @@ __all__ = [
     "State",
     "Status",
     "StatusMeter",
+    "head_lines",
     "headline",
     "lost_text",
     "snapshot_facts",
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 RATE_SECS = 2.0
+SEPARATOR = " · "
 State = Literal["recording", "paused", "stopping"]
 
 
@@ -82,15 +84,30 @@ def lost_text(lost: int | None) -> str:
 
 def headline(status: Status) -> str:
     """The whole of it in a line."""
+    return SEPARATOR.join(_parts(status))
+
+
+def head_lines(status: Status, width: int) -> list[str]:
+    """The same in lines not longer than that, where there is a place to break."""
+    lines: list[str] = []
+    for part in _parts(status):
+        if lines and len(lines[-1]) + len(SEPARATOR) + len(part) <= width:
+            lines[-1] += SEPARATOR + part
+        else:
+            lines.append(part)
+    return lines
+
+
+def _parts(status: Status) -> list[str]:
     snapshot, topics = status.snapshot, status.snapshot.topics
     minutes, seconds = divmod(int(snapshot.elapsed_secs), 60)
     lost = [topic.lost for topic in topics]
     left_out = sum(topic.paused + topic.throttled for topic in topics)
-    parts = [
+    return [
         *([status.state] if status.state != "recording" else []),
         f"{minutes}:{seconds:02d}",
-        f"{len(topics)} topics",
-        f"{sum(topic.received for topic in topics)} messages",
+        many(len(topics), "topic"),
+        many(sum(topic.received for topic in topics), "message"),
         f"file {size(snapshot.file_bytes)}" + (f" in {snapshot.parts} parts" if snapshot.parts > 1 else ""),
         *([f"held {size(snapshot.window_bytes)}"] if snapshot.window_bytes else []),
         f"waiting {size(snapshot.backlog_bytes)} of {size(snapshot.backlog_limit_bytes)}",
@@ -99,7 +116,6 @@ def headline(status: Status) -> str:
         *([f"left out {left_out}"] if left_out else []),
         *([_disk_text(status.disk)] if status.disk else []),
     ]
-    return " · ".join(parts)
 
 
 def _disk_text(disk: Disk) -> str:

@@ -43,6 +43,8 @@ def message(entry: dict[str, Any], number: int) -> Any:
     elif name == "TransformStamped":
         made.header.frame_id, made.child_frame_id = "base_link", f"laser_{number}"
         made.transform.translation.x = 0.5 + number
+    elif name == "Clock":
+        made.clock.sec = number
     if hasattr(made, "header"):
         made.header.stamp = node.get_clock().now().to_msg()
     return made
