@@ -370,6 +370,38 @@ def test_snapshots_leave_out_what_is_too_old(tmp_path: Path) -> None:
     assert payloads_of(tmp_path / "run_0000.rrd") == {"/chatter": [text("late")]}
 
 
+@pytest.mark.parametrize("suffix", [".rrd", ".mcap"])
+def test_info_shows_the_recorders_account(tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(tmp_path / "run", rrd(), McapOutput(), max_secs=1e6, throttle_hertz={"/camera": 1e-9})
+    run.session.announce(CHATTER)
+    run.session.announce(CAMERA)
+    run.session.send(CHATTER, text("one"), text("two"))
+    run.session.send(CAMERA, b"one", b"two", b"three")
+    run.until_written(3)
+    run.split()
+    run.recorder.pause()
+    run.session.send(CHATTER, text("unheard"))
+    run.until(lambda: sum(topic.paused for topic in run.recorder.snapshot().topics) == 1)
+    run.recorder.resume()
+    run.session.send(CHATTER, text("three"))
+    assert run.end().finished
+    rrbridge("info", "--json", tmp_path / f"run_0001{suffix}")
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["recorder"]["is_complete"] is True
+    accounts = {topic["topic"]: topic for topic in found["recorder"]["topics"]}
+    nothing = {"lost": 0, "dropped": 0, "paused": 0, "throttled": 0}
+    assert accounts == {
+        "/chatter": {"topic": "/chatter", "type": STRING, **nothing, "received": 4, "paused": 1, "written": 3, "in_file": 1},
+        "/camera": {
+            "topic": "/camera", "type": CAMERA.msgtype, **nothing, "received": 3, "throttled": 2, "written": 1, "in_file": 0
+        },
+    }  # fmt: skip
+    rrbridge("info", tmp_path / f"run_0001{suffix}")
+    shown = capsys.readouterr().out
+    assert "recorder's account" in shown
+    assert "rrbridge.account" not in shown
+
+
 def test_parts_of_two_runs_are_not_mixed_up(tmp_path: Path) -> None:
     (tmp_path / "run_0004.rrd").write_bytes(b"precious")
     with pytest.raises(RecorderError, match=r"run_0004\.rrd exists already"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rrbridge_bridge.inspect.facts import EntityFacts, Facts, TopicFacts
+    from rrbridge_bridge.inspect.facts_recorder import Recorded
 
 __all__ = ["info"]
 
 SHOWN_FRAMES = 4
+ACCOUNT = "rrbridge.account"
 
 
 @click.command()
@@ -93,6 +96,7 @@ def _document(facts: Facts) -> dict[str, Any]:
             for a in facts.attachments
         ],
         "metadata": {name: dict(values) for name, values in facts.metadata.items()},
+        "recorder": None if facts.recorded is None else asdict(facts.recorded),
     }
 
 
@@ -152,10 +156,43 @@ def _print(console: Console, facts: Facts) -> None:
     for attached in facts.attachments:
         kind = f" ({attached.media_type})" if attached.media_type else ""
         console.print(Text(f"attachment {attached.name}{kind}, {size(attached.nbytes)}"))
+    if facts.recorded:
+        _print_recorded(console, facts.recorded)
     for name, values in facts.metadata.items():
+        if name == ACCOUNT and facts.recorded:
+            continue
         console.print(Text(f"metadata {name}: {_shown(values)}"))
     for note in facts.notes:
         console.print(Text.assemble(("note: ", "yellow"), note))
+
+
+def _print_recorded(console: Console, recorded: Recorded) -> None:
+    """What the recorder counted, where that is more than what it wrote here."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from rrbridge_bridge.format import count
+
+    if not recorded.is_complete:
+        console.print(Text("the recorder did not come to its end in good order", "yellow"))
+    if not recorded.topics:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.add_column("recorder's account", overflow="fold")
+    for heading in ("received", "lost", "dropped", "paused", "throttled", "written", "in this file"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for topic in sorted(recorded.topics, key=lambda topic: (topic.topic, topic.type)):
+        table.add_row(
+            Text(topic.topic),
+            count(topic.received),
+            Text("?" if topic.lost is None else count(topic.lost), "yellow" if topic.lost else ""),
+            Text(count(topic.dropped), "red" if topic.dropped else ""),
+            count(topic.paused),
+            count(topic.throttled),
+            count(topic.written),
+            count(topic.in_file),
+        )
+    console.print(table)
 
 
 def _shown(values: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rrbridge import importers
+from rrbridge_bridge.inspect.facts_recorder import Recorded
 from rrbridge_bridge.readers._indexed import Compression
 
 __all__ = ["Attached", "EntityFacts", "Facts", "TopicFacts", "facts_of"]
@@ -87,6 +88,8 @@ class Facts:
     """Kind, first and last time of each timeline of a recording of chunks."""
     attachments: tuple[Attached, ...] = ()
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    recorded: Recorded | None = None
+    """What the recorder says of the run, if it was `rrbridge record`."""
     notes: tuple[str, ...] = ()
     is_exact: bool = False
     """Whether sizes are those of the payloads themselves, not derived from an index."""

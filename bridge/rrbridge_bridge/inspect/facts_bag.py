@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rrbridge.errors import DamagedFileError, DecodeError, UnknownTypeError
 from rrbridge_bridge.inspect.facts import Attached, Facts, TopicFacts
+from rrbridge_bridge.inspect.facts_recorder import recorded_in_mcap
 from rrbridge_bridge.inspect.parts import indexed_messages, is_complete, parts_of
 from rrbridge_bridge.inspect.sample import Frames, frame_reader, frames_of
 from rrbridge_bridge.inspect.tally import Tally, tally_rows
@@ -77,6 +78,7 @@ def bag_facts(path: Path, *, scan: bool, definitions: Sequence[Path] = ()) -> Fa
             topics=topics,
             attachments=tuple(found.attachments),
             metadata=found.metadata,
+            recorded=recorded_in_mcap(found.metadata),
             notes=tuple(dict.fromkeys((*summary.notes, *(note.text for note in reader.notes)))),
             is_exact=found.is_timed and found.is_exact,
             sampled_messages=found.sampled,

@@ -13,6 +13,7 @@ from rrbridge._messages import StoreKind
 from rrbridge.importers import TopicSummary
 from rrbridge.rrd import Manifest, RrdReader
 from rrbridge_bridge.inspect.facts import EntityFacts, Facts
+from rrbridge_bridge.inspect.facts_recorder import recorded_in_rrd
 from rrbridge_bridge.readers._indexed import Compression
 
 __all__ = ["rrd_facts"]
@@ -46,6 +47,7 @@ def rrd_facts(path: Path) -> Facts:
         compression=(compression,) if recordings and len(known) == len(unpacked) else (),
         entities=entities,
         timelines={name: found for manifest in recordings for name, found in _timelines(manifest)},
+        recorded=next(filter(None, (recorded_in_rrd(reader, manifest) for manifest in recordings)), None),
         notes=summary.notes,
         is_exact=True,
     )

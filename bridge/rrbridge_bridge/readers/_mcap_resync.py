@@ -17,7 +17,7 @@ from rrbridge_bridge.raw import windows
 from rrbridge_bridge.readers._mcap_records import CHUNK_HEAD, RECORD_HEAD
 from rrbridge_bridge.readers._source import Source
 
-__all__ = ["chunk_end", "next_record"]
+__all__ = ["chunk_end", "is_chunk", "next_record"]
 
 STEP_BYTES = 4 << 20
 MAX_MESSAGE_BYTES = 1 << 30
@@ -32,7 +32,7 @@ def next_record(source: Source, lo: int, hi: int, channels: Container[int], *, o
     for base in range(lo, hi, STEP_BYTES):
         octets = np.frombuffer(source.read_some(base, min(STEP_BYTES + RECORD_HEAD.size - 1, hi - base)), np.uint8)
         for at in _likely(octets, only_chunks=only_chunks):
-            if _is_chunk(source, base + at, hi) or (not only_chunks and _is_message(source, base + at, hi, channels)):
+            if is_chunk(source, base + at, hi) or (not only_chunks and _is_message(source, base + at, hi, channels)):
                 return base + at
     return None
 
@@ -74,7 +74,8 @@ def _likely(octets: npt.NDArray[np.uint8], *, only_chunks: bool) -> list[int]:
     return np.flatnonzero(is_record & (heads[:, 6:] == 0).all(axis=1)).tolist()
 
 
-def _is_chunk(source: Source, at: int, hi: int) -> bool:
+def is_chunk(source: Source, at: int, hi: int) -> bool:
+    """Whether a whole chunk is there whose lengths agree with each other."""
     head = source.read_some(at, RECORD_HEAD.size + CHUNK_FIXED_BYTES + 4)
     if len(head) < RECORD_HEAD.size + CHUNK_FIXED_BYTES or head[0] != Opcode.CHUNK:
         return False

@@ -12,7 +12,7 @@ from mcap.records import Channel, Schema
 
 from rrbridge_bridge.raw import Bytes, Int64s
 from rrbridge_bridge.readers._mcap_records import MAX_COLD_RECORD_BYTES, RECORD_HEAD, ChunkRef, parse
-from rrbridge_bridge.readers._mcap_resync import chunk_end, next_record
+from rrbridge_bridge.readers._mcap_resync import chunk_end, is_chunk, next_record
 from rrbridge_bridge.readers._source import Source
 
 __all__ = ["MESSAGE_BYTES", "Catalogue", "LooseMessages", "Piece", "Tear", "walk_file", "walk_records"]
@@ -157,7 +157,9 @@ def _walk_on(source: Source, lo: int, hi: int, catalogue: Catalogue) -> Iterator
                 return
             index_length = _index_length(source, end, hi)
             yield ChunkRef(at, end - at, index_length)
-            at, suspect = end + index_length, at
+            # A chunk whose lengths agree is passed for good: what is packed in it may look like records, too.
+            suspect = end + index_length if is_chunk(source, at, hi) else at
+            at = end + index_length
         elif opcode in (0, Opcode.DATA_END, Opcode.FOOTER) or (opcode == Opcode.MESSAGE and length < MESSAGE_BYTES):
             yield Tear(at, "no record", suspect)
             return
