@@ -232,10 +232,7 @@ class Parts:
         """Leave the current part as it is; the others are closed."""
         before, self._current = self._current, ()
         for file in before:
-            try:
-                file.abandon()
-            except FileError as err:
-                log.debug("%s", err)
+            _leave(file)
         self._to_close.put(None)
         self._closer.join()
         if before:
@@ -250,9 +247,11 @@ class Parts:
                     file.close(account)
                 except RrbridgeError as err:
                     self._error = self._error or err
+                    _leave(file)
                 except Exception as err:  # the other files must be closed whatever fails
                     log.exception("%s could not be closed", file.path)
                     self._error = self._error or FileError(file.path, f"unexpected {type(err).__name__}: {err}")
+                    _leave(file)
                 self._closing.remove(file)
             closed = _Closed.of(files)
             self._closed.append(closed)
@@ -281,6 +280,14 @@ class Parts:
             return True
         nbytes = sum(part.nbytes for part in self._closed) + sum(file.bytes_written for file in self._current)
         return self._ring.nbytes is not None and nbytes > self._ring.nbytes
+
+
+def _leave(file: OutputFile) -> None:
+    """Abandon a file after something else went wrong."""
+    try:
+        file.abandon()
+    except FileError as err:
+        log.debug("%s", err)
 
 
 def _withdraw(file: OutputFile) -> None:

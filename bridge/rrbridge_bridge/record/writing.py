@@ -302,17 +302,20 @@ class WriterThread:
 
     def _flush(self, streams: Iterable[_Gathered]) -> None:
         """Write what was gathered."""
-        written = 0
+        freed = 0
+        batches = []
         for gathered in streams:
             if gathered.batches:
-                batch = RawBatch.joined([received.batch for received in gathered.batches])
-                written += gathered.weight
+                batches.append(RawBatch.joined([received.batch for received in gathered.batches]))
+                freed += gathered.weight
                 gathered.weight, gathered.batches = 0, []
-                self._write(batch)
+                self._write(batches[-1])
         self._parts.flush()
-        self._gathered_weight -= written
+        for batch in batches:
+            self._counters[batch.connection.id].written += len(batch)
+        self._gathered_weight -= freed
         if self._window is None:
-            self._backlog.written(written)
+            self._backlog.written(freed)
 
     def _write(self, batch: RawBatch) -> None:
         """Write messages; only their bytes while writing cannot keep up: what they mean can be had from these later."""
@@ -321,7 +324,6 @@ class WriterThread:
         in_haste = self._backlog.fill > BEHIND_SHARE
         with self._stages.doing(Stage.WRITING):
             counters.postponed += self._parts.write(batch, in_haste=in_haste, held=self._held.orders(connection))
-        counters.written += len(batch)
         self._part_messages += len(batch)
         self._latest_nanos = int(batch.log_time_nanos[-1])
 

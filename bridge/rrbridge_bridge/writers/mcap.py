@@ -64,7 +64,11 @@ class McapSink:
         self._metadata_indexes: list[McapRecord] = []
         self._counts: Counter[int] = Counter()
         self._span: tuple[int, int] | None = None
-        self.file.put([MAGIC, self._bytes_of(Header(profile=profile, library="rrbridge"))])
+        try:
+            self.file.put([MAGIC, self._bytes_of(Header(profile=profile, library="rrbridge"))])
+        except BaseException:
+            self.abandon()
+            raise
 
     def __enter__(self) -> Self:
         return self
