@@ -249,6 +249,36 @@ def test_by_publish_time(session: LoopbackSession, tmp_path: Path) -> None:
     assert [one.payload for one in session.published] == [str(i).encode() for i in range(5)]
 
 
+@pytest.mark.parametrize("by", ["log", "publish"])
+def test_a_file_that_stands_by_topic_is_played_by_time(session: LoopbackSession, tmp_path: Path, by: str) -> None:
+    """More of it lies between a message and its place than may be held in memory."""
+    from mcap.writer import Writer
+
+    path = tmp_path / "by_topic.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file, chunk_size=20_000)
+        writer.start()
+        for t in range(5):
+            channel = writer.register_channel(f"/t{t}", "json", 0)
+            for i in range(400):
+                writer.add_message(channel, START + i * 1000 + t, f"{t} {i}".encode() * 60, START + i * 1000 + t - 500)
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert play(path, "--read-ahead", "400kB", "--by", by, "-r", "10000") == 0
+    times = [one.log_time_nanos for one in session.published]
+    assert times == [START + i * 1000 + t for i in range(400) for t in range(5)]
+
+
+def test_recordings_that_were_joined_are_played_by_time(
+    session: LoopbackSession, bag: Path, folder: Path, tmp_path: Path
+) -> None:
+    joined = tmp_path / "joined.rrd"
+    assert main(["convert", str(bag), str(folder), "-o", str(joined), "--raw"]) == 0
+    assert play(joined, "-r", "10000", "--read-ahead", "1kB") == 0
+    every = sorted([*recorded(bag), *recorded(folder)], key=lambda message: message[0])
+    assert sorted(played(session)) == sorted(every)
+    assert [time for time, _, _ in played(session)] == [time for time, _, _ in every]
+
+
 def test_json_lines_tell_what_happened(session: LoopbackSession, bag: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert play(bag, "-r", "10000", "--json") == 0
     lines: list[dict[str, Any]] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

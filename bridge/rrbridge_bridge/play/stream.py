@@ -15,7 +15,7 @@ import numpy as np
 from rrbridge_bridge.raw import Bytes, Int64s, gather_spans
 from rrbridge_bridge.readers._blocks import Rows
 
-__all__ = ["Feed", "Run", "Stream", "compact", "run_of"]
+__all__ = ["Feed", "Run", "Stream", "compact", "in_order", "run_of"]
 
 LEAVING_BYTES = 4 << 20
 """About so much leaves at a time."""
@@ -147,21 +147,34 @@ def _weight(rows: Rows) -> int:
     return int(rows.sizes.sum()) + ROW_BYTES * len(rows)
 
 
-def run_of(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) -> Run:
-    """Rows of several buffers, at least one, as a run."""
+def in_order(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) -> Rows:
+    """Rows of several buffers, at least one, as one by time."""
     buffers = [gather_spans(rows.buffer, rows.starts, rows.sizes) for rows in parts]
-    due = np.concatenate([key(rows) for rows in parts])
     sizes = np.concatenate([rows.sizes for rows in parts])
-    starts = np.cumsum(sizes) - sizes
-    order = np.argsort(due, kind="stable")
-    return Run(
+    joined = Rows(
         buffers[0] if len(buffers) == 1 else np.concatenate(buffers),
-        np.concatenate([rows.connection_ids for rows in parts])[order],
-        starts[order],
-        sizes[order],
-        np.concatenate([rows.log_time_nanos for rows in parts])[order],
-        np.concatenate([rows.publish_time_nanos for rows in parts])[order],
-        due[order],
+        np.concatenate([rows.connection_ids for rows in parts]),
+        np.cumsum(sizes) - sizes,
+        sizes,
+        np.concatenate([rows.log_time_nanos for rows in parts]),
+        np.concatenate([rows.publish_time_nanos for rows in parts]),
+        np.concatenate([rows.sequence for rows in parts]),
+        np.concatenate([rows.order for rows in parts]),
+    )
+    return joined.take(np.argsort(key(joined), kind="stable"))
+
+
+def run_of(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) -> Run:
+    """The same as a run."""
+    rows = in_order(parts, key)
+    return Run(
+        rows.buffer,
+        rows.connection_ids,
+        rows.starts,
+        rows.sizes,
+        rows.log_time_nanos,
+        rows.publish_time_nanos,
+        key(rows),
     )
 
 

@@ -16,10 +16,12 @@ from rrbridge.errors import FileError
 from rrbridge.importers import Note
 from rrbridge_bridge.ahead import ahead
 from rrbridge_bridge.conversion import is_latched
-from rrbridge_bridge.play.stream import Feed, Run, Stream, compact, run_of
+from rrbridge_bridge.inspect.parts import parts_of
+from rrbridge_bridge.play.stream import Feed, Run, Stream, compact, in_order, run_of
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers import ReadOptions
 from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers._time_spans import HasTimeSpans, TimeSpans
 from rrbridge_bridge.readers.rrd import RrdMessages
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.writers._messages import MessageReader, check_bytes, open_messages
@@ -30,6 +32,8 @@ __all__ = ["Tape", "TapeOptions", "messages_kept"]
 
 SORTED_SHARE = 4
 """This part of what may be read ahead is held back to be sorted."""
+WINDOW_SHARE = 4
+"""And this part of that is read at a time from a file whose messages do not stand by time."""
 MAX_KEPT = 1000
 """A latched topic gives at most so many messages to whoever comes late."""
 
@@ -59,6 +63,14 @@ class _Recording:
     end_nanos: int | None
     counts: Mapping[str, int]
     """Messages by topic, where the index says."""
+
+    def time_spans(self) -> TimeSpans | None:
+        """When the parts of its files begin and end, in file order."""
+        if isinstance(self.reader, RrdMessages):
+            return self.reader.time_spans()
+        found = [part.time_spans() if isinstance(part, HasTimeSpans) else None for part in parts_of(self.reader)]
+        known = [spans for spans in found if spans is not None]
+        return TimeSpans.joined(known) if len(known) == len(found) else None
 
     @property
     def distro(self) -> str:
@@ -206,12 +218,23 @@ class Tape:
             start_nanos=None if by_publish else start_nanos,
             end_nanos=None if by_publish else end_nanos,
         )
-        for rows in recording.rows(read):
+        for rows in self._in_windows(recording, read):
             keep = np.isin(rows.connection_ids, list(self.played))
             if by_publish:
                 keep &= (rows.publish_time_nanos >= start_nanos) if start_nanos is not None else True
                 keep &= (rows.publish_time_nanos <= end_nanos) if end_nanos is not None else True
             yield self._transcoded(rows if keep.all() else rows.take(keep))
+
+    def _in_windows(self, recording: _Recording, read: ReadOptions) -> Iterator[Rows]:
+        """What is to be read; one stretch of time after the other, where messages stand too far from their places."""
+        spans, held = recording.time_spans(), self.options.read_ahead_bytes // SORTED_SHARE
+        if spans is None or (not isinstance(recording.reader, RrdMessages) and spans.displaced_bytes() <= held):
+            yield from recording.rows(read)
+            return
+        for low, high in spans.windows(read.start_nanos, read.end_nanos, held // WINDOW_SHARE):
+            parts = [rows for rows in recording.rows(replace(read, start_nanos=low, end_nanos=high)) if len(rows)]
+            if parts:
+                yield in_order(parts)
 
     def _known_until(self, recording: _Recording) -> bytes:
         """The last row of earlier parts of the same run, which this part may repeat."""

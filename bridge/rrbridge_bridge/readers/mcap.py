@@ -47,6 +47,7 @@ from rrbridge_bridge.readers._mcap_records import (
 from rrbridge_bridge.readers._mcap_walk import Catalogue, LooseMessages, Piece, Tear, walk_file, walk_records
 from rrbridge_bridge.readers._positions import checked_positions
 from rrbridge_bridge.readers._reader import ReadOptions
+from rrbridge_bridge.readers._time_spans import TimeSpans
 from rrbridge_bridge.readers._totals import Totals
 
 __all__ = ["McapReader"]
@@ -139,6 +140,13 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
     def chunk_count(self) -> int:
         """How many chunks the index names."""
         return len(self._summary.chunks) if self._summary else 0
+
+    def time_spans(self) -> TimeSpans | None:
+        """When its chunks begin and end, by the index; None without one, or with messages that are in no chunk."""
+        chunks = self._summary.chunks if self._summary else ()
+        if not chunks or any(c.start_nanos is None or c.end_nanos is None for c in chunks):
+            return None
+        return TimeSpans.of([(c.start_nanos or 0, c.end_nanos or 0, c.uncompressed_bytes or c.length) for c in chunks])
 
     def compressions(self) -> list[Compression]:
         """How its chunks are packed, by the index; empty without one."""

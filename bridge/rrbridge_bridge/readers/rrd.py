@@ -36,6 +36,7 @@ from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._rrd_channels import Channels, pairs_of
+from rrbridge_bridge.readers._time_spans import TimeSpans
 
 __all__ = ["NoBytesError", "RrdMessages"]
 
@@ -183,6 +184,15 @@ class RrdMessages:
         times, raw = self._manifest.times("message_log_time"), _raw_chunks(self._manifest)
         raw = raw[times.present[raw]]
         return (int(times.start[raw].min()), int(times.end[raw].max())) if len(raw) else None
+
+    def time_spans(self) -> TimeSpans | None:
+        """When its chunks begin and end."""
+        times, raw = self._manifest.times("message_log_time"), _raw_chunks(self._manifest)
+        if not times.present[raw].all():
+            return None
+        known = self._manifest.uncompressed_sizes
+        sizes = (self._manifest.byte_sizes if known is None else known)[raw].astype(np.int64)
+        return TimeSpans(times.start[raw], times.end[raw], np.maximum(sizes, 1))
 
     def topics_without_bytes(self) -> list[str]:
         """Topics with messages of which some, or all, have no bytes: such as were converted without `--raw`.
