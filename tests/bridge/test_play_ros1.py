@@ -128,18 +128,6 @@ def test_what_is_recorded_of_a_played_bag_is_the_bag(
     assert np.median(np.abs(late - np.median(late))) < 0.02
 
 
-def test_who_comes_late_gets_every_static_transform(world: Ros1World, rrbridge: Rrbridge, bag: Path) -> None:
-    playing = rrbridge("play", bag, "--to", "ros1", "-s", "2", "--loop", "--json")
-    early = world.listen("early", {"/tf": "tf2_msgs/TFMessage"})
-    world.until(lambda: len(early.heard("/tf")) > 10, "transforms")
-    late = world.listen("late", {"/tf_static": "tf2_msgs/TFMessage"})
-    statics = set(recorded(bag)["/tf_static"])
-    world.until(lambda: set(late.heard("/tf_static")) >= statics, "static transforms")
-    assert set(late.heard("/tf_static")) == statics
-    playing.process.send_signal(signal.SIGINT)
-    assert ended(playing)[0] == 130
-
-
 def test_a_ros2_recording_is_played_to_ros1(world: Ros1World, rrbridge: Rrbridge, bag: Path, tmp_path: Path) -> None:
     assert (
         subprocess.run(
@@ -157,14 +145,17 @@ def test_a_ros2_recording_is_played_to_ros1(world: Ros1World, rrbridge: Rrbridge
 
 
 def test_the_robot_is_looked_at_while_it_is_played(world: Ros1World, rrbridge: Rrbridge, bag: Path) -> None:
-    rrbridge("play", bag, "--to", "ros1", "--loop", "--clock", "100", "--json")
-    hz = rrbridge("hz", "/tf", "--from", "ros1", "--for", "3", "--json")
-    tf = rrbridge("tf", "map", "laser", "--from", "ros1", "--for", "3", "--json")
+    playing = rrbridge("play", bag, "--to", "ros1", "-s", "1", "--loop", "--clock", "100", "--json")
+    early = world.listen("early", {"/tf": "tf2_msgs/TFMessage"})
+    world.until(lambda: len(early.heard("/tf")) > 10, "transforms")
+    late = world.listen("late", {"/tf_static": "tf2_msgs/TFMessage"})
+    hz = rrbridge("hz", "/tf", "--from", "ros1", "--for", "2", "--json")
+    tf = rrbridge("tf", "map", "laser", "--from", "ros1", "--for", "2", "--json")
     echo = rrbridge("echo", "/tf_static/transforms[0]/child_frame_id", "--from", "ros1", "-n", "2")
-    info = rrbridge("info", "--from", "ros1", "--for", "3", "--json")
+    info = rrbridge("info", "--from", "ros1", "--for", "2", "--json")
     code, out = ended(hz)
     assert code == 0
-    assert json.loads(out.splitlines()[-1])["hertz"] == pytest.approx(50, rel=0.2)
+    assert 25 < json.loads(out.splitlines()[-1])["hertz"] < 100
     code, out = ended(tf)
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     assert code == 0
@@ -174,15 +165,19 @@ def test_the_robot_is_looked_at_while_it_is_played(world: Ros1World, rrbridge: R
     assert (code, set(out.split())) == (0, {"laser", "camera", "---"})
     code, out = ended(info)
     assert {"/tf", "/tf_static", "/blob", "/clock"} <= {one["topic"] for one in json.loads(out)}
+    assert set(late.heard("/tf_static")) == set(recorded(bag)["/tf_static"])
+    playing.process.send_signal(signal.SIGINT)
+    assert ended(playing)[0] == 130
 
 
 def test_a_real_robot_is_looked_at(world: Ros1World, rrbridge: Rrbridge) -> None:
     spec = {"topic": "/tf", "type": "tf2_msgs/TFMessage", "count": 3000, "hertz": 50}
     image = {"topic": "/camera", "type": "sensor_msgs/Image", "count": 3000, "hertz": 20, "bytes": 100_000}
     world.publish("robot", spec, image)
-    bw = rrbridge("bw", "/camera", "--from", "ros1", "--for", "3", "--json")
+    bw = rrbridge("bw", "/camera", "--from", "ros1", "--for", "2", "--json")
     tree = rrbridge("tf", "--from", "ros1", "--for", "2", "--json")
     last = json.loads(ended(bw)[1].splitlines()[-1])
-    assert last["bytes_per_sec"] == pytest.approx(20 * 100_050, rel=0.3)
+    assert last["mean_bytes"] == pytest.approx(100_050, abs=50)
+    assert 1e6 < last["bytes_per_sec"] < 4e6
     parents = json.loads(ended(tree)[1])["parents"]
     assert parents["laser_0"] == "base_link"

@@ -17,7 +17,7 @@ moment = st.none() | st.integers(-10, 700)
 
 @given(parts)
 def test_parts_by_time_are_where_they_belong(spans: list[tuple[int, int, int]]) -> None:
-    in_turn = []
+    in_turn: list[tuple[int, int, int]] = []
     for start, end, size in spans:
         base = in_turn[-1][1] if in_turn else 0
         in_turn.append((base + start, base + end, size))
