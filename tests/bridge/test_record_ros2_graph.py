@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, verify
+from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, payloads_of, verify
 
 from rrbridge_bridge.decode.definitions import embedded_definitions
 from rrbridge_bridge.live.definitions import DefinitionFinder
@@ -25,10 +26,10 @@ EVENT_TYPE = "test_msgs.srv.BasicTypes_Event:message"
 class RobotNode:
     """`robot_node.py` as a process."""
 
-    def __init__(self, world: World, name: str = "base") -> None:
+    def __init__(self, world: World, name: str = "base", description: str = "") -> None:
         with (world.folder / f"{name}.stderr").open("w") as errors:
             self.process = subprocess.Popen(
-                [world.python, ROS_SCRIPTS / "robot_node.py", name],
+                [world.python, ROS_SCRIPTS / "robot_node.py", name, description],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -152,3 +153,33 @@ def test_messages_larger_than_shared_memory_are_missed_and_the_remedy_is_told(wo
     recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/camera" and "segment_size" in e["text"])
     _, last = recording.end()
     assert recording.topic(last, "/camera")["lost"] > 0
+
+
+def test_a_robot_is_drawn_with_meshes_that_only_the_ros_python_knows_of(world: World) -> None:
+    meshes = world.folder / "install" / "share" / "test_bot" / "meshes"
+    meshes.mkdir(parents=True)
+    (meshes / "base.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    shape = '<geometry><mesh filename="package://test_bot/meshes/base.obj"/></geometry>'
+    urdf = f'<robot name="test_bot"><link name="base"><visual>{shape}</visual></link></robot>'
+    python = world.folder / "python"
+    prefix = shlex.quote(str(world.folder / "install"))
+    python.write_text(f'#!/bin/sh\nAMENT_PREFIX_PATH={prefix} exec {shlex.quote(str(world.python))} "$@"\n')
+    python.chmod(0o755)
+    robot = RobotNode(world, "bot", urdf)
+    for way, options in (("message", ("--no-parameters",)), ("parameter", ())):
+        if way == "message":
+            robot.do(f"describe {urdf}")
+        else:
+            robot.close()
+            robot = RobotNode(world, "other", urdf)
+        recording = world.record("-a", "--ros-python", str(python), "--drain", "0.5", *options)
+        recording.until_received(**{"robot/robot_description": 1})
+        status, _ = recording.end()
+        assert status == 0, recording.errors.read_text()
+        drawn = [c for c in chunks_of(recording.path) if "Asset3D:blob" in c.components]
+        (chunk,) = drawn
+        assert "/test_bot/visual_geometries/base" in chunk.entity_path
+        assert bytes(chunk.components["Asset3D:blob"].cells[0].as_py()[0]) == (meshes / "base.obj").read_bytes()
+        (text,) = payloads_of(recording.path)["/robot/robot_description"]
+        assert urdf.encode() in text
+        recording.path.unlink()

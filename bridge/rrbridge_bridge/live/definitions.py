@@ -7,16 +7,18 @@ text of the service (`.srv`), as rosbag2 does it, and what actions publish by th
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["DefinitionFinder", "concatenate", "from_sources", "used_types"]
+__all__ = ["DefinitionFinder", "concatenate", "from_sources", "search_also", "used_types"]
 
 SEPARATOR = "=" * 80
 MAX_DEFINITION_BYTES = 1 << 20
 MAX_TYPES = 1000
 KINDS = ("msg", "srv", "action")
+AMENT_PREFIX_PATH = "AMENT_PREFIX_PATH"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _TYPE = re.compile(
     r"\s*(?:(?P<package>[A-Za-z]\w*)/(?:msg/)?)?(?P<name>[A-Za-z]\w*)(?:<=\d+)?(?:\[[^\]]*\])?\s+[A-Za-z_]"
@@ -94,6 +96,13 @@ class DefinitionFinder:
             except OSError:
                 continue
         return None
+
+
+def search_also(prefixes: Iterable[str]) -> None:
+    """Let this process find what is installed where the robot's ROS is: definitions, meshes of `package://`."""
+    known = [part for part in os.environ.get(AMENT_PREFIX_PATH, "").split(os.pathsep) if part]
+    if more := [prefix for prefix in prefixes if prefix not in known]:
+        os.environ[AMENT_PREFIX_PATH] = os.pathsep.join([*known, *more])
 
 
 def from_sources(msgtype: str, sources: Mapping[str, str]) -> str:

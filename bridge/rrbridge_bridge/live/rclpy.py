@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources
+from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources, search_also
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
 from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY, dumped, entity_of
 from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_in_words, offered_qos_profiles
 from rrbridge_bridge.live.qos_overrides import asked_quality
+from rrbridge_bridge.live.robot_descriptions import STRING, Description, Descriptions
 from rrbridge_bridge.live.source import (
     ROS_PYTHON_VARIABLE,
     UNKNOWN,
@@ -127,6 +128,9 @@ class RclpySession:
         self._drain_secs = options.drain_secs
         self._overrides = options.qos_overrides
         self._told_lost: dict[int, int] = {}
+        self._descriptions = Descriptions()
+        self._unsent: list[tuple[int, Description]] = []
+        search_also(hello["prefixes"])
         if options.parameters:
             worker.send(do="parameters")
         self._heard = time.monotonic()
@@ -151,6 +155,8 @@ class RclpySession:
         stream = self._streams[number] = _Stream(connection, is_latched(publishers))
         asked = asked_quality(self._overrides.get(topic))
         self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype, asked=asked)
+        if not publishers and msgtype == STRING and (found := self._descriptions.alone.get(topic)):
+            self._unsent.append((number, found))
         if not definition and any(publisher["hash"] for publisher in publishers):
             stream.hold_until = time.monotonic() + HOLD_SECS
             self._ask_for_definition(stream, publishers)
@@ -171,6 +177,7 @@ class RclpySession:
                     else:
                         yield from self._told(frame)
                     yield from self._overdue()
+                    yield from self._only_parameters()
             except TornFrameError as err:
                 error = str(err)
             except (KeyError, TypeError, ValueError) as err:
@@ -234,6 +241,7 @@ class RclpySession:
             case "description":
                 yield from self._described(facts)
             case "parameters":
+                self._descriptions.parameters(facts["node"], facts["values"], facts["time"], time.monotonic())
                 yield from _parameters(facts)
             case "lost":
                 yield from self._lost(facts)
@@ -321,6 +329,22 @@ class RclpySession:
             self._told_lost[facts["id"]] = facts["total"]
             text = f"the middleware says that {facts['total']} messages were lost on the way"
             yield Notice(Severity.WARNING, text, facts["topic"])
+
+    def _only_parameters(self) -> Iterator[Event]:
+        """Robot descriptions that are nowhere but in parameters, as if they had been published."""
+        for description in self._descriptions.due(self._topics, time.monotonic()):
+            yield Discovered(description.topic, (STRING,), frozenset({description.node}))
+        unsent, self._unsent = self._unsent, []
+        for number, description in unsent:
+            stream = self._streams.get(number)
+            if stream is not None:
+                stream.latched = stream.heard = True
+                text = f"has no publisher; it is the parameter of {description.node}"
+                yield Notice(Severity.INFO, text, description.topic)
+                yield Announced(stream.connection, latched=True)
+                order, self._order = self._order, self._order + 1
+                batch = RawBatch.of(stream.connection, [description.payload], [description.time_nanos], order=[order])
+                yield Received(batch, np.array([UNKNOWN]), np.array([UNKNOWN]))
 
     def _overdue(self) -> Iterator[Event]:
         for stream in self._streams.values():

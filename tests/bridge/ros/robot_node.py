@@ -1,7 +1,8 @@
 """A node as robots have them, under the ROS Python: a service that tells its calls, an action, parameters.
 
-Usage: robot_node.py NAME. Standard input takes `call NUMBER` (of the service, that many times), `act` (one goal) and
-`describe TEXT` (a latched /robot_description); each is answered by `done`. Says `ready` first.
+Usage: robot_node.py NAME [DESCRIPTION]; the description becomes the parameter `robot_description`. Standard input takes
+`call NUMBER` (of the service, that many times), `act` (one goal) and `describe TEXT` (a latched /robot_description); each is
+answered by `done`. Says `ready` first.
 """
 
 import sys
@@ -24,6 +25,8 @@ node.declare_parameter("speed.limit", 1.5)
 node.declare_parameter("speed.levels", [1, 2, 3])
 node.declare_parameter("name", "grüße")
 node.declare_parameter("on", True)
+if any(sys.argv[2:]):
+    node.declare_parameter("robot_description", sys.argv[2])
 group = ReentrantCallbackGroup()
 
 
@@ -49,8 +52,7 @@ client = node.create_client(BasicTypes, "twice", callback_group=group)
 service.configure_introspection(node.get_clock(), qos_profile_system_default, ServiceIntrospectionState.CONTENTS)
 server = ActionServer(node, Fibonacci, "count", act, callback_group=group)
 doer = ActionClient(node, Fibonacci, "count", callback_group=group)
-described = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-description = node.create_publisher(String, "robot_description", described)
+descriptions = []
 executor = MultiThreadedExecutor()
 executor.add_node(node)
 threading.Thread(target=executor.spin, daemon=True).start()
@@ -67,5 +69,7 @@ for line in sys.stdin:
     elif word == "act":
         assert doer.send_goal(Fibonacci.Goal(order=5)).result.sequence.tolist() == [7] * 5
     elif word == "describe":
-        description.publish(String(data=rest.encode().decode("unicode_escape")))
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        descriptions.append(node.create_publisher(String, "robot_description", latched))
+        descriptions[0].publish(String(data=rest))
     print("done", flush=True)
