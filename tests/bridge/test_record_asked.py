@@ -9,8 +9,9 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -19,9 +20,14 @@ from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
 
 from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
+from rrbridge.errors import RecorderError
 from rrbridge.rrd import RrdReader
-from rrbridge_bridge.raw import Connection
-from rrbridge_bridge.record.control import ask, names
+from rrbridge_bridge.live.source import Received
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.record import loop, run, settings
+from rrbridge_bridge.record.control import ControlServer, ask, names
+from rrbridge_bridge.record.maker import DriverMaker
+from rrbridge_bridge.record.trigger import Trigger
 
 WAIT_SECS = 20.0
 CLOCK = Connection(7, "/clock", "rosgraph_msgs/msg/Clock", "cdr")
@@ -65,7 +71,8 @@ class Robot:
             try:
                 until(lambda: names() == ["mine"])
                 work()
-                ask("mine", "stop")
+                with suppress(RecorderError):  # it may have ended already
+                    ask("mine", "stop")
             except BaseException as err:  # noqa: BLE001 - told by the test's own thread
                 self._error = err
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -236,6 +243,46 @@ def test_the_watchdog_tells_of_losses(robot: Robot, capsys: pytest.CaptureFixtur
     assert "warning: /chatter 7 messages were lost between publisher and recorder" in capsys.readouterr().err
 
 
+class StuckMaker(DriverMaker):
+    """Never comes back."""
+
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        threading.Event().wait()
+        return super().convert(batch, repeated=repeated)
+
+
+def test_leaving_at_once_does_not_wait_for_what_is_stuck(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    class LeftError(Exception):
+        pass
+
+    def leave() -> NoReturn:
+        raise LeftError
+
+    monkeypatch.setattr(run, "leave_now", leave)
+    monkeypatch.setattr(loop, "LEAVE_SECS", 0.5)
+    monkeypatch.setattr(settings, "DriverMaker", StuckMaker)
+    robot.session.announce(CHATTER)
+    robot.session.send(CHATTER, b"1")
+
+    def work() -> None:
+        until(lambda: received(1))
+        time.sleep(1.2)  # until it is written
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+
+    with pytest.raises(LeftError):
+        robot.record(work, "-a")
+
+
+def test_a_name_that_is_taken_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = ControlServer("mine", lambda _: {})
+    with pytest.raises(RecorderError, match="another --name"):
+        recorded(monkeypatch, FakeSession(), tmp_path / "run.rrd", "-a", "--name", "mine")
+    other.close()
+    assert list(tmp_path.glob("run*")) == []
+
+
 def clock(seconds: float) -> bytes:
     return b"\x00\x01\x00\x00" + struct.pack("<iI", int(seconds), int(seconds % 1 * 1e9))
 
@@ -263,3 +310,24 @@ def test_simulated_time_stands_beside_that_of_the_wall(monkeypatch: pytest.Monke
     fields = [c for c in chunks_of(tmp_path / "run.rrd") if "std_msgs.msg.String:message" in c.components]
     assert sum(len(c) for c in fields) == 4
     assert sum(len(c) for c in fields if "sim_time" in c.times) == 2
+
+
+def test_a_trigger_is_followed_at_once_and_many_of_them_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    fired: list[float] = []
+    trigger = Trigger()
+    trigger.hear(
+        Received(RawBatch.of(OOPS, [b""], [time.time_ns() - 10**12]), np.zeros(1, np.int64), np.zeros(1, np.int64))
+    )
+    trigger.connect(lambda: fired.append(now))
+    trigger.look()
+    assert fired == [], "that was latched"
+    for tenth in range(30):
+        now = 100.0 + tenth / 10
+        if tenth < 12:
+            trigger.hear(
+                Received(RawBatch.of(OOPS, [b""], [time.time_ns()]), np.zeros(1, np.int64), np.zeros(1, np.int64))
+            )
+        trigger.look()
+    assert fired == pytest.approx([100.0, 100.5, 101.0, 101.5])

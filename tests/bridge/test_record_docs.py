@@ -36,6 +36,18 @@ def test_every_key_of_json_lines_is_in_the_page() -> None:
     assert [key for key in sorted(keys) if f"`{key}`" not in PAGE] == []
 
 
+def test_settings_that_the_sample_has_as_comments_are_good_too(tmp_path: Path) -> None:
+    lines = re.findall(r"^# ([a-z_-]+: .+)$", (ROOT / "launch" / "record.yaml").read_text(), re.MULTILINE)
+    assert len(lines) >= 15
+    for number, line in enumerate(lines):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(f"all: true\n{line}\n")
+        settings = RecordSettings(**record.make_context("record", ["--config", str(path)]).params)
+        assert settings.selection().every
+        if not line.startswith("keep:"):  # which needs one of the others
+            assert settings.recorder_options().backlog_bytes == 256_000_000
+
+
 def test_settings_in_the_page_and_the_sample_are_good(tmp_path: Path) -> None:
     (block,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "record.yaml"

@@ -26,13 +26,13 @@ def snapshot(elapsed_secs: float, received: int, lost: int | None = 3) -> Snapsh
         TopicState("/camera", "sensor_msgs/msg/Image", received, 1_000_000 * received, lost, 7, received - 7, 2, 123),
         TopicState("/imu", "sensor_msgs/msg/Imu", 10, 3000, None, 0, 10, 0, 456),
     )
-    return Snapshot(elapsed_secs, topics, 5_000_000, 1_000, 1_000_000)
+    return Snapshot(elapsed_secs, topics, 5_000_000, 1_000, 1_000_000, disk_free_bytes=2_000_000_000)
 
 
 def shown(show: Show) -> None:
     show.begin([Path("run.rrd")], "rclpy, domain 0")
     show.notice(WARNING)
-    rates = StatusMeter(DiskMeter(Path("/"), 0))
+    rates = StatusMeter(DiskMeter(0))
     for second in range(12):
         status = rates.look(snapshot(second, 30 * second), "paused" if second == 11 else "recording")
         show.status(replace(status, disk=Disk(2_000_000_000, 3700.0)))
@@ -40,7 +40,7 @@ def shown(show: Show) -> None:
 
 
 def test_rates_are_those_of_the_last_seconds() -> None:
-    meter = StatusMeter(DiskMeter(Path("/"), 0))
+    meter = StatusMeter(DiskMeter(0))
     for second, received in [(0, 0), (1, 10), (2, 20), (3, 20), (4, 20), (5, 20)]:
         status = meter.look(snapshot(second, received), "recording")
     camera = status.snapshot.topics[0]
@@ -48,25 +48,15 @@ def test_rates_are_those_of_the_last_seconds() -> None:
     assert meter.look(snapshot(6, 80), "recording").rate_of(camera) == Rate(30, 30_000_000)
 
 
-def test_it_is_told_for_how_long_the_disk_lasts(tmp_path: Path) -> None:
-    meter = DiskMeter(tmp_path, min_free_bytes=0)
-    first = meter.look(0, 0)
-    assert first
-    assert first.secs_until_full is None, "nothing is known of the rate yet"
-    assert first.free_bytes > 0
-    later = meter.look(10, 50_000_000)
-    assert later
-    assert later.secs_until_full == pytest.approx(later.free_bytes / 5_000_000)
-    assert DiskMeter(tmp_path / "gone", 0).look(0, 0) is None
-    for second in range(11, 40):
-        idle = meter.look(second, 50_000_000)
-    assert idle
-    assert idle.secs_until_full is None
-    reserve = DiskMeter(tmp_path, min_free_bytes=2**62)
-    reserve.look(0, 0)
-    full = reserve.look(10, 1)
-    assert full
-    assert full.secs_until_full == 0
+def test_it_is_told_for_how_long_the_disk_lasts() -> None:
+    meter = DiskMeter(min_free_bytes=1_000_000)
+    assert meter.look(0, 0, None) is None
+    assert meter.look(1, 0, 101_000_000) == Disk(101_000_000, None), "nothing is known of the rate yet"
+    assert meter.look(10, 50_000_000, 101_000_000) == Disk(101_000_000, 20.0)
+    assert meter.look(12, 60_000_000, 900_000) == Disk(900_000, 0.0)
+    for second in range(13, 40):
+        idle = meter.look(second, 60_000_000, 900_000)
+    assert idle == Disk(900_000, None)
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -21,7 +21,7 @@ from typing import Any
 
 from rrbridge.errors import RecorderError
 
-__all__ = ["ControlServer", "ask", "names", "runtime_folder"]
+__all__ = ["ControlServer", "ask", "check_name", "names", "runtime_folder"]
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ def _path(name: str) -> Path:
     if not _NAME.fullmatch(name):
         raise RecorderError(f"{name!r} is no name of a recorder: letters, digits, _ . -, at most 40")
     return runtime_folder() / (name + SUFFIX)
+
+
+def check_name(name: str) -> None:
+    """Raises RecorderError if a recorder has that name."""
+    path = _path(name)
+    if path.exists() and _is_alive(path):
+        raise RecorderError(f"a recorder called {name!r} is running; give this one another --name")
 
 
 def names() -> list[str]:
@@ -129,10 +136,8 @@ class ControlServer:
         self._thread.start()
 
     def _bind(self) -> None:
-        if self._path.exists():
-            if _is_alive(self._path):
-                raise RecorderError(f"a recorder called {self.name!r} is running; give this one another --name")
-            self._path.unlink(missing_ok=True)  # of one that was killed
+        check_name(self.name)
+        self._path.unlink(missing_ok=True)  # of one that was killed
         self._socket.bind(str(self._path))
         self._path.chmod(0o600)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 
 __all__ = ["Disk", "DiskMeter"]
 
@@ -23,24 +21,18 @@ class Disk:
 
 
 class DiskMeter:
-    """Looks at the disk beside a file."""
+    """Works it out from how the recording grows."""
 
-    def __init__(self, folder: Path, min_free_bytes: int) -> None:
-        self._folder = folder
+    def __init__(self, min_free_bytes: int) -> None:
         self._min_free_bytes = min_free_bytes
         self._written: deque[tuple[float, int]] = deque()
 
-    def look(self, now_secs: float, written_bytes: int) -> Disk | None:
-        """What is left now, when so much has been written; None if it cannot be told."""
-        try:
-            found = os.statvfs(self._folder)
-        except OSError:
-            return None
+    def look(self, now_secs: float, written_bytes: int, free_bytes: int | None) -> Disk | None:
+        """What is left now, when so much has been written; None if it is not known how much is free."""
         self._written.append((now_secs, written_bytes))
         while now_secs - self._written[0][0] > WINDOW_SECS:
             self._written.popleft()
-        free_bytes = found.f_bavail * found.f_frsize
-        return Disk(free_bytes, self._secs_left(free_bytes))
+        return None if free_bytes is None else Disk(free_bytes, self._secs_left(free_bytes))
 
     def _secs_left(self, free_bytes: int) -> float | None:
         (first_secs, first_bytes), (last_secs, last_bytes) = self._written[0], self._written[-1]

@@ -61,12 +61,12 @@ def _listen(fd: int, on_key: Callable[[str], object], ended: threading.Event) ->
 
 
 def _own_terminal() -> int | None:
-    """Standard input, if it is a terminal that this program may read from."""
+    """Standard input, if it is a terminal; whether it is ours, or another program is in front, changes."""
     try:
         fd = sys.stdin.fileno()
     except (AttributeError, ValueError, OSError):
         return None
-    return fd if os.isatty(fd) and _is_ours(fd) else None
+    return fd if os.isatty(fd) else None
 
 
 def _is_ours(fd: int) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from rrbridge.errors import RecorderError
@@ -22,11 +23,14 @@ from rrbridge_bridge.record.show import Show
 from rrbridge_bridge.record.signals import Signals
 from rrbridge_bridge.record.stages import Stages
 from rrbridge_bridge.record.status import State, Status, StatusMeter, headline, status_facts
+from rrbridge_bridge.record.trigger import Trigger
 from rrbridge_bridge.record.watchdog import Watchdog
 
 __all__ = ["Loop"]
 
 POLL_SECS = 0.25
+LEAVE_SECS = 3.0
+"""So long a write that is under way is waited for when it is to leave at once."""
 
 
 def default_name() -> str:
@@ -43,9 +47,9 @@ class Loop:
         settings: RecordSettings,
         show: Show,
         signals: Signals,
-        disk: DiskMeter,
         stages: Stages,
         watchdog: Watchdog,
+        trigger: Trigger,
         limited: LimitedSession | None = None,
     ) -> None:
         self._recorder = recorder
@@ -54,8 +58,9 @@ class Loop:
         self._signals = signals
         self._stages = stages
         self._watchdog = watchdog
+        self._trigger = trigger
         self._limited = limited
-        self._meter = StatusMeter(disk)
+        self._meter = StatusMeter(DiskMeter(settings.min_free))
         self._notices: deque[Notice] = deque()
         self._stop_asked = False
         self._stopping = False
@@ -66,6 +71,7 @@ class Loop:
             lambda: headline(self._status),
             snapshots=bool(settings.snapshot),
         )
+        trigger.connect(lambda: self.operator.try_to("snapshot"))
         self._status = self._look()
 
     @contextmanager
@@ -82,8 +88,8 @@ class Loop:
             doors.enter_context(pressed_keys(self.operator.press))
             yield
 
-    def run(self) -> Outcome:
-        """Start it; until it has ended."""
+    def run(self) -> Outcome | None:
+        """Start it; until it has ended. None: it was to leave at once, and cannot, as the disk answers no more."""
         self._recorder.start()
         try:
             return self._run()
@@ -92,20 +98,26 @@ class Loop:
             self._recorder.outcome()
             raise
 
-    def _run(self) -> Outcome:
+    def _run(self) -> Outcome | None:
+        leave = None
         until = None if self._settings.duration is None else time.monotonic() + self._settings.duration
         ended = False
         while not ended:
             ended = self._recorder.wait(POLL_SECS)
             for command in self._signals.take_commands():
                 self.operator.try_to(command)
+            self._trigger.look()
             self._tell()
             if not ended:
                 self._status = self._look()
-                self._watch()
+                if not self._stopping:  # then topics fall silent as they should
+                    self._watch()
                 self._show.status(self._status)
             if self._signals.abort:
+                leave = leave or time.monotonic() + LEAVE_SECS
                 self._recorder.abort()
+                if not ended and time.monotonic() > leave:
+                    return None
             elif self._is_time_to_stop(until):
                 self._stop()
         outcome = self._recorder.outcome()
@@ -119,12 +131,17 @@ class Loop:
             self._show.notice(self._notices.popleft())
 
     def _look(self) -> Status:
-        state: State = "stopping" if self._stopping else "paused" if self._recorder.is_paused else "recording"
-        return self._meter.look(self._recorder.snapshot(), state)
+        return self._meter.look(self._recorder.snapshot(), self._state)
+
+    @property
+    def _state(self) -> State:
+        if self._stopping or self._stop_asked:
+            return "stopping"
+        return "paused" if self._recorder.is_paused else "recording"
 
     def _watch(self) -> None:
-        stages = {} if self._stopping else self._stages.busy()
-        self._notices.extend(self._watchdog.look(time.monotonic(), self._status.snapshot, stages))
+        found = self._watchdog.look(time.monotonic(), self._status.snapshot, self._stages.busy())
+        self._notices.extend(found)
 
     def _is_time_to_stop(self, until: float | None) -> bool:
         if self._signals.stop or self._stop_asked or (until is not None and time.monotonic() >= until):
@@ -148,4 +165,4 @@ class Loop:
             text = self.operator.do(command)
         except RefusedError as err:
             return {"ok": False, "text": str(err)}
-        return {"ok": True, "text": text, "status": status_facts(self._status)}
+        return {"ok": True, "text": text, "status": status_facts(replace(self._status, state=self._state))}

@@ -109,6 +109,8 @@ class Snapshot:
     """How many files each output has begun."""
     window_bytes: int = 0
     """What a snapshot would be made of."""
+    disk_free_bytes: int | None = None
+    """Beside the files, when it was last looked; None: not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,7 @@ class Recorder:
             self._backlog.limit_bytes,
             self._parts.count,
             self._writer.window_bytes,
+            self._writer.free_bytes,
         )
 
     def outcome(self) -> Outcome:

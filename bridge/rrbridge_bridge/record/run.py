@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -13,7 +14,7 @@ from rrbridge_bridge.format import wide_console
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
 from rrbridge_bridge.memory import keep_freed_memory
-from rrbridge_bridge.record.disk import DiskMeter
+from rrbridge_bridge.record.control import check_name
 from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
 from rrbridge_bridge.record.loop import Loop
@@ -46,6 +47,8 @@ def record(settings: RecordSettings) -> int:
     signals = Signals()
     with signals.caught():
         place.prepare()
+        if settings.name:
+            check_name(settings.name)
         choice = choose(settings.from_, _environment(settings))
         session = choice.source.start(settings.source_options(choice.address))
         try:
@@ -53,9 +56,7 @@ def record(settings: RecordSettings) -> int:
             limited = LimitedSession(heard, settings.limit) if settings.limit else None
             recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
             watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
-            meter = DiskMeter(place.stem.parent, options.min_free_bytes)
-            loop = Loop(recorder, settings, show, signals, meter, stages, watchdog, limited)
-            trigger.connect(lambda: loop.operator.try_to("snapshot"))
+            loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger, limited)
             show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
             if choice.reason:
                 show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
@@ -63,8 +64,17 @@ def record(settings: RecordSettings) -> int:
                 outcome = loop.run()
         finally:
             session.close()
+    if outcome is None:
+        leave_now()
     show.end(outcome)
     return _exit_status(outcome, signals, may_be_empty=bool(settings.snapshot))
+
+
+def leave_now() -> NoReturn:
+    """End the process, whatever its threads are doing."""
+    sys.stderr.write("left at once: the disk does not answer; what was synced is in the unfinished file\n")
+    sys.stderr.flush()
+    os._exit(EXIT_INTERRUPTED)
 
 
 def _overhearing(

@@ -55,13 +55,18 @@ class SimClock:
             self._arrived = np.maximum.accumulate(arrived)  # a wall clock may be set back
             self._read = np.concatenate((self._read, read))[-KEPT:]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has said anything yet."""
+        return len(self._read) > 0
+
     def at(self, log_time_nanos: Int64s) -> tuple[Int64s, npt.NDArray[np.bool_]]:
-        """What it had said last when messages arrived, and of which of them that is known."""
+        """What it had said last when messages arrived, and of which of them that is known. It must be running."""
         with self._lock:
             arrived, read = self._arrived, self._read
         index = np.searchsorted(arrived, log_time_nanos, side="right") - 1
         known = index >= 0
-        return (read[np.where(known, index, 0)] if len(read) else np.zeros(len(index), np.int64)), known
+        return read[np.where(known, index, 0)], known
 
 
 class SimTimeMaker:
@@ -101,7 +106,7 @@ class SimTimeMaker:
 
     def _parts(self, chunk: Chunk) -> Iterable[Chunk]:
         """The chunk with simulated time; rows from before it was known stay without, in a chunk of their own."""
-        logged = chunk.times.get("message_log_time")
+        logged = chunk.times.get("message_log_time") if self._clock.is_running else None
         if logged is None or SIM_TIME in chunk.times or not len(chunk):
             yield chunk
             return

@@ -64,7 +64,7 @@ class StatusMeter:
         """How it stands now."""
         for topic in snapshot.topics:
             self._update(snapshot.elapsed_secs, topic)
-        disk = self._disk.look(snapshot.elapsed_secs, snapshot.file_bytes)
+        disk = self._disk.look(snapshot.elapsed_secs, snapshot.file_bytes, snapshot.disk_free_bytes)
         return Status(snapshot, state, dict(self._rates), disk)
 
     def _update(self, now: float, topic: TopicState) -> None:
@@ -138,7 +138,6 @@ def status_facts(status: Status) -> dict[str, Any]:
     disk = status.disk
     return {
         "state": status.state,
-        "disk_free_bytes": disk.free_bytes if disk else None,
         "secs_until_full": disk.secs_until_full if disk else None,
         **facts,
     }

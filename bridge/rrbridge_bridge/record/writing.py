@@ -100,6 +100,8 @@ class WriterThread:
         self._latest_nanos = time.time_ns()
         self._next_account = 0.0
         self._next_sync = 0.0
+        self.free_bytes: int | None = None
+        """On the disk, when it was last looked: by this thread alone, as a disk that is gone may not answer."""
         self.error: str = ""
         """Why the files could not be finished; empty while all is well."""
         self.ended = threading.Event()
@@ -216,7 +218,7 @@ class WriterThread:
         self._check_space()
 
     def _check_space(self) -> None:
-        free = free_bytes(self._parts.folder)
+        free = self.free_bytes = free_bytes(self._parts.folder)
         if free < self._cuts.min_free_bytes:
             raise DiskLowError(
                 f"only {free / 1e6:.0f} MB are free beside {self._parts.stem}; stopped before the disk is full"
