@@ -15,6 +15,7 @@ import rich_click as click
 if TYPE_CHECKING:
     from rrbridge_bridge.inspect.listening import Listening
     from rrbridge_bridge.inspect.selection import Selection
+    from rrbridge_bridge.live.source import LiveSession
 
 __all__ = ["LiveOptions", "ended_by_hand", "listening", "live_options", "selected"]
 
@@ -38,6 +39,15 @@ class LiveOptions:
         from rrbridge_bridge.inspect.names import is_file_name
 
         return self.live or self.source is not None or not arguments or not is_file_name(arguments[0])
+
+    def session(self) -> LiveSession:
+        """Connected. Raises RecorderError."""
+        from rrbridge_bridge.live.choose import choose
+        from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, SourceOptions
+
+        named = {ROS_PYTHON_VARIABLE: self.ros_python} if self.ros_python else {}
+        choice = choose(self.source, os.environ | named)
+        return choice.source.start(SourceOptions(address=choice.address, ros_python=self.ros_python, drain_secs=0.0))
 
 
 def live_options(command: F) -> F:
@@ -67,7 +77,7 @@ def live_options(command: F) -> F:
             "seconds",
             type=click.FloatRange(min=0, min_open=True),
             metavar="SECONDS",
-            help="Listen to the running robot so long. Default: until Ctrl-C.",
+            help="Listen to the running robot so long. Default: until Ctrl-C. Of info: measure rates so long.",
         ),
     )[::-1]:
         wrapped = option(wrapped)
@@ -80,11 +90,9 @@ def listening(
 ) -> Iterator[Listening]:
     """A live session while this lasts; what it has to say goes to standard error. Raises RecorderError."""
     from rrbridge_bridge.inspect.listening import Listening
-    from rrbridge_bridge.live.choose import choose
-    from rrbridge_bridge.live.source import Severity, SourceOptions
+    from rrbridge_bridge.live.source import Severity
 
-    choice = choose(where.source, os.environ)
-    session = choice.source.start(SourceOptions(address=choice.address, ros_python=where.ros_python, drain_secs=0.0))
+    session = where.session()
     until = None if where.seconds is None else time.monotonic() + where.seconds
     distro = os.environ.get("ROS_DISTRO", "")
     with Listening(session, wants, definitions=definitions, until=until, distro=distro) as heard:

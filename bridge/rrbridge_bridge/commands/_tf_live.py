@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import rich_click as click
 
+from rrbridge import TransformTree
 from rrbridge.errors import RrbridgeError, TransformError
 from rrbridge_bridge.commands._live import LiveOptions, ended_by_hand, listening
 from rrbridge_bridge.commands.tf import document_of, echo_text, latest_common
@@ -54,7 +55,7 @@ def show_tree(where: LiveOptions, *, as_yaml: bool, as_json: bool) -> int:
             else:
                 _gather(heard, frames, float("inf"))
         description = heard.description
-    report = frames.tree().report(TIMELINE)
+    report = TransformTree(frames.store()).report(TIMELINE)
     if not report.edges:
         raise RrbridgeError(f"no transform came from {description}")
     text = json.dumps(report.to_dict(), indent=2) if as_json else report.to_yaml().rstrip() if as_yaml else str(report)
@@ -71,7 +72,7 @@ def _redraw(heard: Listening, frames: FrameListener) -> None:
     with Live(console=Console(highlight=False), auto_refresh=False, transient=True) as screen:
         while not heard.is_over:
             if _gather(heard, frames, time.monotonic() + 1.0):
-                screen.update(Text(f"{frames.tree().report(TIMELINE)}\n\nCtrl-C ends it"), refresh=True)
+                screen.update(Text(f"{TransformTree(frames.store()).report(TIMELINE)}\n\nCtrl-C ends it"), refresh=True)
 
 
 def follow(where: LiveOptions, target: str, source: str, *, as_json: bool) -> int:
@@ -81,7 +82,8 @@ def follow(where: LiveOptions, target: str, source: str, *, as_json: bool) -> in
     with listening(where, _wants) as heard, unless_nobody_reads(), ended_by_hand():
         while not heard.is_over:
             _gather(heard, frames, time.monotonic() + 1.0)
-            store, tree = frames.store(), frames.tree()
+            store = frames.store()
+            tree = TransformTree(store)
             kind = store.timelines().get(TIMELINE)
             try:
                 moment = latest_common(tree, store, target, source, TIMELINE)

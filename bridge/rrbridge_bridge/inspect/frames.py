@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from rrbridge import TransformTree
 from rrbridge._store import ChunkStore
 from rrbridge._transform_frames import speaks_of_frames
 from rrbridge.chunk import Chunk
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.live.source import Received
-from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.maker import DriverMaker
 
 __all__ = ["TIMELINE", "TYPES", "FrameListener"]
@@ -37,6 +36,7 @@ class FrameListener:
     def __init__(self) -> None:
         self._maker = DriverMaker(ImportOptions(fields="none"))
         self._known: dict[int, Connection] = {}
+        self._waiting: dict[int, list[RawBatch]] = {}
         self._static: dict[str, Chunk] = {}
         self._moving: deque[tuple[int, Chunk]] = deque()
 
@@ -46,7 +46,15 @@ class FrameListener:
         if self._known.get(connection.id) != connection:
             self._known[connection.id] = connection
             self._maker.announce(connection)
-        for chunk in (*self._maker.convert(event.batch), *self._maker.settle()):
+        self._waiting.setdefault(connection.id, []).append(event.batch)
+
+    def _take_in(self) -> None:
+        """What has arrived, many messages at once."""
+        chunks = [
+            chunk for batches in self._waiting.values() for chunk in self._maker.convert(RawBatch.joined(batches))
+        ]
+        self._waiting.clear()
+        for chunk in (*chunks, *self._maker.settle()):
             if not any(map(speaks_of_frames, chunk.components)):
                 continue
             if chunk.is_static:
@@ -58,11 +66,8 @@ class FrameListener:
 
     def store(self) -> ChunkStore:
         """What is known now."""
+        self._take_in()
         store = ChunkStore()
         for chunk in (*self._static.values(), *(chunk for _, chunk in self._moving)):
             store.insert(chunk)
         return store
-
-    def tree(self) -> TransformTree:
-        """The same as a tree."""
-        return TransformTree(self.store())

@@ -18,7 +18,7 @@ from rrbridge_bridge.ending_signals import Told
 from rrbridge_bridge.inputs import Input, find_sources, is_part
 from rrbridge_bridge.live.qos_overrides import read_overrides
 from rrbridge_bridge.live.sink import SinkOptions, SinkSession
-from rrbridge_bridge.live.source import Notice, Severity
+from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity
 from rrbridge_bridge.play.player import Player, PlayerOptions
 from rrbridge_bridge.play.show import JsonShow, LineShow, PlainShow, Show, Summary
 from rrbridge_bridge.play.sinks import choose, installed
@@ -121,7 +121,8 @@ def play(asked: Asked) -> int:
         read_ahead_bytes=asked.read_ahead_bytes,
     )
     overrides = read_overrides(asked.qos_overrides) if asked.qos_overrides else {}
-    destination = choose(asked.to, installed(), os.environ)
+    named = {ROS_PYTHON_VARIABLE: asked.ros_python} if asked.ros_python else {}
+    destination = choose(asked.to, installed(), os.environ | named)
     with Tape(_recordings(files, show), options) as tape:
         start, end = _span(asked, tape)
         if has_clock and CLOCK in tape.topics:
