@@ -279,6 +279,21 @@ def test_recordings_that_were_joined_are_played_by_time(
     assert [time for time, _, _ in played(session)] == [time for time, _, _ in every]
 
 
+def test_parts_of_a_recording_are_played_as_the_whole(session: LoopbackSession, bag: Path, tmp_path: Path) -> None:
+    """What each part repeats of latched topics is played once, or at a start in a later part before it."""
+    whole, parts = tmp_path / "whole.rrd", tmp_path / "parts"
+    assert main(["convert", str(bag), "-o", str(whole), "--raw"]) == 0
+    assert main(["rrd", "split", str(whole), "-o", str(parts), "-t", "+0.5s", "-t", "+1.5s"]) == 0
+    files = sorted(parts.iterdir())
+    assert len(files) == 3
+    assert play(*files, "-r", "10000") == 0
+    assert played(session) == recorded(bag)
+    session.advertised.clear()
+    session.events.clear()
+    assert play(*files, "-r", "10000", "-s", "1.6", "/a", "/map") == 0
+    assert [one.payload[4:].decode() for one in session.published] == ["second map", "a16", "a17", "a18", "a19"]
+
+
 def test_json_lines_tell_what_happened(session: LoopbackSession, bag: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert play(bag, "-r", "10000", "--json") == 0
     lines: list[dict[str, Any]] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

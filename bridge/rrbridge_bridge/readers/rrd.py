@@ -275,7 +275,10 @@ class RrdMessages:
         """Every chunk that may have wanted rows, by its first id."""
         manifest, spans = self._manifest, []
         times = manifest.times("message_log_time")
+        wanted = {path: self._is_wanted(path, options) for path in set(manifest.entity_paths)}
         for index in _raw_chunks(manifest).tolist():
+            if not wanted[manifest.entity_paths[index]]:
+                continue
             if times.present[index] and (
                 (options.end_nanos is not None and times.start[index] > options.end_nanos)
                 or (options.start_nanos is not None and times.end[index] < options.start_nanos)
@@ -289,6 +292,11 @@ class RrdMessages:
             spans.append(_Span(index, bytes(ids[0]), bytes(ids[-1]), payload_lists.nbytes))
         spans.sort(key=lambda span: span.first)
         return spans
+
+    def _is_wanted(self, entity: str, options: ReadOptions) -> bool:
+        """Whether chunks of an entity may have messages of a wanted topic."""
+        named = self._statics.get(entity, {}).get("McapChannel:topic")
+        return named is None or any(options.wants(str(topic)) for topic in named.to_pylist())
 
     def _opened(self, index: int) -> _Open | None:
         chunk = self._chunk(index)
