@@ -99,13 +99,15 @@ class Stream:
                 continue
             self._held.append(rows)
             held += _weight(rows)
-            if held > self.held_bytes + LEAVING_BYTES:
+            rows = None
+            while held > self.held_bytes + LEAVING_BYTES:
                 going = [feed.reached_nanos for feed in self.feeds if not feed.is_finished]
                 run = self._leaving(key, min(going, default=None), self.held_bytes)
+                if run is None:
+                    break
                 held = sum(map(_weight, self._held))
-                if run is not None:
-                    sent_until = self._note_misplaced(run, sent_until)
-                    yield run
+                sent_until = self._note_misplaced(run, sent_until)
+                yield run
         while (run := self._leaving(key, None, 0)) is not None:
             sent_until = self._note_misplaced(run, sent_until)
             yield run
@@ -124,7 +126,7 @@ class Stream:
         which = np.repeat(np.arange(len(self._held)), [len(rows) for rows in self._held])
         order = np.argsort(due, kind="stable")
         so_far = np.cumsum(weights[order])
-        most = LEAVING_BYTES if keep_bytes == 0 else int(so_far[-1]) - keep_bytes
+        most = min(LEAVING_BYTES, int(so_far[-1]) - keep_bytes)
         count = max(1, int(np.searchsorted(so_far, most, side="right")))
         if until_nanos is not None:
             count = min(count, int(np.searchsorted(due[order], until_nanos, side="right")))
