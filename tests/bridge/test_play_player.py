@@ -129,9 +129,10 @@ def test_intervals_are_those_recorded_by_the_rate(
     assert played.status.late_most_nanos <= max(oversleeps) + 1
 
 
-def test_an_hour_does_not_drift() -> None:
+def test_an_hour_does_not_drift_and_keeps_nobody_busy() -> None:
     due = [i * 100 * MS for i in range(36_000)]
     played = play(Tape(due, per_run=10_000), FakeTime(oversleeps=[60_000, 90_000, 1_100_000]), rate=1.0)
+    assert played.time.waits <= 36_000 + 6 * 3600  # one for each message, and five a second to say how it stands
     assert 3599.9 <= played.moments[-1] / 1e9 <= 3599.902
 
 

@@ -140,8 +140,7 @@ def test_a_ros2_recording_is_played_to_ros1(world: Ros1World, rrbridge: Rrbridge
     assert (code, out) == (0, "")
     sent = recorded(bag)["/tf"]
     world.until(lambda: len(listener.heard("/tf")) == len(sent), "all transforms")
-    blank = [payload[:4] + bytes(4) + payload[8:] for payload in listener.heard("/tf")]  # rospy's numbers of headers
-    assert blank == [payload[:4] + bytes(4) + payload[8:] for payload in sent]
+    assert listener.heard("/tf") == sent
 
 
 def test_the_robot_is_looked_at_while_it_is_played(world: Ros1World, rrbridge: Rrbridge, bag: Path) -> None:
@@ -149,13 +148,10 @@ def test_the_robot_is_looked_at_while_it_is_played(world: Ros1World, rrbridge: R
     early = world.listen("early", {"/tf": "tf2_msgs/TFMessage"})
     world.until(lambda: len(early.heard("/tf")) > 10, "transforms")
     late = world.listen("late", {"/tf_static": "tf2_msgs/TFMessage"})
-    hz = rrbridge("hz", "/tf", "--from", "ros1", "--for", "2", "--json")
+    hz = rrbridge("hz", "/tf", "--from", "ros1", "--json")
     tf = rrbridge("tf", "map", "laser", "--from", "ros1", "--for", "2", "--json")
     echo = rrbridge("echo", "/tf_static/transforms[0]/child_frame_id", "--from", "ros1", "-n", "2")
     info = rrbridge("info", "--from", "ros1", "--json")
-    code, out = ended(hz)
-    assert code == 0
-    assert 25 < json.loads(out.splitlines()[-1])["hertz"] < 100
     code, out = ended(tf)
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     assert code == 0
@@ -165,6 +161,10 @@ def test_the_robot_is_looked_at_while_it_is_played(world: Ros1World, rrbridge: R
     assert (code, set(out.split())) == (0, {"laser", "camera", "---"})
     code, out = ended(info)
     assert {"/tf", "/tf_static", "/blob", "/clock"} <= {one["topic"] for one in json.loads(out)}
+    hz.process.send_signal(signal.SIGINT)  # after what has taken some seconds
+    code, out = ended(hz)
+    assert code == 0
+    assert 25 < json.loads(out.splitlines()[-1])["hertz"] < 100
     assert set(late.heard("/tf_static")) == set(recorded(bag)["/tf_static"])
     playing.process.send_signal(signal.SIGINT)
     assert ended(playing)[0] == 130
