@@ -24,7 +24,7 @@ from rrbridge.errors import RecorderError
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.live.source import Received
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.record import loop, run, settings
+from rrbridge_bridge.record import loop, run, settings, watchdog
 from rrbridge_bridge.record.control import ControlServer, ask, names
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.trigger import Trigger
@@ -331,3 +331,35 @@ def test_a_trigger_is_followed_at_once_and_many_of_them_together(monkeypatch: py
             )
         trigger.look()
     assert fired == pytest.approx([100.0, 100.5, 101.0, 101.5])
+
+
+class SlowMaker(DriverMaker):
+    """Takes its time."""
+
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        time.sleep(1.2)
+        return super().convert(batch, repeated=repeated)
+
+
+def test_the_watchdog_says_which_stage_stalls_and_what_is_held_up(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(settings, "DriverMaker", SlowMaker)
+    monkeypatch.setattr(watchdog, "STALL_SECS", 0.6)
+    session = robot.session
+    session.announce(CAMERA, latched=True)
+
+    def work() -> None:
+        for _ in range(4):
+            session.send(CAMERA, b"x" * 1_500_000)
+        until(lambda: ask("mine", "status")["status"]["backlog_bytes"] == 0 and received(4))
+        time.sleep(0.6)
+
+    assert robot.record(work, "-a", "--backlog", "2MB", "--no-raw") == 0
+    told = capsys.readouterr().err
+    assert "warning: decoding stalls, for 0." in told
+    assert "making something of messages of /camera takes long" in told
+    assert "decoding goes on, after" in told
+    assert "warning: receiving stalls" in told
+    assert "(/camera waits)" in told
+    assert "warning: decoding cannot keep up" in told

@@ -57,6 +57,9 @@ def test_it_is_told_for_how_long_the_disk_lasts() -> None:
     for second in range(13, 40):
         idle = meter.look(second, 60_000_000, 900_000)
     assert idle == Disk(900_000, None)
+    ring = DiskMeter(0, is_ring=True)
+    ring.look(0, 0, 101_000_000)
+    assert ring.look(10, 50_000_000, 101_000_000) == Disk(101_000_000, None)
 
 
 @pytest.mark.parametrize("terminal", [True, False])

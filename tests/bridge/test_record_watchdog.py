@@ -57,11 +57,9 @@ def test_a_slow_topic_has_more_time() -> None:
     assert len(world.passes(30)) == 1
 
 
-def test_topics_that_never_had_a_rate_or_come_in_bursts_are_left_alone() -> None:
+def test_topics_that_never_had_a_rate_are_left_alone() -> None:
     world = World(Watchdog())
     assert world.passes(3, 1) + world.passes(60) == [], "three messages, as of a latched topic"
-    for _ in range(6):
-        assert world.passes(1, 20) + world.passes(8) == [] or world.now < 20
 
 
 def test_a_topic_that_is_often_silent_is_told_of_ever_more_rarely() -> None:
@@ -96,7 +94,7 @@ def test_losses_are_told_with_their_remedy_and_when_they_end() -> None:
     assert "segment_size" in world.passes(1, 50)[0].text
     other = World(Watchdog(), "/imu")
     other.topics["/imu"] = large
-    assert "segment_size" not in other.passes(1, 50)[0].text
+    assert "a deeper queue on the publisher's side" in other.passes(1, 50)[0].text
     unknown = World(Watchdog())
     unknown.topics["/imu"] = replace(IMU, lost=None)
     assert unknown.passes(5, 50) == []

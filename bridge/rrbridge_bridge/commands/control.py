@@ -16,8 +16,8 @@ __all__ = ["control"]
 def control(command: str | None, name: str | None, *, as_json: bool) -> int:
     """Ask a running `rrbridge record` of yours to do something.
 
-    COMMAND is status, pause, resume or stop; without one, running recorders are listed. NAME is what the recorder was
-    given with --name, or record-<process id>; it may be left out while only one runs.
+    COMMAND is status, pause, resume, snapshot, split or stop; without one, running recorders are listed. NAME is what the
+    recorder was given with --name, or record-<process id>; it may be left out while only one runs.
     """
     from rrbridge.errors import RecorderError
     from rrbridge_bridge.record.control import ask, names

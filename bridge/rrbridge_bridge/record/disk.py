@@ -23,8 +23,10 @@ class Disk:
 class DiskMeter:
     """Works it out from how the recording grows."""
 
-    def __init__(self, min_free_bytes: int) -> None:
+    def __init__(self, min_free_bytes: int, *, is_ring: bool = False) -> None:
+        """A ring deletes as much as it writes, once it is full."""
         self._min_free_bytes = min_free_bytes
+        self._is_ring = is_ring
         self._written: deque[tuple[float, int]] = deque()
 
     def look(self, now_secs: float, written_bytes: int, free_bytes: int | None) -> Disk | None:
@@ -37,6 +39,6 @@ class DiskMeter:
     def _secs_left(self, free_bytes: int) -> float | None:
         (first_secs, first_bytes), (last_secs, last_bytes) = self._written[0], self._written[-1]
         secs, grown = last_secs - first_secs, last_bytes - first_bytes
-        if secs < LEAST_SECS or grown <= 0:
+        if secs < LEAST_SECS or grown <= 0 or self._is_ring:
             return None
         return max(free_bytes - self._min_free_bytes, 0) * secs / grown

@@ -89,18 +89,16 @@ def listed_topics(session: LiveSession, selection: Selection, measure_secs: floa
     """
     ear = _Ear(session, selection, measure=measure_secs is not None)
     ear.start()
-    began = time.monotonic()
-    while ear.is_alive() and time.monotonic() - began < MOST_SECS:
-        time.sleep(0.05)
-        if ear.found and time.monotonic() - max(ear.changed, began) > SETTLED_SECS:
-            break
-    before, counted_from = dict(ear.counts), time.monotonic()
-    if measure_secs is not None:
-        ear.join(measure_secs)
-    secs = time.monotonic() - counted_from
-    after, found, failed = dict(ear.counts), dict(ear.found), not ear.is_alive() and ear.error
-    session.close()
-    ear.join(MOST_SECS)
+    try:
+        _settle(ear)
+        before, counted_from = dict(ear.counts), time.monotonic()
+        if measure_secs is not None:
+            ear.join(measure_secs)
+        secs = time.monotonic() - counted_from
+        after, found, failed = dict(ear.counts), dict(ear.found), not ear.is_alive() and ear.error
+    finally:
+        session.close()
+        ear.join(MOST_SECS)
     if failed:
         raise RecorderError(ear.error)
     topics = []
@@ -112,6 +110,15 @@ def listed_topics(session: LiveSession, selection: Selection, measure_secs: floa
                 rates = ((new - old) / secs, (new_bytes - old_bytes) / secs)
             topics.append(ListedTopic(topic, said.msgtypes, len(said.publishers), said.nodes, said.qos, *rates))
     return topics
+
+
+def _settle(ear: _Ear) -> None:
+    """Wait until what is here has been found."""
+    began = time.monotonic()
+    while ear.is_alive() and time.monotonic() - began < MOST_SECS:
+        time.sleep(0.05)
+        if ear.found and time.monotonic() - max(ear.changed, began) > SETTLED_SECS:
+            return
 
 
 def as_table(console: Console, description: str, topics: Sequence[ListedTopic]) -> None:

@@ -60,7 +60,7 @@ class Loop:
         self._watchdog = watchdog
         self._trigger = trigger
         self._limited = limited
-        self._meter = StatusMeter(DiskMeter(settings.min_free))
+        self._meter = StatusMeter(DiskMeter(settings.min_free, is_ring=settings.is_ring))
         self._notices: deque[Notice] = deque()
         self._stop_asked = False
         self._stopping = False

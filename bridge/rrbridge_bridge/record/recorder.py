@@ -29,7 +29,7 @@ from rrbridge_bridge.record.counters import TopicCounters, TopicState, topics_in
 from rrbridge_bridge.record.output import Output, RunInfo
 from rrbridge_bridge.record.parts import Parts, Ring
 from rrbridge_bridge.record.selection import Selection
-from rrbridge_bridge.record.stages import Stages
+from rrbridge_bridge.record.stages import Stage, Stages
 from rrbridge_bridge.record.statics import is_static, policy_of
 from rrbridge_bridge.record.throttle import Throttle, taken
 from rrbridge_bridge.record.window import Window
@@ -207,8 +207,9 @@ class Recorder:
             max_secs=options.max_secs,
             min_free_bytes=options.min_free_bytes,
         )
+        self._stages = stages or Stages()
         self._writer = WriterThread(
-            self._parts, outputs, self._backlog, self._counters, self._notices.append, cuts, window, stages or Stages()
+            self._parts, outputs, self._backlog, self._counters, self._notices.append, cuts, window, self._stages
         )
         self._receiver = threading.Thread(target=self._receive, name="record-receive", daemon=True)
         self._end_secs = options.drain_secs + END_MARGIN_SECS
@@ -404,5 +405,7 @@ class Recorder:
                 event = taken(event, keep)
         if not len(event.batch):
             return
-        for dropped in self._backlog.put(event):
+        with self._stages.doing(Stage.RECEIVING, event.batch.connection.topic):
+            given_up = self._backlog.put(event)
+        for dropped in given_up:
             self._counters[dropped.batch.connection.id].dropped += len(dropped.batch)

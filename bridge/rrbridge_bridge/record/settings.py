@@ -162,6 +162,11 @@ class RecordSettings:
                 raise click.UsageError(str(err)) from err
 
     @property
+    def is_ring(self) -> bool:
+        """Whether the oldest files are deleted."""
+        return self.keep_files is not None or self.keep_size is not None
+
+    @property
     def has_parts(self) -> bool:
         """Whether files are numbered from the first on."""
         return self._splits or bool(self.snapshot)
@@ -175,7 +180,7 @@ class RecordSettings:
             raise click.UsageError(
                 "with --snapshot each snapshot is a file: --max-size and --max-duration have no meaning"
             )
-        if (self.keep_files is not None or self.keep_size is not None) and not self.has_parts:
+        if self.is_ring and not self.has_parts:
             raise click.UsageError("--keep-files and --keep-size need parts: --max-size, --max-duration or --snapshot")
         if self.trigger_topic and not self.snapshot:
             raise click.UsageError("--trigger-topic triggers snapshots: give --snapshot 30s, or --snapshot 500MB, too")

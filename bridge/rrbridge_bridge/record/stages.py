@@ -13,6 +13,7 @@ __all__ = ["Stage", "Stages"]
 class Stage(Enum):
     """One thing after another that happens to a message."""
 
+    RECEIVING = "receiving"
     DECODING = "decoding"
     WRITING = "writing"
     SYNCING = "syncing"

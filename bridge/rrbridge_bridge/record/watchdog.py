@@ -33,6 +33,8 @@ LARGE_BYTES = 100_000
 """A mean size that fills shared memory made for small messages."""
 
 _STALLS = {
+    Stage.RECEIVING: "messages that are never dropped fill the backlog ({what} waits), and the middleware holds back the rest; "
+    "a larger --backlog, or --drop TOPIC=oldest, mends that",
     Stage.DECODING: "making something of messages of {what} takes long; --no-decode does without, and `rrbridge convert` "
     "makes it later",
     Stage.WRITING: "the disk takes no data; a faster disk, or less to write (--throttle, --exclude-topics), mends that",
@@ -155,7 +157,9 @@ class Watchdog:
                 yield Notice(Severity.INFO, text, topic.topic)
 
     def _remedy(self, topic: TopicState) -> str:
-        if self.is_dds and topic.received and topic.received_bytes / topic.received >= LARGE_BYTES:
+        if not self.is_dds:
+            return "a deeper queue on the publisher's side, or less load on this computer, mends that"
+        if topic.received and topic.received_bytes / topic.received >= LARGE_BYTES:
             return (
                 "they are large: a reliable publisher, or more shared memory on its side (Fast DDS: a transport with "
                 "segment_size 33554432 in the publisher's XML profile), mends that"
