@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import logging
 import threading
 from collections import deque
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 PLAYER = WORKER.with_name("rclpy_player.py")
 ANSWER_SECS = 10.0
 CLOSE_SECS = 1.6
+PIPE_BYTES = 1 << 20
+F_SETPIPE_SZ = 1031
 VOLATILE_DEPTH = 1000
 """How many messages a reliable publisher keeps for listeners that are late; recordings seldom say what it was."""
 
@@ -37,6 +41,8 @@ class RclpySinkSession:
 
     def __init__(self, worker: WorkerProcess, hello: Mapping[str, Any], options: SinkOptions) -> None:
         self._worker = worker
+        with contextlib.suppress(OSError):  # a smaller pipe works too
+            fcntl.fcntl(worker.process.stdin or -1, F_SETPIPE_SZ, PIPE_BYTES)
         self._overrides = options.qos_overrides
         self._topics: dict[int, str] = {}
         self._types: dict[int, str] = {}

@@ -47,6 +47,9 @@ if __name__ == "__main__":
 
 POLL_SECS = 0.004
 SCAN_SECS = 0.2
+LOOK_SECS = 1.0
+UNKNOWN_NODE = "_NODE_NAME"
+"""A publisher is known a little before its node is."""
 TROUBLE_SECS = 1.0
 BLOCK_SECS = 0.05
 ALIVE_SECS = 1.0
@@ -65,6 +68,7 @@ class Worker:
         self.node = rclpy.create_node(self.name, start_parameter_services=False, enable_rosout=False)
         self.connections: dict[int, Connection] = {}
         self.signatures: dict[str, list[tuple[str, ...]]] = {}
+        self.looked: dict[str, tuple[int, float]] = {}  # by topic: publishers, and when to look at them again
         self.own = (self.name, self.name + "_asks")
         self.questions = Questions(rclpy, self.own[1], pipe)
         self.asks_parameters = False
@@ -73,9 +77,19 @@ class Worker:
         self.next_alive = 0.0
 
     def scan(self) -> None:
-        """Tell of topics whose publishers have changed, and fit subscriptions to them."""
+        """Tell of topics whose publishers have changed, and fit subscriptions to them.
+
+        To look at each publisher costs more than to count them: that is done where the number has changed, and now and then.
+        """
+        now = time.monotonic()
         for topic, types in self.node.get_topic_names_and_types():
+            count = self.node.count_publishers(topic)
+            known_count, look_at = self.looked.get(topic, (0, 0.0))
+            if count == known_count and now < look_at:
+                continue
             publishers = self.publishers(topic)
+            settled = not any(publisher["node"].startswith(UNKNOWN_NODE) for publisher in publishers)
+            self.looked[topic] = (count, now + LOOK_SECS if settled else 0.0)
             keys = ("gid", "node", "namespace", "type", "reliability", "durability")
             signature = sorted(tuple(str(publisher[key]) for key in keys) for publisher in publishers)
             if not publishers or self.signatures.get(topic) == signature:
