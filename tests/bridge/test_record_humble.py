@@ -26,14 +26,14 @@ def humble(world: World) -> Path:
 
 def test_humble_is_recorded_and_what_it_cannot_tell_stays_unknown(world: World, humble: Path) -> None:
     publisher = world.publish(
-        STRING | {"count": 150, "hertz": 100},
-        IMU | {"count": 150, "hertz": 100, "reliable": False},
+        STRING | {"count": 60, "hertz": 100},
+        IMU | {"count": 60, "hertz": 100, "reliable": False},
         LATCHED | {"count": 1},
     )
-    recording = world.record("-a", "--ros-python", str(humble), "--drain", "1")
-    recording.until_received(chatter=100, imu=100, latched=1)
-    careless = world.publish(STRING | {"count": 50, "hertz": 50, "reliable": False})
-    recording.until_received(chatter=200, imu=150)
+    recording = world.record("-a", "--ros-python", str(humble), "--drain", "0.5")
+    recording.until_received(chatter=50, imu=50, latched=1)
+    careless = world.publish(STRING | {"count": 40, "hertz": 100, "reliable": False})
+    recording.until_received(chatter=100, imu=60)
     status, last = recording.end()
     assert status == 0, recording.errors.read_text()
     recorded = payloads_of(recording.path)
@@ -48,7 +48,7 @@ def test_what_humble_s_middleware_says_is_lost_is_told(world: World, humble: Pat
     publisher = world.publish(
         STRING | {"count": 4000, "hertz": 100_000, "bytes": 20_000, "depth": 1, "reliable": False, "logged": False}
     )
-    recording = world.record("/chatter", "--ros-python", str(humble))
+    recording = world.record("/chatter", "--ros-python", str(humble), "--drain", "0.2")
     publisher.said("done")
     told = recording.until(
         lambda event: event["event"] == "notice" and event["topic"] == "/chatter" and "lost" in event["text"]

@@ -81,7 +81,7 @@ def until_recording(recording: Recording, *topics: str) -> None:
 
 def test_calls_goals_and_parameters_are_recorded(each_world: World) -> None:
     robot = RobotNode(each_world)
-    recording = each_world.record("--services", "/robot/twice", "--all-actions", "--parameters")
+    recording = each_world.record("--services", "/robot/twice", "--all-actions", "--parameters", "--drain", "0.5")
     until_recording(recording, CALLS, FEEDBACK, STATUS)
     robot.do("call 3")
     robot.do("act")
@@ -138,7 +138,7 @@ def test_what_was_asked_of_the_quality_of_service_counts(world: World) -> None:
         STRING | {"count": 100},
         STRING | {"topic": "/strict", "reliable": False, "count": 200, "wait": False},
     )
-    recording = world.record("/chatter", "/strict", "--qos-profile-overrides-path", str(overrides))
+    recording = world.record("/chatter", "/strict", "--qos-profile-overrides-path", str(overrides), "--drain", "0.2")
     told = recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/strict" and "not heard" in e["text"])
     assert "reliability" in told["text"]
     recording.until_received(chatter=50)
@@ -149,7 +149,7 @@ def test_what_was_asked_of_the_quality_of_service_counts(world: World) -> None:
 def test_messages_larger_than_shared_memory_are_missed_and_the_remedy_is_told(world: World) -> None:
     image = {"type": "sensor_msgs/msg/Image", "topic": "/camera", "reliable": False, "depth": 5, "logged": False}
     world.publish(image | {"count": 300, "hertz": 100, "bytes": 4_000_000})
-    recording = world.record("/camera")
+    recording = world.record("/camera", "--drain", "0.2")
     recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/camera" and "segment_size" in e["text"])
     _, last = recording.end()
     assert recording.topic(last, "/camera")["lost"] > 0
@@ -166,13 +166,10 @@ def test_a_robot_is_drawn_with_meshes_that_only_the_ros_python_knows_of(world: W
     python.write_text(f'#!/bin/sh\nAMENT_PREFIX_PATH={prefix} exec {shlex.quote(str(world.python))} "$@"\n')
     python.chmod(0o755)
     robot = RobotNode(world, "bot", urdf)
-    for way, options in (("message", ("--no-parameters",)), ("parameter", ())):
-        if way == "message":
+    for options in ((), ("--no-parameters",)):
+        if options:
             robot.do(f"describe {urdf}")
-        else:
-            robot.close()
-            robot = RobotNode(world, "other", urdf)
-        recording = world.record("-a", "--ros-python", str(python), "--drain", "0.5", *options)
+        recording = world.record("-a", "--ros-python", str(python), "--drain", "0.2", *options)
         recording.until_received(**{"robot/robot_description": 1})
         status, _ = recording.end()
         assert status == 0, recording.errors.read_text()
