@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from rrbridge._arrow import list_array
+from rrbridge._arrow import list_array, primitive, utf8
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.archetypes.meta import RecordingInfo
@@ -34,12 +34,11 @@ def recording_info(info: RunInfo) -> list[Chunk]:
     about = RecordingInfo(start_time=info.start_nanos, name=info.name)
     made = [Chunk.from_columns("/__properties", components=one_row(about))]
     if info.robot:
-        named = ComponentColumn(ComponentDescriptor("name"), _cell(pa.array([info.robot])))
+        named = ComponentColumn(ComponentDescriptor("name"), _cell(utf8([info.robot])))
         made.append(Chunk.from_columns("/__properties/robot", components=[named]))
     if info.metadata:
         noted = [
-            ComponentColumn(ComponentDescriptor(name), _cell(pa.array([value])))
-            for name, value in info.metadata.items()
+            ComponentColumn(ComponentDescriptor(name), _cell(utf8([value]))) for name, value in info.metadata.items()
         ]
         made.append(Chunk.from_columns(NOTED_ENTITY, components=noted))
     return made
@@ -52,20 +51,20 @@ def account(given: Account, in_file: FileCounts) -> Chunk:
     """
     topics = given.topics
     columns = {
-        "topic": pa.array([t.topic for t in topics], pa.utf8()),
-        "type": pa.array([t.msgtype for t in topics], pa.utf8()),
-        "received": pa.array([t.received for t in topics], pa.uint64()),
-        "received_bytes": pa.array([t.received_bytes for t in topics], pa.uint64()),
-        "lost": pa.array([-1 if t.lost is None else t.lost for t in topics], pa.int64()),
-        "dropped": pa.array([t.dropped for t in topics], pa.uint64()),
-        "paused": pa.array([t.paused for t in topics], pa.uint64()),
-        "throttled": pa.array([t.throttled for t in topics], pa.uint64()),
-        "written": pa.array([t.written for t in topics], pa.uint64()),
-        "in_file": pa.array([in_file.of(t) for t in topics], pa.uint64()),
-        "undecoded": pa.array([t.undecoded for t in topics], pa.uint64()),
-        "complete": pa.array([given.complete], pa.bool_()),
-        "clock_wall": pa.array([wall for wall, _ in given.clock], pa.int64()),
-        "clock_monotonic": pa.array([steady for _, steady in given.clock], pa.int64()),
+        "topic": utf8([t.topic for t in topics]),
+        "type": utf8([t.msgtype for t in topics]),
+        "received": primitive(np.array([t.received for t in topics], np.uint64)),
+        "received_bytes": primitive(np.array([t.received_bytes for t in topics], np.uint64)),
+        "lost": primitive(np.array([-1 if t.lost is None else t.lost for t in topics], np.int64)),
+        "dropped": primitive(np.array([t.dropped for t in topics], np.uint64)),
+        "paused": primitive(np.array([t.paused for t in topics], np.uint64)),
+        "throttled": primitive(np.array([t.throttled for t in topics], np.uint64)),
+        "written": primitive(np.array([t.written for t in topics], np.uint64)),
+        "in_file": primitive(np.array([in_file.of(t) for t in topics], np.uint64)),
+        "undecoded": primitive(np.array([t.undecoded for t in topics], np.uint64)),
+        "complete": primitive(np.array([given.complete])),
+        "clock_wall": primitive(np.array([wall for wall, _ in given.clock], np.int64)),
+        "clock_monotonic": primitive(np.array([steady for _, steady in given.clock], np.int64)),
     }
     return Chunk.from_columns(
         RECORDER_ENTITY,

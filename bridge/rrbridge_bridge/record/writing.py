@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -37,8 +35,6 @@ GATHERED_SHARE = 0.25
 BEHIND_SHARE = 0.4
 """Of the backlog's bound: above it, decoding gives way."""
 CATCH_UP_SECS = 0.5
-NICENESS = 5
-"""Of the writer thread alone: what is written a little later is not lost, what is received too late is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +142,6 @@ class WriterThread:
         self._thread.join()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # where a sandbox forbids it, it goes without
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         try:
             stopped = ""
             syncer = Syncer(self._sync)
