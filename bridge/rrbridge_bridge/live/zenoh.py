@@ -147,7 +147,7 @@ class _Stream:
     held: list[Received] = field(default_factory=list)
     """Messages that came while the definition was still being asked for."""
     hold_until: float = 0.0
-    """On the monotonic clock; 0: nothing is held."""
+    """Till then it is not announced, on the monotonic clock; 0: it is."""
 
 
 class ZenohSession:
@@ -313,7 +313,8 @@ class ZenohSession:
                 self._expect_kept(stream)
             if again or metadata != stream.connection.metadata:
                 stream.connection = replace(stream.connection, metadata=metadata)
-                self._outbox.append(Announced(stream.connection, stream.qos.is_latched))
+                if not stream.hold_until:
+                    self._outbox.append(Announced(stream.connection, stream.qos.is_latched))
 
     def _subscribe_wanted(self, topic: str) -> None:
         known = {stream.key for stream in self._streams.values()}
@@ -338,12 +339,13 @@ class ZenohSession:
         if any(s.connection.msgtype == msgtype and s.type_hash in others for s in self._streams.values()):
             text = f"publishers have different definitions of {msgtype}; each is recorded with its own"
             self._outbox.append(Notice(Severity.WARNING, text, first.topic))
-        self._outbox.append(Announced(connection, stream.qos.is_latched))
         if not definition and first.type_hash != NO_HASH:
             stream.hold_until = time.monotonic() + MEET_SECS
             self._ask(stream)
-        elif not definition:
-            self._outbox.append(Notice(Severity.WARNING, _no_definition(stream, ""), first.topic))
+        else:
+            self._outbox.append(Announced(connection, stream.qos.is_latched))
+            if not definition:
+                self._outbox.append(Notice(Severity.WARNING, _no_definition(stream, ""), first.topic))
         self._listen(stream, stream.qos)
 
     def _listen(self, stream: _Stream, qos: Qos) -> None:
@@ -506,23 +508,26 @@ class ZenohSession:
 
     def _described(self, number: int, definition: str, reason: str) -> Iterator[Event]:
         stream = self._streams[number]
-        if definition and not stream.connection.definition:
-            stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
-            yield Announced(stream.connection, stream.qos.is_latched)
-        elif not definition:
-            yield Notice(Severity.WARNING, _no_definition(stream, reason), stream.connection.topic)
-        yield from self._release(stream)
+        if stream.hold_until:
+            if definition:
+                stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
+            yield from self._release(stream, reason)
 
     def _overdue(self) -> Iterator[Event]:
         for stream in self._streams.values():
             if stream.hold_until:
                 held_bytes = sum(received.batch.payload_bytes for received in stream.held)
                 if time.monotonic() > stream.hold_until or held_bytes > HOLD_BYTES:
-                    yield Notice(Severity.WARNING, _no_definition(stream, ""), stream.connection.topic)
                     yield from self._release(stream)
 
-    def _release(self, stream: _Stream) -> Iterator[Event]:
+    def _release(self, stream: _Stream, reason: str = "") -> Iterator[Event]:
+        """Announce what the definition was waited for, with or without it, and hand over what came meanwhile."""
+        if not stream.hold_until:
+            return
         stream.hold_until = 0.0
+        yield Announced(stream.connection, stream.qos.is_latched)
+        if not stream.connection.definition:
+            yield Notice(Severity.WARNING, _no_definition(stream, reason), stream.connection.topic)
         held, stream.held = stream.held, []
         for received in held:
             yield replace(received, batch=replace(received.batch, connection=stream.connection))

@@ -7,6 +7,7 @@ a service `~/get_type_description`.
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ def _standard(name: str, msgtype: str) -> tuple[str, str]:
     store = get_typestore(Stores[name])
     if msgtype not in store.fielddefs:
         return "", ""
-    return str(store.hash_rihs01(msgtype)), store.generate_msgdef(msgtype, ros_version=2)[0]
+    return str(store.hash_rihs01(msgtype)), store.generate_msgdef(msgtype, ros_version=2)[0] or "\n"
 
 
 class Definitions:
@@ -54,6 +55,7 @@ class Definitions:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         prefixes = [Path(prefix) for prefix in environment.get(_PREFIXES, "").split(os.pathsep) if prefix]
+        self._prefixes = prefixes
         self._installed = DefinitionFinder(prefixes)
 
     def find(self, msgtype: str, type_hash: str) -> str:
@@ -64,10 +66,31 @@ class Definitions:
         installed = self._installed.find(msgtype)
         if type_hash == NO_HASH:
             return installed or _standard("ROS2_HUMBLE", msgtype)[1]
-        if installed and hash_of(msgtype, installed) == type_hash:
+        if installed and self._installed_hash(msgtype, installed) == type_hash:
             return installed
         found = (_standard(name, msgtype) for name in DISTRIBUTIONS)
         return next((text for known, text in found if known == type_hash), "")
+
+    def standard_hash(self, msgtype: str) -> str:
+        """Of what is installed here under that name, or of what all distributions have; empty if there is no such thing."""
+        if installed := self._installed.find(msgtype):
+            return self._installed_hash(msgtype, installed)
+        found = {_standard(name, msgtype)[0] for name in DISTRIBUTIONS} - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    def _installed_hash(self, msgtype: str, definition: str) -> str:
+        """As the package says it, or of its text."""
+        package, kind, name = msgtype.split("/")
+        for prefix in self._prefixes:
+            path = prefix / "share" / package / kind / f"{name}.json"
+            try:
+                described = json.loads(path.read_bytes()) if path.stat().st_size <= MAX_ANSWER_BYTES else {}
+                hashes = {entry["type_name"]: str(entry["hash_string"]) for entry in described["type_hashes"]}
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if msgtype in hashes:
+                return hashes[msgtype]
+        return hash_of(msgtype, definition)
 
 
 def request(msgtype: str, type_hash: str) -> bytes:

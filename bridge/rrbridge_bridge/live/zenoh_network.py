@@ -26,7 +26,7 @@ PORT = 7447
 PROBE_SECS = 0.5
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 VARIABLES = ("ZENOH_SESSION_CONFIG_URI", "ZENOH_CONFIG_OVERRIDE", "ZENOH_ROUTER_CONFIG_URI")
-_MISSING = 'to listen to Zenoh, install it: pip install "rrbridge[live]"'
+_MISSING = 'to speak Zenoh, install it: pip install "rrbridge[live]"'
 _SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
         "mode": "peer",
@@ -104,8 +104,8 @@ def join(address: str, environment: Mapping[str, str] = os.environ) -> Joined:
             mode, is_router = "router", True
             _set(config, {"mode": mode, "connect/endpoints": [], "listen/endpoints": mine[:1]})
             text = (
-                f"no Zenoh router answers on {mine[0]}, so the recorder is one while it runs: ROS nodes on this machine "
-                "find each other and the recorder through it. To have one that stays: ros2 run rmw_zenoh_cpp rmw_zenohd"
+                f"no Zenoh router answers on {mine[0]}, so rrbridge is one while it runs: ROS nodes on this machine "
+                "find each other, and it them, through it. To have one that stays: ros2 run rmw_zenoh_cpp rmw_zenohd"
             )
             notices.append(Notice(Severity.INFO, text))
         else:
