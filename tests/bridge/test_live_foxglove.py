@@ -19,6 +19,7 @@ import pytest
 import yaml
 from foxglove.websocket import Capability, StatusLevel, WebSocketServer
 from listening import Listening
+from ros_world import Recording, chunks_of, payloads_of
 from websockets.sync.server import Server, ServerConnection, serve
 
 from rrbridge.errors import RecorderError
@@ -315,7 +316,79 @@ def test_secure_servers_need_a_trusted_certificate(
     assert listening.payloads("/a") == [payload, b"small"]
 
 
-# Scripted servers
+def test_the_command_records_every_byte_also_when_the_server_is_started_anew(
+    robots: Callable[..., Robot], tmp_path: Path
+) -> None:
+    robot = robots()
+    chatter, image = robot.channel("/chatter"), robot.channel("/image", schema("a.B", "protobuf", b"\n\0"), "protobuf")
+    source, sent = random.Random(4), list[bytes]()
+    images = [source.randbytes(1_000_000) for _ in range(20)]
+    recording = Recording(None, tmp_path / "run.rrd", "-a", "--from", f"ws://127.0.0.1:{robot.port}")
+
+    def say(count: int) -> None:
+        for _ in range(count):
+            text = b"%d" % len(sent)
+            sent.append(b"\0\1\0\0" + struct.pack("<I", len(text) + 1) + text + b"\0")
+            chatter.log(sent[-1])
+
+    try:
+        recording.until(lambda event: event.get("topic") == "/image")
+        recording.until(lambda event: event["event"] == "status")
+        say(5000)
+        for payload in images:
+            image.log(payload)
+        recording.until_received(chatter=5000, image=20)
+        robot.stop()
+        recording.until(lambda event: "is lost" in event.get("text", ""))
+        robot.start()
+        recording.until(lambda event: "started anew" in event.get("text", ""))
+        recording.until(lambda event: event["event"] == "status")
+        say(5000)
+        status, last = recording.end()  # what was sent before the end is recorded
+    finally:
+        recording.close()
+    assert status == 0, last
+    assert payloads_of(recording.path) == {"/chatter": sent, "/image": images}
+    accounts = {topic["topic"]: (topic["lost"], topic["dropped"], topic["written"]) for topic in last["topics"]}
+    assert accounts == {"/chatter": (None, 0, 10_000), "/image": (None, 0, 20)}  # what was lost is not known
+    texts = [
+        cell[0]["data"]
+        for chunk in chunks_of(recording.path)
+        for name, column in chunk.components.items()
+        if name == "std_msgs.msg.String:message"
+        for cell in column.cells.to_pylist()
+    ]
+    assert texts == [str(number) for number in range(10_000)]
+
+
+def test_an_mcap_file_is_recorded_as_the_sdk_would_write_it(robots: Callable[..., Robot], tmp_path: Path) -> None:
+    robot = robots()
+    channels = [robot.channel("/a"), robot.channel("/j", schema("J", "jsonschema", b"{}"), "json", metadata={"k": "v"})]
+    with foxglove.open_mcap(tmp_path / "sdk.mcap", context=robot.context):
+        recording = Recording(None, tmp_path / "ours.mcap", "-a", "--from", f"ws://127.0.0.1:{robot.port}")
+        try:
+            recording.until(lambda event: event["event"] == "status" and len(event["topics"]) == 2)
+            for number in range(100):
+                channels[number % 2].log(b'{"number": %d}' % number, log_time=1_700_000_000_000_000_000 + number)
+            recording.until_received(a=50, j=50)
+            status, _ = recording.end()
+        finally:
+            recording.close()
+    assert status == 0
+
+    def content(path: Path) -> dict[str, tuple[Connection, list[tuple[int, bytes]]]]:
+        with McapReader(path) as reader:
+            found = {c.id: (nameless(c), list[tuple[int, bytes]]()) for c in reader.connections}
+            for rows in reader.rows():
+                for i in range(len(rows)):
+                    payload = rows.buffer[rows.starts[i] : rows.starts[i] + rows.sizes[i]].tobytes()
+                    found[int(rows.connection_ids[i])][1].append((int(rows.publish_time_nanos[i]), payload))
+        return {connection.topic: (connection, messages) for connection, messages in found.values()}
+
+    ours, theirs = content(tmp_path / "ours.mcap"), content(tmp_path / "sdk.mcap")
+    assert {topic: messages for topic, (_, messages) in ours.items()} == {t: m for t, (_, m) in theirs.items()}
+    for topic, (connection, _) in theirs.items():
+        assert ours[topic][0] == connection
 
 
 INFO = {"op": "serverInfo", "name": "x", "capabilities": [], "sessionId": "1"}

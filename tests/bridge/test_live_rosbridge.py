@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -17,6 +18,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from listening import Listening
+from ros_world import Recording, chunks_of, payloads_of
+from rosbags.typesys import Stores, get_typestore
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
@@ -272,6 +275,33 @@ def test_what_is_not_of_the_protocol_is_told_and_the_rest_recorded(rosbridge: Ca
         "raw bytes (cbor-raw)",
     ):
         assert part in told, part
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_command_records_every_byte(rosbridge: Callable[..., Rosbridge], tmp_path: Path, version: int) -> None:
+    told = "std_msgs/String" if version == 1 else "std_msgs/msg/String"
+    server = rosbridge(topics={"/chatter": told})
+    store = get_typestore(Stores.ROS1_NOETIC if version == 1 else Stores.ROS2_JAZZY)
+    write = store.serialize_ros1 if version == 1 else store.serialize_cdr
+    sent = [bytes(write(store.types["std_msgs/msg/String"](str(n)), "std_msgs/msg/String")) for n in range(2000)]
+    recording = Recording(None, tmp_path / "run.rrd", "/chatter", "--from", f"rosbridge:ws://127.0.0.1:{server.port}")
+    try:
+        recording.until(lambda event: event["event"] == "status" and len(event["topics"]) == 1)
+        for payload in sent:
+            server.publish("/chatter", payload)
+        status, _ = recording.end()  # what was sent before the end is recorded
+    finally:
+        recording.close()
+    assert status == 0
+    assert payloads_of(recording.path)["/chatter"] == sent
+    texts = [
+        cell[0]["data"]
+        for chunk in chunks_of(recording.path)
+        for name, column in chunk.components.items()
+        if name.endswith("String:message")
+        for cell in column.cells.to_pylist()
+    ]
+    assert texts == [str(number) for number in range(2000)]
 
 
 def test_no_server_is_told_with_what_to_do() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy.typing as npt
 import yaml
 from mcap.records import Channel, Schema
 
+from rrbridge_bridge.live.sink import PlayState, Wish
 from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers._mcap_records import TEXT_SCHEMAS, connection_of, schema_data
@@ -24,6 +27,7 @@ from rrbridge_bridge.readers._names import short_type_name
 __all__ = [
     "BINARY_SCHEMAS",
     "CLOCK",
+    "CONTROL",
     "DATA",
     "DATA_HEAD",
     "PARAMETERS_ID",
@@ -35,6 +39,9 @@ __all__ = [
     "clock_batch",
     "clock_connection",
     "parameter_documents",
+    "parse_control",
+    "playback_state",
+    "seconds",
 ]
 
 SUBPROTOCOLS = ("foxglove.sdk.v1", "foxglove.websocket.v1")
@@ -49,6 +56,12 @@ SCHEMA_OF = {
 }
 """The schema encoding where the server names none, by message encoding."""
 DATA, TIME = 1, 2
+CONTROL, STATE = 3, 5
+"""A listener's wish to the player, and the player's state: of `foxglove.sdk.v1` alone."""
+CONTROL_HEAD = struct.Struct("<BBfBQI")
+STATE_HEAD = struct.Struct("<BBQfBI")
+PLAYING, PAUSED, ENDED = 0, 1, 3
+MAX_REQUEST_ID_BYTES = 1000
 DATA_HEAD = np.dtype([("opcode", "u1"), ("subscription", "<u4"), ("time_nanos", "<u8")])
 TIME_HEAD = np.dtype([("opcode", "u1"), ("time_nanos", "<u8")])
 PARAMETERS_ID = "rrbridge"
@@ -145,3 +158,28 @@ def parameter_documents(parameters: Iterable[Mapping[str, Any]], time_nanos: int
         facts = {node: {"ros__parameters": values}} if node else values
         text = yaml.safe_dump(facts, allow_unicode=True)
         yield Document(f"/__parameters{node or '/server'}", "text/yaml", text, time_nanos)
+
+
+def seconds(nanos: int) -> dict[str, int]:
+    """A time as JSON messages have it."""
+    return {"sec": nanos // 1_000_000_000, "nsec": nanos % 1_000_000_000}
+
+
+def parse_control(message: bytes) -> tuple[Wish, bytes]:
+    """What a listener wishes, and the id by which the answer names it. Raises ValueError."""
+    if len(message) < CONTROL_HEAD.size:
+        raise ValueError("a playback control request that is too short")
+    opcode, command, rate, has_position, position, id_bytes = CONTROL_HEAD.unpack_from(message)
+    request = message[CONTROL_HEAD.size :]
+    if opcode != CONTROL or command not in (0, 1) or len(request) != id_bytes or id_bytes > MAX_REQUEST_ID_BYTES:
+        raise ValueError("no playback control request")
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"a playback speed of {rate}")
+    return Wish(command == 1, rate, position if has_position else None), request
+
+
+def playback_state(state: PlayState, request: bytes = b"") -> bytes:
+    """The player's state, in answer to a request or by itself."""
+    status = ENDED if state.has_ended else PAUSED if state.is_paused else PLAYING
+    position = min(max(state.position_nanos, 0), 2**64 - 1)
+    return STATE_HEAD.pack(STATE, status, position, state.rate, state.has_jumped, len(request)) + request

@@ -9,13 +9,22 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.foxglove_protocol import DATA, SUBPROTOCOLS, TIME, advertisement
-from rrbridge_bridge.live.sink import SinkOptions
+from rrbridge_bridge.live.foxglove_protocol import (
+    CONTROL,
+    DATA,
+    SUBPROTOCOLS,
+    TIME,
+    advertisement,
+    parse_control,
+    playback_state,
+    seconds,
+)
+from rrbridge_bridge.live.sink import PlayState, SinkOptions, Wish
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.live.told import ToldOnce
 from rrbridge_bridge.live.websocket import BINARY, TEXT
@@ -62,6 +71,10 @@ class _Client:
     subscriptions: dict[int, _Channel] = field(default_factory=dict)
     dropped: dict[int, int] = field(default_factory=dict)
     told_at: float = 0.0
+    steers: bool = False
+    """Whether it has ever asked something of the player, so that it knows what the player's state means."""
+    request: bytes | None = None
+    """The id of its last request that is not answered yet."""
 
 
 class FoxgloveSinkSession:
@@ -79,6 +92,9 @@ class FoxgloveSinkSession:
         self._session = uuid.uuid4().hex
         self._time_nanos: int | None = None
         self._time_told = (0, 0.0)
+        self._range: tuple[int, int] | None = None
+        self._wishes: deque[Wish] = deque(maxlen=1000)
+        self._state: PlayState | None = None
         self._origins = tuple(origins)
         self._server = WebSocketServer(host, port, SUBPROTOCOLS, self, self._objection, limit_bytes)
         shown = f"[{host}]" if ":" in host else host
@@ -137,9 +153,39 @@ class FoxgloveSinkSession:
                 if channel.latched is not None:
                     channel.latched.clear()
                     channel.latched_bytes = 0
-            for listener in self._clients:
+            for listener, client in self._clients.items():
                 listener.outgoing.forget()
+                if not client.steers:
+                    listener.send_text(self._server_info())
+
+    def offer(self, start_nanos: int, end_nanos: int) -> None:
+        """Let listeners pause, and jump to times between these."""
+        with self._lock:
+            self._range = (max(start_nanos, 0), max(end_nanos, 0))
+            for listener in self._clients:
                 listener.send_text(self._server_info())
+
+    def wishes(self) -> Sequence[Wish]:
+        """What listeners ask of the player."""
+        found = []
+        while self._wishes:
+            found.append(self._wishes.popleft())
+        return found
+
+    def tell(self, state: PlayState) -> None:
+        """Tell listeners how the player stands, where that has changed, and answer those who asked."""
+        with self._lock:
+            before, self._state = self._state, replace(state, has_jumped=False)
+            is_new = before is None or replace(before, position_nanos=state.position_nanos) != state
+            for listener, client in self._clients.items():
+                if is_new or client.request is not None:
+                    self._put_state(listener, client, state)
+
+    def _put_state(self, listener: Listener, client: _Client, state: PlayState) -> None:
+        request, client.request = client.request or b"", None
+        if self._range is not None and listener.subprotocol == SUBPROTOCOLS[0]:
+            message = playback_state(state, request)
+            listener.outgoing.put_control(frame_head(BINARY, len(message)), message)
 
     def notices(self) -> Sequence[Notice]:
         """Who came and went, and what was lost by slow ones."""
@@ -156,11 +202,13 @@ class FoxgloveSinkSession:
     def joined(self, listener: Listener) -> None:
         """Greet a listener with what there is."""
         with self._lock:
-            self._clients[listener] = _Client()
+            client = self._clients[listener] = _Client()
             listener.send_text(self._server_info())
             self._say(listener, op="advertise", channels=[channel.facts for channel in self._channels.values()])
             if self._time_nanos is not None:
                 self._put_time(listener, self._time_nanos)
+            if self._state is not None:
+                self._put_state(listener, client, self._state)
         self._notices.append(Notice(Severity.INFO, f"{listener.name} watches"))
 
     def left(self, listener: Listener) -> None:
@@ -177,10 +225,10 @@ class FoxgloveSinkSession:
 
     def said(self, listener: Listener, kind: int, message: bytes) -> None:
         """What a listener asks for."""
-        if kind != TEXT:
-            self._status(listener, "binary messages are not understood here")
-            return
         try:
+            if kind != TEXT:
+                self._wish(listener, message)
+                return
             facts = json.loads(message)
             match facts["op"]:
                 case "subscribe":
@@ -193,6 +241,19 @@ class FoxgloveSinkSession:
                     self._status(listener, f"{op!r} is not offered here")
         except (ValueError, TypeError, KeyError, RecursionError) as err:
             self._status(listener, f"not understood: {type(err).__name__}: {err}")
+
+    def _wish(self, listener: Listener, message: bytes) -> None:
+        if message[:1] != bytes((CONTROL,)) or self._range is None:
+            self._status(listener, "binary messages of this kind are not understood here")
+            return
+        wish, request = parse_control(message)
+        if wish.position_nanos is not None:
+            start, end = self._range
+            wish = replace(wish, position_nanos=min(max(wish.position_nanos, start), end))
+        with self._lock:
+            client = self._clients[listener]
+            client.steers, client.request = True, request
+        self._wishes.append(wish)
 
     def _subscribe(self, listener: Listener, subscription: int, number: int) -> None:
         with self._lock:
@@ -274,14 +335,11 @@ class FoxgloveSinkSession:
         self._say(listener, op="status", level=WARNING_LEVEL, message=text)
 
     def _server_info(self) -> str:
-        return json.dumps(
-            {
-                "op": "serverInfo",
-                "name": "rrbridge play",
-                "capabilities": ["time"],
-                "sessionId": self._session,
-            }
-        )
+        facts: dict[str, Any] = {"op": "serverInfo", "name": "rrbridge play", "capabilities": ["time"]}
+        if self._range is not None:
+            facts["capabilities"].append("playbackControl")
+            facts |= {"dataStartTime": seconds(self._range[0]), "dataEndTime": seconds(self._range[1])}
+        return json.dumps(facts | {"sessionId": self._session})
 
     @staticmethod
     def _say(listener: Listener, **facts: Any) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.source import Notice
 from rrbridge_bridge.raw import Connection
 
-__all__ = ["LiveSink", "SinkOptions", "SinkSession"]
+__all__ = ["LiveSink", "PlayState", "SinkOptions", "SinkSession", "SteeredSession", "Wish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,42 @@ class SinkSession(Protocol):
 
     def close(self) -> None:
         """Hand over what was published and leave the graph, within two seconds. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a listener asks of the player; None: to leave it as it is."""
+
+    is_paused: bool | None = None
+    rate: float | None = None
+    position_nanos: int | None = None
+    """A time of the recording, within what was offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayState:
+    """How the player stands."""
+
+    position_nanos: int
+    rate: float
+    is_paused: bool
+    has_jumped: bool = False
+    """Whether it has just gone to this place."""
+    has_ended: bool = False
+
+
+@runtime_checkable
+class SteeredSession(Protocol):
+    """What a session has besides if its listeners may pause, change the rate and jump."""
+
+    def offer(self, start_nanos: int, end_nanos: int) -> None:
+        """From when to when listeners may jump."""
+
+    def wishes(self) -> Sequence[Wish]:
+        """What listeners have asked for since this was last asked. Quick: it is asked fifty times a second."""
+
+    def tell(self, state: PlayState) -> None:
+        """How it stands: fifty times a second, and straight after `seeked`. Quick while nothing has changed."""
 
 
 class LiveSink(Protocol):

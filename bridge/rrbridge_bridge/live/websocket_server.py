@@ -90,6 +90,11 @@ class Listener:
         self._reader = threading.Thread(target=self._read, name=f"listener-{name}-read", daemon=True)
         self._writer = threading.Thread(target=self._write, name=f"listener-{name}-write", daemon=True)
 
+    @property
+    def subprotocol(self) -> str | None:
+        """The one that was agreed upon, once it has joined."""
+        return self._protocol.subprotocol
+
     def start(self) -> None:
         """Begin with the handshake."""
         self._reader.start()

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from rrbridge_bridge.live.sink import SinkSession
+from rrbridge_bridge.live.sink import PlayState, SinkSession, SteeredSession
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.play.lateness import Lateness
 from rrbridge_bridge.play.pace import Pace
@@ -107,6 +107,7 @@ class Player:
     ) -> None:
         self._tape, self._session, self._time = tape, session, time
         self._options, self._watch = options, watch
+        self._steered = session if isinstance(session, SteeredSession) else None
         self._pace = Pace(time.now_nanos(), options.start_nanos, options.rate, options.start_paused)
         self._lateness = Lateness()
         self._by_connection: dict[int, int] = {}
@@ -137,6 +138,7 @@ class Player:
                 if position is not None:
                     continue
                 if not self._options.loop or self._messages == sent:
+                    self._tell(self._position(self._time.now_nanos()), has_ended=True)
                     return True
                 self._loops += 1
                 position = self._options.start_nanos
@@ -200,6 +202,7 @@ class Player:
         self._pace = self._pace.at(at, self._time.now_nanos())
         if not is_start:
             self._session.seeked()
+            self._tell(at, has_jumped=True)
         if not from_first:
             self._send_latched(at)
         with self._tape.runs(None if from_first else at, options.end_nanos) as runs:
@@ -261,7 +264,7 @@ class Player:
                 return now - due
             wakes = [self._next_status] + [t for t in (due, self._next_clock) if t is not None]
             self._next_look = now + LOOK_NANOS
-            command = self._time.wait(min(wakes))
+            command = self._time.wait(min([*wakes, self._next_look] if self._steered else wakes))
             if command is not None:
                 self._obey(command)
 
@@ -272,6 +275,7 @@ class Player:
             command = self._time.wait(now)
             if command is not None:
                 self._obey(command)
+            self._grant_wishes(now)
         if self._next_clock is not None and now >= self._next_clock:
             period = round(1e9 / (self._options.clock_hertz or 1))
             self._next_clock = max(self._next_clock + period, now)
@@ -288,6 +292,26 @@ class Player:
     def _tell_notices(self) -> None:
         for notice in self._session.notices():
             self._watch.notice(notice)
+
+    def _grant_wishes(self, now: int) -> None:
+        """What listeners ask for."""
+        if self._steered is None:
+            return
+        for wish in self._steered.wishes():
+            if wish.rate is not None:
+                self._pace = self._pace.at_rate(wish.rate, now)
+            if wish.is_paused is not None:
+                self._pace = self._pace.paused(now) if wish.is_paused else self._pace.resumed(now)
+            if wish.position_nanos is not None:
+                self._seek = max(wish.position_nanos, self._options.start_nanos)
+            self._next_status = now
+        if self._seek is None:
+            self._tell(self._position(now))
+
+    def _tell(self, position_nanos: int, *, has_jumped: bool = False, has_ended: bool = False) -> None:
+        if self._steered is not None:
+            pace = self._pace
+            self._steered.tell(PlayState(position_nanos, pace.rate, pace.is_paused, has_jumped, has_ended))
 
     def _obey(self, command: Command) -> None:
         now = self._time.now_nanos()

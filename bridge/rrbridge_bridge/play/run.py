@@ -17,7 +17,7 @@ from rrbridge_bridge.conversion import is_latched
 from rrbridge_bridge.ending_signals import Told
 from rrbridge_bridge.inputs import Input, find_sources, is_part
 from rrbridge_bridge.live.qos_overrides import read_overrides
-from rrbridge_bridge.live.sink import SinkOptions, SinkSession
+from rrbridge_bridge.live.sink import SinkOptions, SinkSession, SteeredSession
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity
 from rrbridge_bridge.play.player import Player, PlayerOptions
 from rrbridge_bridge.play.show import JsonShow, LineShow, PlainShow, Show, Summary
@@ -132,6 +132,11 @@ def play(asked: Asked) -> int:
         sink_options = SinkOptions(address=destination.address, ros_python=asked.ros_python, qos_overrides=overrides)
         session = destination.sink.open(sink_options)
         try:
+            if isinstance(session, SteeredSession):
+                session.offer(
+                    tape.start_nanos if start is None else start,
+                    tape.end_nanos if end is None else min(end, tape.end_nanos),
+                )
             unplayed = _advertise(tape, session)
             name = (
                 destination.sink.name if not destination.reason else f"{destination.sink.name} ({destination.reason})"
