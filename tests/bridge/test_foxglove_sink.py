@@ -181,6 +181,32 @@ def test_frames_are_those_of_the_specification(serve: Callable[..., FoxgloveSink
         assert data(client, 2) == b"\x02" + struct.pack("<Q", 7)
 
 
+def test_the_time_goes_back_for_jumps_alone(serve: Callable[..., FoxgloveSinkSession]) -> None:
+    """Viewers forget everything when it does."""
+    session = serve(CHATTER)
+    with watch(session) as client:
+        subscribe(client, 1, 1)
+        until(lambda: session.subscribers(5) == 1)
+        for nanos in (5 * SECOND, 5 * SECOND - 10_000_000, 6 * SECOND, 6 * SECOND - 500_000_000, 2 * SECOND):
+            time.sleep(0.02)
+            send(session, CHATTER, b"x", nanos)
+        send(session, CHATTER, b"seen", 2 * SECOND)
+        times = times_before(client, b"seen")
+        session.seeked()
+        send(session, CHATTER, b"end", SECOND + 999_999_999)
+        times += times_before(client, b"end")
+    assert times == [5 * SECOND, 6 * SECOND, 2 * SECOND, SECOND + 999_999_999]
+
+
+def times_before(client: ClientConnection, payload: bytes) -> list[int]:
+    """The times that were told before a message."""
+    times = []
+    while (message := client.recv(timeout=WAIT_SECS))[13:] != payload:
+        if message[0] == 2:
+            times.append(struct.unpack_from("<Q", bytes(message), 1)[0])  # type: ignore[arg-type]
+    return times
+
+
 def test_late_listeners_get_what_is_latched(serve: Callable[..., FoxgloveSinkSession]) -> None:
     session = serve(CHATTER)
     session.advertise(STATIC, latched=True, keep=3)
@@ -378,6 +404,7 @@ def test_a_port_that_is_taken_is_told_with_another(serve: Callable[..., Foxglove
     [
         ("", ("127.0.0.1", 8765, ())),
         ("9000", ("127.0.0.1", 9000, ())),
+        ("localhost:9000", ("127.0.0.1", 9000, ())),
         (":9000", ("127.0.0.1", 9000, ())),
         ("0.0.0.0", ("0.0.0.0", 8765, ())),
         ("[::1]:5", ("::1", 5, ())),

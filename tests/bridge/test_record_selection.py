@@ -74,3 +74,17 @@ def test_names_may_be_patterns_and_what_is_excluded_stays_out() -> None:
     assert of_types(every=True, exclude_topics=["image", "/left/*"]) == ["/cloud", "/odom", "/own"]
     assert of_types(pattern=["^/o", "cloud"], exclude=["wn$"]) == ["/cloud", "/odom"]
     assert of("/left/*", "/cloud").topics == {"/cloud"}, "only of what is named in full it is known that it should come"
+
+
+def test_names_without_a_slash_are_chosen_with_and_without_it() -> None:
+    """Outside ROS there are such names; of ROS all begin with one."""
+    for asked in ("pose", "/pose"):
+        assert of(asked).wants("pose")
+        assert not of(asked).missing(["pose"])
+    assert of("/p*").wants("pose")
+    assert of(pattern=["^/pose"]).wants("pose")
+    assert of(pattern=["^pose"]).wants("pose")
+    assert not of(pattern=["^pose"]).wants("/pose")
+    assert not of(every=True, exclude_topics=["/pose"]).wants("pose")
+    assert not of(every=True, exclude=["^/pose$"]).wants("pose")
+    assert of("/a", "b").missing(["a", "c"]) == {"/b"}

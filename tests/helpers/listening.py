@@ -23,7 +23,7 @@ from rrbridge_bridge.raw import Connection
 __all__ = ["Listening"]
 
 E = TypeVar("E", bound=Event)
-WAIT_SECS = 20.0
+WAIT_SECS = 60.0
 
 
 class Listening:

@@ -172,7 +172,7 @@ class LiveFeed:
         for topic, text in self._maker.notes():
             self._tell(topic, text, is_loss=False)
         if time.monotonic() - self._began > MISSING_SECS:
-            for topic in self._selection.topics - {each.topic for each in counters}:
+            for topic in self._selection.missing(each.topic for each in counters):
                 self._tell(topic, "no publisher, or an unknown type")
             if not counters and not self._selection.topics:
                 self._tell("", "no topic to look at so far")

@@ -187,8 +187,8 @@ class FoxgloveDialect:
             try:
                 number = int(facts["id"])
                 connection = advertised_connection(facts, number)
-            except ValueError as err:
-                yield from self._told.warning(f"not recorded: {err}")
+            except (ValueError, KeyError, TypeError, AttributeError) as err:
+                yield from self._told.warning(f"a channel is not recorded, as it is not of the protocol: {err}")
                 continue
             size = len(connection.definition)
             if len(self._channels) >= MAX_CHANNELS or self._schema_bytes + size > MAX_SCHEMA_BYTES:

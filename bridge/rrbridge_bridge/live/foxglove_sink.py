@@ -39,6 +39,8 @@ TIME_HEAD = struct.Struct("<BQ")
 TIME_CHANNEL = -1
 TIME_STEP_NANOS = 5_000_000
 TIME_STEP_SECS = 0.01
+TIME_BACK_NANOS = 1_000_000_000
+"""Viewers take a time that goes back for a jump, and forget; that messages are not quite in order is none."""
 CLOSE_SECS = 1.5
 STATUS_SECS = 1.0
 MAX_SUBSCRIPTIONS = 10_000
@@ -302,7 +304,7 @@ class FoxgloveSinkSession:
         """Viewers show what is played at its own time, not at today's."""
         told_nanos, told_at = self._time_told
         now = time.monotonic()
-        is_step = not 0 <= nanos - told_nanos < TIME_STEP_NANOS and now - told_at >= TIME_STEP_SECS
+        is_step = not -TIME_BACK_NANOS < nanos - told_nanos < TIME_STEP_NANOS and now - told_at >= TIME_STEP_SECS
         if not (always or is_step or self._time_nanos is None):
             return
         with self._lock:
@@ -358,7 +360,8 @@ def parse_address(address: str) -> tuple[str, int, tuple[str, ...]]:
     if parts.scheme != "ws":
         raise RecorderError(f"{address!r}: only ws:// is served; a web server before it can make wss:// of it")
     origins = tuple(parse_qs(parts.query).get("origin", ()))
-    return host or DEFAULT_HOST, DEFAULT_PORT if port is None else port, origins
+    host = DEFAULT_HOST if host in (None, "localhost") else host  # which may mean ::1 alone
+    return host, DEFAULT_PORT if port is None else port, origins
 
 
 @dataclass(frozen=True, slots=True)

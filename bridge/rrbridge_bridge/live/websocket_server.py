@@ -125,6 +125,7 @@ class Listener:
     def _read(self) -> None:
         joined = False
         try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.settimeout(POLL_SECS)
             joined = self._shake_hands()
             if joined:
@@ -326,7 +327,6 @@ class WebSocketServer:
                 sock.close()
                 self.handler.refused(name, f"there are {MAX_LISTENERS} listeners already")
                 continue
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.start()
 
 

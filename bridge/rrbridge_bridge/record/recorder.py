@@ -280,7 +280,7 @@ class Recorder:
         if not self._told_missing and time.monotonic() - self._began > MISSING_SECS:
             self._told_missing = True
             here = {counters.topic for counters in topics_in(self._counters)}
-            missing = sorted(self._selection.topics - here)
+            missing = sorted(self._selection.missing(here))
             found += [
                 Notice(Severity.WARNING, "nothing is recorded: no publisher, or an unknown type", t) for t in missing
             ]
@@ -321,7 +321,7 @@ class Recorder:
         errors = [error for error in (self._writer.error, self._source_error) if error]
         snapshot = self.snapshot()
         came = {topic.topic for topic in snapshot.topics if topic.received}
-        absent = tuple(sorted(self._selection.topics - came))
+        absent = tuple(sorted(self._selection.missing(came)))
         return Outcome(snapshot, "; ".join(errors), self._parts.is_finished, self._parts.kept_paths, absent)
 
     def _receive(self) -> None:

@@ -71,10 +71,14 @@ class Selection:
         )
 
     def wants(self, topic: str, msgtype: str = "") -> bool:
-        """Whether to record it. Hidden topics are recorded only when they, their service or their action are asked for."""
-        if _found(self.exclude, topic) or _found(self.exclude_topics, topic) or _found(self.exclude_types, msgtype):
+        """Whether to record it. Hidden topics are recorded only when they, their service or their action are asked for.
+
+        Outside ROS there are names without a leading `/`; they are chosen with it too.
+        """
+        names = (topic,) if topic.startswith("/") else (topic, f"/{topic}")
+        if _found(self.exclude, *names) or _found(self.exclude_topics, *names) or _found(self.exclude_types, msgtype):
             return False
-        if topic in self.topics:
+        if not self.topics.isdisjoint(names):
             return True
         service, action = service_of(topic), action_of(topic)
         if service and (self.every_service or service in self.services):
@@ -83,11 +87,15 @@ class Selection:
             return True
         if is_hidden(topic) and not self.hidden:
             return False
-        return self.every or _found(self.pattern, topic) or _found(self.globs, topic) or _found(self.types, msgtype)
+        return self.every or _found(self.pattern, *names) or _found(self.globs, *names) or _found(self.types, msgtype)
+
+    def missing(self, topics: Iterable[str]) -> frozenset[str]:
+        """What was named and is none of these."""
+        return self.topics - _absolute(topics)
 
 
-def _found(pattern: re.Pattern[str] | None, text: str) -> bool:
-    return bool(pattern and pattern.search(text))
+def _found(pattern: re.Pattern[str] | None, *texts: str) -> bool:
+    return pattern is not None and any(map(pattern.search, texts))
 
 
 def _any(patterns: Iterable[str]) -> re.Pattern[str] | None:
