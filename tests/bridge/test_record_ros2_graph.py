@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live"
 CALLS = "/robot/twice/_service_event"
 FEEDBACK = "/robot/count/_action/feedback"
 STATUS = "/robot/count/_action/status"
-EVENT_TYPE = "test_msgs.srv.BasicTypes_Event:message"
+GOAL_PARTS = ("send_goal", "get_result")
 
 
 class RobotNode:
@@ -82,10 +82,13 @@ def until_recording(recording: Recording, *topics: str) -> None:
 def test_calls_goals_and_parameters_are_recorded(each_world: World) -> None:
     robot = RobotNode(each_world)
     recording = each_world.record("--services", "/robot/twice", "--all-actions", "--parameters", "--drain", "0.5")
-    until_recording(recording, CALLS, FEEDBACK, STATUS)
+    parts = [f"/robot/count/_action/{part}/_service_event" for part in GOAL_PARTS]
+    kilted = each_world.not_lost is not None  # where actions can be introspected
+    until_recording(recording, CALLS, FEEDBACK, STATUS, *(parts if kilted else []))
     robot.do("call 3")
     robot.do("act")
-    recording.until_received(**{CALLS.strip("/"): 6, FEEDBACK.strip("/"): 5, STATUS.strip("/"): 2})
+    asked = {CALLS: 6, FEEDBACK: 5, STATUS: 2} | (dict.fromkeys(parts, 2) if kilted else {})
+    recording.until_received(**{topic.strip("/"): count for topic, count in asked.items()})
     status, last = recording.end()
     assert status == 0, recording.errors.read_text()
     verify(recording.path)
@@ -95,6 +98,10 @@ def test_calls_goals_and_parameters_are_recorded(each_world: World) -> None:
     assert [c["feedback"]["sequence"] for c in fields_of(recording.path, FEEDBACK)] == [
         list(range(n + 1)) for n in range(5)
     ]
+    if kilted:
+        sent, got = (fields_of(recording.path, part) for part in parts)
+        assert [event["request"][0]["goal"]["order"] for event in sent if event["request"]] == [5]
+        assert [event["response"][0]["result"]["sequence"] for event in got if event["response"]] == [[7] * 5]
     assert fields_of(recording.path, STATUS)[-1]["status_list"][0]["status"] == 4, "it succeeded"
     assert all(topic["undecoded"] == 0 and topic["lost"] in (0, None) for topic in last["topics"])
     texts = {

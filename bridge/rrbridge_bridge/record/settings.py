@@ -228,5 +228,5 @@ class RecordSettings:
             ros_python=self.ros_python,
             drain_secs=self.drain,
             qos_overrides=self.qos_overrides or {},
-            parameters=self.parameters,
+            parameters=self.parameters and not self.listing,
         )

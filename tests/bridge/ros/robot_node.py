@@ -51,6 +51,8 @@ service = node.create_service(BasicTypes, "twice", answer, callback_group=group)
 client = node.create_client(BasicTypes, "twice", callback_group=group)
 service.configure_introspection(node.get_clock(), qos_profile_system_default, ServiceIntrospectionState.CONTENTS)
 server = ActionServer(node, Fibonacci, "count", act, callback_group=group)
+if hasattr(server, "configure_introspection"):  # from Kilted on
+    server.configure_introspection(node.get_clock(), qos_profile_system_default, ServiceIntrospectionState.CONTENTS)
 doer = ActionClient(node, Fibonacci, "count", callback_group=group)
 descriptions = []
 executor = MultiThreadedExecutor()
