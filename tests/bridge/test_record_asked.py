@@ -22,6 +22,7 @@ from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
 from rrbridge.errors import RecorderError
 from rrbridge.rrd import RrdReader
+from rrbridge_bridge.commands.convert import convert
 from rrbridge_bridge.live.source import Received
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record import loop, run, settings, watchdog
@@ -363,3 +364,21 @@ def test_the_watchdog_says_which_stage_stalls_and_what_is_held_up(
     assert "warning: receiving stalls" in told
     assert "(/camera waits)" in told
     assert "warning: decoding cannot keep up" in told
+
+
+def test_what_was_not_decoded_can_be_decoded_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def components(*arguments: str) -> set[str]:
+        session = FakeSession()
+        session.announce(CHATTER)
+        session.send(CHATTER, b"\x00\x01\x00\x00\x03\x00\x00\x00hi\x00\x00")
+        path = tmp_path / f"{len(arguments)}.rrd"
+        recorded(monkeypatch, session, path, "-a", *arguments)
+        if arguments:
+            convert.main([str(path), "-q", "-o", str(path.with_suffix(".mcap"))], standalone_mode=False)
+            path = tmp_path / "whole.rrd"
+            convert.main([str(tmp_path / "1.mcap"), "-q", "-o", str(path)], standalone_mode=False)
+        return {name for chunk in chunks_of(path) if chunk.entity_path == "/chatter" for name in chunk.components}
+
+    whole = components() - {"McapMessage:data", "channel_id", "sequence"}
+    assert "std_msgs.msg.String:message" in whole
+    assert components("--no-decode") == whole

@@ -90,6 +90,11 @@ def test_each_topic_has_its_own_rate_and_policy() -> None:
         parsed("-a", "--drop", "/odom=sometimes")
 
 
+def test_what_is_to_survive_a_power_cut_soon_is_written_soon() -> None:
+    options = [parsed("-a", "--sync", text).recorder_options() for text in ("1s", "200ms", "10s")]
+    assert [(o.flush_secs, o.sync_secs) for o in options] == [(1.0, 1.0), (0.2, 0.2), (1.0, 10.0)]
+
+
 def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
     def held(*arguments: str) -> tuple[float | None, int | None]:
         options = parsed("-a", *arguments).recorder_options()

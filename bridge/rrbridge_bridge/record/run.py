@@ -12,7 +12,7 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.format import wide_console
 from rrbridge_bridge.live.choose import choose
-from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, LiveSession, Notice, Severity
+from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity
 from rrbridge_bridge.memory import keep_freed_memory
 from rrbridge_bridge.record.control import check_name
 from rrbridge_bridge.record.limits import LimitedSession
@@ -20,7 +20,6 @@ from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topic
 from rrbridge_bridge.record.loop import Loop
 from rrbridge_bridge.record.overheard import OverhearingSession
 from rrbridge_bridge.record.recorder import Outcome, Recorder
-from rrbridge_bridge.record.selection import Selection
 from rrbridge_bridge.record.settings import RecordSettings
 from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
 from rrbridge_bridge.record.signals import Signals
@@ -52,7 +51,10 @@ def record(settings: RecordSettings) -> int:
         choice = choose(settings.from_, _environment(settings))
         session = choice.source.start(settings.source_options(choice.address))
         try:
-            heard = _overhearing(session, settings.trigger_topic, clock, trigger, selection)
+            listeners = {CLOCK_TOPIC: clock.hear} if "rrd" in place.formats else {}
+            if settings.trigger_topic:
+                listeners["/" + settings.trigger_topic.strip("/")] = trigger.hear
+            heard = OverhearingSession(session, listeners, selection.wants)
             limited = LimitedSession(heard, settings.limit) if settings.limit else None
             recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
             watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
@@ -75,15 +77,6 @@ def leave_now() -> NoReturn:
     sys.stderr.write("left at once: the disk does not answer; what was synced is in the unfinished file\n")
     sys.stderr.flush()
     os._exit(EXIT_INTERRUPTED)
-
-
-def _overhearing(
-    session: LiveSession, trigger_topic: str | None, clock: SimClock, trigger: Trigger, selection: Selection
-) -> LiveSession:
-    listeners = {CLOCK_TOPIC: clock.hear}
-    if trigger_topic:
-        listeners["/" + trigger_topic.strip("/")] = trigger.hear
-    return OverhearingSession(session, listeners, selection.wants)
 
 
 def _list(settings: RecordSettings) -> int:

@@ -28,6 +28,8 @@ from rrbridge_bridge.topic_patterns import topic_pattern
 
 __all__ = ["RecordSettings"]
 
+FLUSH_SECS = 1.0
+"""Messages are gathered so long at most before they are written."""
 SNAPSHOT_BYTES = 512_000_000
 """Held in memory at most, where only a time was given."""
 COMPRESSIONS = {"rrd": ("lz4", "none"), "mcap": ("zstd", "lz4", "none")}
@@ -139,6 +141,7 @@ class RecordSettings:
         return RecorderOptions(
             backlog_bytes=self.backlog,
             min_free_bytes=self.min_free,
+            flush_secs=min(FLUSH_SECS, self.sync),
             sync_secs=self.sync,
             drain_secs=self.drain,
             throttle_hertz=dict(self.throttle),

@@ -35,8 +35,8 @@ LARGE_BYTES = 100_000
 _STALLS = {
     Stage.RECEIVING: "messages that are never dropped fill the backlog ({what} waits), and the middleware holds back the rest; "
     "a larger --backlog, or --drop TOPIC=oldest, mends that",
-    Stage.DECODING: "making something of messages of {what} takes long; --no-decode does without, and `rrbridge convert` "
-    "makes it later",
+    Stage.DECODING: "making something of messages of {what} takes long; --no-decode keeps their bytes alone, from which "
+    "it can be made later",
     Stage.WRITING: "the disk takes no data; a faster disk, or less to write (--throttle, --exclude-topics), mends that",
     Stage.SYNCING: "the disk does not sync: what a power cut would cost grows; a faster disk mends that",
 }
@@ -187,7 +187,7 @@ class Watchdog:
         if share > BEHIND_SHARE and not self._is_behind:
             self._is_behind = True
             text = (
-                "decoding cannot keep up and gives way: only bytes are written, `rrbridge convert` makes the rest later"
+                "decoding cannot keep up and gives way: only bytes are written, from which the rest can be made later"
             )
             yield Notice(Severity.WARNING, text)
         elif share < CAUGHT_UP_SHARE and self._is_behind:
