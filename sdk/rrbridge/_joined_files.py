@@ -6,10 +6,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rrbridge._chunk import Chunk
+from rrbridge._joined_repeats import repeated_chunks
 from rrbridge.errors import DamagedFileError
 from rrbridge.rrd import Manifest, RrdReader
 
@@ -32,15 +34,21 @@ class JoinedFiles:
         manifests = [manifest for _, manifest in parts]
         if not all(map(_is_whole, manifests)):
             return None
+        kept = [np.flatnonzero(~mask) for mask in repeated_chunks(manifests)]
         try:
             schema = pa.unify_schemas([manifest.schema for manifest in manifests])
-            tables = [pa.Table.from_batches([manifest.data]) for manifest in manifests]
+            tables = [
+                pa.Table.from_batches(
+                    [manifest.data.take(pa.array(rows)) if len(rows) < len(manifest) else manifest.data]
+                )
+                for manifest, rows in zip(manifests, kept, strict=True)
+            ]
             table = pa.concat_tables(tables, promote_options="default")
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             return None
         columns = [_filled(column.combine_chunks()) for column in table.columns]
         data = pa.RecordBatch.from_arrays(columns, schema=pa.schema([f.with_nullable(True) for f in table.schema]))
-        starts = list(accumulate(map(len, manifests), initial=0))[:-1]
+        starts = list(accumulate(map(len, kept), initial=0))[:-1]
         return cls([reader for reader, _ in parts], Manifest(manifests[0].store_id, schema, data), starts)
 
     def manifests(self) -> tuple[Manifest, ...]:

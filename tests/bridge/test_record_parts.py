@@ -18,7 +18,9 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import FakeSession, payloads_of
 
+import rrbridge as rr
 from rrbridge._messages import StoredChunk
+from rrbridge._query_recording import Recordings
 from rrbridge.chunk import Chunk, ChunkStore
 from rrbridge.errors import RecorderError
 from rrbridge.importers import ImportOptions
@@ -235,6 +237,18 @@ def test_joined_parts_have_every_message_once(tmp_path: Path) -> None:
     found = mcap_messages(tmp_path / "all.mcap")
     assert [data for topic, _, data in found if topic == "/robot_name"] == names
     assert [data for topic, _, data in found if topic == "/chatter"] == sent
+
+
+def test_parts_open_as_one_recording_without_doubles(tmp_path: Path) -> None:
+    split_run(tmp_path, rrd())
+    together = rr.open(sorted(tmp_path.glob("run_*.rrd")))
+    assert isinstance(together, Recordings)
+    (recording,) = together
+    moments = {topic: recording.view("message_log_time", topic).count_rows() for topic in ("/chatter", "/robot_name")}
+    assert moments == {"/chatter": 3, "/robot_name": 2}
+    later = rr.open(sorted(tmp_path.glob("run_*.rrd"))[1:])
+    assert isinstance(later, Recordings)
+    assert later[0].view("message_log_time", "/robot_name").count_rows() == 2, "what was carried over, and one more"
 
 
 def test_parts_are_cut_by_size_and_none_is_much_larger(tmp_path: Path) -> None:
