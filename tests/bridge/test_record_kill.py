@@ -1,6 +1,6 @@
 """A recorder that is killed at any moment, or whose machine loses power: what was synced is there.
 
-`RRBRIDGE_KILLS=200` kills so many times instead of a few.
+`RRBRIDGE_KILLS=200` kills so many times instead of a few; `RRBRIDGE_LIVE_KILLS=10` those that record real publishers.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 import piped_recorder
 import pytest
 from mcap.reader import make_reader
+from ros_world import IMAGE, STRING, World, payloads_of
 
 import rrbridge as rr
 from rrbridge._messages import StoredChunk
@@ -220,3 +221,52 @@ def test_a_killed_recorder_leaves_all_that_was_synced(
         ).iter_messages()
         found = sum(1 for _ in messages)
         assert found >= sum(map(len, before.values()))
+
+
+LIVE_KILLS = int(os.environ.get("RRBRIDGE_LIVE_KILLS", "1"))
+LIVE_CASES = [
+    ("rrd mcap", ("--max-size", "4MB")),
+    ("rrd", ("--max-duration", "1s", "--keep-files", "50")),
+    ("rrd mcap", ()),
+    ("rrd mcap", ("--max-duration", "0.7s")),
+    ("rrd", ()),
+]
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.xdist_group("live")
+@pytest.mark.parametrize("number", range(LIVE_KILLS))
+def test_a_killed_recorder_of_a_real_robot_leaves_all_but_the_last_moment(world: World, number: int) -> None:
+    kinds, arguments = LIVE_CASES[number % len(LIVE_CASES)]
+    other = ("-o", str(world.folder / "run.mcap")) if "mcap" in kinds else ()
+    publisher = world.publish(STRING | {"count": 3000, "hertz": 200}, IMAGE | {"count": 600, "hertz": 20})
+    recording = world.record("-a", *other, *arguments)
+    recording.until_received(chatter=500)
+    time.sleep(random.Random(number).uniform(0, 1.5))
+    recording.process.kill()
+    killed_nanos = time.time_ns()
+    recording.close()
+    for suffix in (f".{kind}" for kind in kinds.split()):
+        paths = sorted(world.folder.glob(f"run*{suffix}*"))
+        assert any(path.name.endswith(".active") for path in paths)
+        for topic in ("/chatter", "/camera"):
+            payloads = [data for path in paths for data in payloads_in(path).get(topic, [])]
+            sent = [one for one in publisher.sent() if publisher.spec[one.index]["topic"] == topic]
+            first = sent.index(next(one for one in sent if one.payload == payloads[0]))
+            assert payloads == [one.payload for one in sent[first : first + len(payloads)]]
+            sure = [one for one in sent[first:] if one.time_nanos < killed_nanos - 2_000_000_000]
+            assert len(payloads) >= len(sure) > 0
+
+
+def payloads_in(path: Path) -> dict[str, list[bytes]]:
+    """By topic, what a file has, torn or not."""
+    if ".rrd" in path.name:
+        return payloads_of(path)
+    found: dict[str, list[bytes]] = {}
+    with open_bag(path) as reader:
+        for batch in reader.batches():
+            found.setdefault(batch.connection.topic, []).extend(
+                batch.payload(row).tobytes() for row in range(len(batch))
+            )
+    return found
