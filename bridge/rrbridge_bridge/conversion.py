@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,20 +26,21 @@ from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.importers import BagImporter, mcap
 from rrbridge_bridge.inputs import Source, size_of
 from rrbridge_bridge.joining import PROPERTIES, Joining
-from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.latched import is_latched
+from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 from rrbridge_bridge.readers.profiles import mcap_profile
+from rrbridge_bridge.readers.repeats import RunParts
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 from rrbridge_bridge.retiming import Timelines
 
-__all__ = ["Conversion", "is_latched"]
+__all__ = ["Conversion"]
 
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 65_536
 MAX_BYTES = 12 << 20
-TRANSIENT_LOCAL = re.compile(r"durability:\s*(?:1|transient_local)\b")
 
 
 class Conversion:
@@ -78,6 +78,7 @@ class Conversion:
         self._timelines = Timelines(aliases, self._once)
         self._keeps_times = not aliases and all(_is_bag(source) and not source.offset_nanos for source in self.sources)
         self._formats: list[tuple[str, str]] = []
+        self._parts = RunParts()
         self._bytes_done = 0
         self._bytes = sum(size_of(source.path) for source in self.sources)
 
@@ -136,9 +137,11 @@ class Conversion:
             yield from driver.announce(c for c in reader.connections if options.wants(c.topic))
             yield from self._carried(reader, driver, options)
             wanted = ReadOptions.of(options)
-            for batch in reader.batches(
+            self._parts.begin(reader if len(self.sources) > 1 else None)
+            for whole in reader.batches(
                 replace(wanted, max_rows=MAX_ROWS, max_bytes=MAX_BYTES, in_step=driver.in_step)
             ):
+                batch = self._parts.fresh(whole, {whole.connection.id: whole.connection})
                 chunks = driver.convert(batch)
                 self._see(batch, driver, source.offset_nanos)
                 yield from chunks
@@ -291,16 +294,6 @@ def _escaped(part: str) -> str:
 def _name(path: Path) -> str:
     """A file's name as text, also where it is none in UTF-8."""
     return os.fsencode(path.name).decode("utf-8", "replace")
-
-
-def is_latched(connection: Connection) -> bool:
-    """Whether late subscribers get the last message: ROS 1 latching, ROS 2 transient local, static transforms."""
-    qos = connection.metadata.get("offered_qos_profiles", "")
-    return (
-        connection.topic.endswith("tf_static")
-        or connection.metadata.get("latching", "0") in ("1", "true", "True")
-        or TRANSIENT_LOCAL.search(qos) is not None
-    )
 
 
 def _property(entity: str, **values: Sequence[str]) -> Chunk:

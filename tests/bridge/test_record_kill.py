@@ -146,6 +146,8 @@ def numbers_in_mcap(path: Path) -> dict[str, list[int]]:
         marks = [record for record in reader.metadata_records() if record.name == "rrbridge.repeated"]  # type: ignore[attr-defined]
     for record in marks:
         for topic, count in record.values.items():
+            if topic == "log_time_nanos":
+                continue
             found[topic] = found.get(topic, [])[int(count) :]
     return found
 

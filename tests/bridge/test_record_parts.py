@@ -233,10 +233,17 @@ def test_joined_parts_have_every_message_once(tmp_path: Path) -> None:
     paths = [tmp_path / f"run_{part:04d}.rrd" for part in range(3)]
     rrbridge("rrd", "merge", *paths, "-o", tmp_path / "merged.rrd")
     assert payloads_of(tmp_path / "merged.rrd") == {"/chatter": sent, "/robot_name": names, "/tf_static": [edge("arm")]}
-    rrbridge("convert", *paths, "-o", tmp_path / "all.mcap")
-    found = mcap_messages(tmp_path / "all.mcap")
-    assert [data for topic, _, data in found if topic == "/robot_name"] == names
-    assert [data for topic, _, data in found if topic == "/chatter"] == sent
+    mcaps = [path.with_suffix(".mcap") for path in paths]
+    for parts in (paths, mcaps):
+        rrbridge("convert", "--force", *parts, "-o", tmp_path / "all.mcap")
+        found = mcap_messages(tmp_path / "all.mcap")
+        assert [data for topic, _, data in found if topic == "/robot_name"] == names
+        assert [data for topic, _, data in found if topic == "/chatter"] == sent
+        assert [data for topic, _, data in found if topic == "/tf_static"] == [edge("arm")]
+    rrbridge("convert", "--raw", *mcaps, "-o", tmp_path / "all.rrd")
+    assert payloads_of(tmp_path / "all.rrd") == {"/chatter": sent, "/robot_name": names, "/tf_static": [edge("arm")]}
+    rrbridge("convert", "--raw", *mcaps[2:], "-o", tmp_path / "last.rrd")
+    assert payloads_of(tmp_path / "last.rrd")["/robot_name"] == names[-1:]
 
 
 def test_parts_open_as_one_recording_without_doubles(tmp_path: Path) -> None:
@@ -368,7 +375,8 @@ def test_snapshots_have_the_latest_messages_and_what_was_latched_before(tmp_path
         assert store.times("/robot_name", "message_log_time").tolist() <= [begin]
         assert "Transform3D:translation" in store.latest_at("/tf_static/leg", None, "message_log_time", begin)
         mcap = path.with_suffix(".mcap")
-        assert mcap_metadata(mcap)["rrbridge.repeated"] == {"/robot_name": "1", "/tf_static": "1"}
+        marks = {"/robot_name": "1", "/tf_static": "1", "log_time_nanos": str(begin)}
+        assert mcap_metadata(mcap)["rrbridge.repeated"] == marks
         assert [topic for topic, _, _ in mcap_messages(mcap)][:2] == ["/robot_name", "/tf_static"]
 
 

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from rrbridge.errors import FileError, InvalidValueError, RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
-from rrbridge_bridge.conversion import is_latched
 from rrbridge_bridge.ending_signals import Told
 from rrbridge_bridge.inputs import Input, find_sources, is_part
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.live.qos_overrides import read_overrides
 from rrbridge_bridge.live.sink import SinkOptions, SinkSession, SteeredSession
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity

@@ -15,8 +15,8 @@ from rrbridge import importers
 from rrbridge.errors import FileError
 from rrbridge.importers import Note
 from rrbridge_bridge.ahead import ahead
-from rrbridge_bridge.conversion import is_latched
 from rrbridge_bridge.inspect.parts import parts_of
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.play.stream import Feed, Run, Stream, compact, in_order, run_of
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers import ReadOptions

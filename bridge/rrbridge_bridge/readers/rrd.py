@@ -30,6 +30,7 @@ from rrbridge.importers import Note
 from rrbridge.rrd import Damage, Manifest, RrdReader
 from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
@@ -315,8 +316,6 @@ class RrdMessages:
 
     @cached_property
     def _latched(self) -> list[int]:
-        from rrbridge_bridge.conversion import is_latched
-
         return [connection.id for connection in self.connections if is_latched(connection)]
 
     def _superfluous(self, chunk: Chunk, rows: Rows, ids: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,7 @@ Beside the messages stand metadata records:
 * `rrbridge.recording`: `recording_id`, `start_nanos`, `name`, `robot`;
 * `rrbridge.metadata`: what the person noted;
 * `rrbridge.repeated`, before all messages: by topic, how many of its first messages stand in an earlier file of the run, or were
-  sent before the snapshot, and hold on;
+  sent before the snapshot, and hold on; and `log_time_nanos`, at which they stand here;
 * `rrbridge.account`, at the end: by topic, a JSON object of what happened to it (`counters.Account`).
 """
 
@@ -26,6 +26,7 @@ from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers.repeats import RECORDING, REPEATED, REPEATED_AT
 from rrbridge_bridge.record.active import ActivePlace, sync_folder
 from rrbridge_bridge.record.counters import Account, FileCounts
 from rrbridge_bridge.record.output import RunInfo
@@ -33,10 +34,9 @@ from rrbridge_bridge.record.output import RunInfo
 if TYPE_CHECKING:
     from rrbridge_bridge.writers.mcap import McapSink
 
-__all__ = ["ACCOUNT", "METADATA", "RECORDING", "REPEATED", "McapFile", "McapOutput"]
+__all__ = ["ACCOUNT", "METADATA", "McapFile", "McapOutput"]
 
-RECORDING, METADATA = "rrbridge.recording", "rrbridge.metadata"
-REPEATED, ACCOUNT = "rrbridge.repeated", "rrbridge.account"
+METADATA, ACCOUNT = "rrbridge.metadata", "rrbridge.account"
 PROFILES = {"cdr": "ros2", "ros1": "ros1"}
 """By the encoding of messages."""
 ZSTD_LEVEL = 1
@@ -178,7 +178,7 @@ class McapFile:
         if not messages:
             return
         counts = Counter(message.connection.topic for message in messages for _ in range(len(message)))
-        marks = {topic: str(count) for topic, count in counts.items()}
+        marks = {REPEATED_AT: str(at_nanos), **{topic: str(count) for topic, count in counts.items()}}
         self._sink_of(messages[0].connection).add(NamedMetadata(REPEATED, marks))
         for message in messages:
             self._take(replace(message, log_time_nanos=np.full(len(message), at_nanos, np.int64)))

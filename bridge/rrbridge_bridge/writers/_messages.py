@@ -13,11 +13,12 @@ from rrbridge import importers
 from rrbridge._messages import StoreId
 from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note
-from rrbridge_bridge.conversion import is_latched
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Connection, Int64s
 from rrbridge_bridge.readers import AttachedFile, BagReader, HoldsMore, NamedMetadata, ReadOptions, open_bag
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.profiles import mcap_profile
+from rrbridge_bridge.readers.repeats import RunParts
 from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 
 __all__ = ["MessageReader", "Messages", "Source", "check_bytes", "open_messages"]
@@ -83,6 +84,7 @@ class Messages:
         self.start_nanos: int | None = None
         self.end_nanos: int | None = None
         self._known: dict[tuple[object, ...], int] = {}
+        self._parts = RunParts()
 
     def sources(self) -> Iterator[Source]:
         """Each recording, opened for as long as it is looked at. One of several that cannot be opened is a loss.
@@ -118,10 +120,12 @@ class Messages:
         """The chosen messages of one of them, in order; first what was latched when the chosen time begins."""
         options = ReadOptions.of(self.options)
         unknown = 0
+        self._parts.begin(source.reader if len(self.paths) > 1 else None)
+        connections = {connection.id: connection for connection in source.reader.connections}
         for rows in self._carried(source):
             yield rows
         for block in source.reader.rows(options):
-            rows, lost = source.numbered(block)
+            rows, lost = source.numbered(self._parts.fresh(block, connections))
             unknown += lost
             if len(rows):
                 self._see(rows.log_time_nanos)

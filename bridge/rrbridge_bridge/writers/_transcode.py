@@ -17,7 +17,7 @@ from rosbags.typesys import TypesysError
 
 from rrbridge.errors import UnknownTypeError
 from rrbridge.importers import Note
-from rrbridge_bridge.conversion import is_latched
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Connection, join_payloads
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.report import TopicReport
