@@ -102,6 +102,16 @@ def test_json_lines_are_a_program_s_view() -> None:
     assert lines[-1]["topics"][1]["lost"] is None
 
 
+def test_the_terminal_has_its_cursor_back_whatever_happens() -> None:
+    out = io.StringIO()
+    show = LiveShow(Console(file=out, width=120, height=30, force_terminal=True))
+    show.begin([Path("run.rrd")], "fake")
+    assert out.getvalue().endswith("\x1b[?25l")
+    show.close()
+    show.close()
+    assert out.getvalue().count("\x1b[?25h") == 1
+
+
 class Gone(io.StringIO):
     """A terminal that went away."""
 

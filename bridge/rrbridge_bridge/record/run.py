@@ -39,37 +39,44 @@ def record(settings: RecordSettings) -> int:
     keep_freed_memory()
     if settings.listing:
         return _list(settings)
-    selection, options, place = settings.selection(), settings.recorder_options(), settings.place()
-    stages, clock, trigger = Stages(), SimClock(), Trigger()
-    outputs = settings.outputs(place.formats, lambda maker: SimTimeMaker(StagedMaker(maker, stages), clock))
     show = MutedOnFailure(_show(settings))
     signals = Signals()
-    with signals.caught():
-        place.prepare()
-        if settings.name:
-            check_name(settings.name)
-        choice = choose(settings.from_, _environment(settings))
-        session = choice.source.start(settings.source_options(choice.address))
-        try:
-            listeners = {CLOCK_TOPIC: clock.hear} if "rrd" in place.formats else {}
-            if settings.trigger_topic:
-                listeners["/" + settings.trigger_topic.strip("/")] = trigger.hear
-            heard = OverhearingSession(session, listeners, selection.wants)
-            limited = LimitedSession(heard, settings.limit) if settings.limit else None
-            recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
-            watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
-            loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger, limited)
-            show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
-            if choice.reason:
-                show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
-            with loop.doors_open(settings.name):
-                outcome = loop.run()
-        finally:
-            session.close()
+    try:
+        with signals.caught():
+            outcome = _recorded(settings, show, signals)
+    finally:
+        show.close()
     if outcome is None:
         leave_now()
     show.end(outcome)
     return _exit_status(outcome, signals, may_be_empty=bool(settings.snapshot))
+
+
+def _recorded(settings: RecordSettings, show: Show, signals: Signals) -> Outcome | None:
+    selection, options, place = settings.selection(), settings.recorder_options(), settings.place()
+    stages, clock, trigger = Stages(), SimClock(), Trigger()
+    outputs = settings.outputs(place.formats, lambda maker: SimTimeMaker(StagedMaker(maker, stages), clock))
+    place.prepare()
+    if settings.name:
+        check_name(settings.name)
+    choice = choose(settings.from_, _environment(settings))
+    session = choice.source.start(settings.source_options(choice.address))
+    try:
+        listeners = {CLOCK_TOPIC: clock.hear} if "rrd" in place.formats else {}
+        if settings.trigger_topic:
+            listeners["/" + settings.trigger_topic.strip("/")] = trigger.hear
+        heard = OverhearingSession(session, listeners, selection.wants)
+        limited = LimitedSession(heard, settings.limit) if settings.limit else None
+        recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
+        watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
+        loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger, limited)
+        show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
+        if choice.reason:
+            show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
+        with loop.doors_open(settings.name):
+            return loop.run()
+    finally:
+        session.close()
 
 
 def leave_now() -> NoReturn:

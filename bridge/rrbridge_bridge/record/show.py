@@ -49,6 +49,9 @@ class Show(Protocol):
     def end(self, outcome: Outcome) -> None:
         """It has ended."""
 
+    def close(self) -> None:
+        """Leave the terminal as it was; nothing but `end` comes after it."""
+
 
 class MutedOnFailure:
     """Shows as another does until that fails: a terminal that went away must not end a recording."""
@@ -71,6 +74,10 @@ class MutedOnFailure:
     def end(self, outcome: Outcome) -> None:
         """It has ended."""
         self._try(lambda show: show.end(outcome))
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._try(lambda show: show.close())
 
     def _try(self, say: Callable[[Show], None]) -> None:
         if self._show is None:
@@ -127,9 +134,13 @@ class LiveShow:
         self._live.update(Group(table, Text(more, "dim"), head), refresh=True)
 
     def end(self, outcome: Outcome) -> None:
-        """Take the table away and print the closing one."""
-        self._live.stop()
+        """Print the closing table in its place."""
+        self.close()
         closing_table(self._console, outcome)
+
+    def close(self) -> None:
+        """Take the table away."""
+        self._live.stop()
 
 
 class PlainShow:
@@ -156,6 +167,9 @@ class PlainShow:
     def end(self, outcome: Outcome) -> None:
         """Print the closing table."""
         closing_table(self._console, outcome)
+
+    def close(self) -> None:
+        """Nothing of the terminal was changed."""
 
 
 class JsonShow:
@@ -192,6 +206,9 @@ class JsonShow:
             absent=outcome.absent,
             **facts,
         )
+
+    def close(self) -> None:
+        """Nothing of the terminal was changed."""
 
     def _print(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, "time": time.time(), **facts}) + "\n")
