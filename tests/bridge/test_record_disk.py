@@ -104,6 +104,25 @@ def test_it_stops_in_good_order_before_the_disk_is_full(disk: Path, kinds: str) 
         found = images_in(path)
         assert found == images[: len(found)]
         assert len(found) == outcome.snapshot.topics[0].written >= 3
+    (camera,) = outcome.snapshot.topics
+    assert camera.received == camera.written + camera.dropped
+
+
+@pytest.mark.parametrize(("kinds", "share"), [("rrd", 1.0), ("rrd mcap", 0.5)])
+def test_what_has_come_is_written_though_the_disk_is_low(disk: Path, kinds: str, share: float) -> None:
+    """As far as half of the margin reaches; the rest is counted."""
+    session = FakeSession()
+    recorder = recorder_on(disk / "run", session, kinds, min_free_bytes=DISK_BYTES - 1000)
+    images = send(session, 25)
+    recorder.start()
+    outcome = finish(recorder)
+    (camera,) = outcome.snapshot.topics
+    assert "stopped before the disk is full" in outcome.error
+    assert outcome.finished
+    assert camera.received == camera.written + camera.dropped == 25
+    assert share * 25 <= camera.written
+    for path in outcome.paths:
+        assert images_in(path) == images[: camera.written]
 
 
 @pytest.mark.parametrize("kinds", ["rrd", "mcap", "rrd mcap"])
@@ -121,6 +140,8 @@ def test_a_full_disk_is_an_error_and_what_was_written_stays(disk: Path, kinds: s
         found = [image for path in paths if path.stat().st_size for image in images_in(path)]
         assert found == images[: len(found)]
         assert len(found) >= outcome.snapshot.topics[0].written > 5
+    (camera,) = outcome.snapshot.topics
+    assert camera.received == camera.written + camera.dropped
 
 
 def test_a_file_on_a_full_disk_is_finished_elsewhere(disk: Path, tmp_path: Path) -> None:

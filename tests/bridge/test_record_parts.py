@@ -280,6 +280,20 @@ def test_parts_are_cut_by_size_and_none_is_much_larger(tmp_path: Path) -> None:
     assert [d for path in sorted(tmp_path.glob("run_*.mcap")) for _, _, d in mcap_messages(path)] == images
 
 
+def test_what_all_parts_have_does_not_make_them_too_large(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", rrd(), max_bytes=200_000)
+    run.session.announce(ROBOT, latched=True)
+    run.session.announce(CHATTER)
+    noise = np.random.default_rng(0)
+    run.session.send(ROBOT, noise.bytes(300_000))
+    for number in range(20):
+        run.session.send(CHATTER, text(str(number)))
+        run.until_written(number + 2)
+    outcome = run.end()
+    assert (outcome.error, outcome.finished) == ("", True)
+    assert outcome.snapshot.parts <= 3
+
+
 def test_parts_are_cut_by_time_and_only_where_there_is_something(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", rrd(), max_secs=0.3)
     run.session.announce(CHATTER)
@@ -429,3 +443,61 @@ def test_parts_of_two_runs_are_not_mixed_up(tmp_path: Path) -> None:
     with pytest.raises(RecorderError, match=r"run_0004\.rrd exists already"):
         Run(tmp_path / "run.rrd", rrd(), max_bytes=1000)
     assert [path.name for path in tmp_path.iterdir()] == ["run_0004.rrd"]
+
+
+def marker(number: int) -> bytes:
+    types = STORE.types
+    nothing = np.zeros(0, np.uint8)
+    time_, header = types["builtin_interfaces/msg/Time"](sec=0, nanosec=0), types["std_msgs/msg/Header"]
+    made = types["visualization_msgs/msg/Marker"](
+        header=header(time_, "map"),
+        ns="a",
+        id=number,
+        type=1,
+        action=0,
+        pose=types["geometry_msgs/msg/Pose"](
+            position=types["geometry_msgs/msg/Point"](x=0.0, y=0.0, z=0.0),
+            orientation=types["geometry_msgs/msg/Quaternion"](x=0.0, y=0.0, z=0.0, w=1.0),
+        ),
+        scale=types["geometry_msgs/msg/Vector3"](x=1.0, y=1.0, z=1.0),
+        color=types["std_msgs/msg/ColorRGBA"](r=1.0, g=0.0, b=0.0, a=1.0),
+        lifetime=types["builtin_interfaces/msg/Duration"](sec=0, nanosec=0),
+        frame_locked=False,
+        points=[],
+        colors=[],
+        texture_resource="",
+        texture=types["sensor_msgs/msg/CompressedImage"](header=header(time_, ""), format="", data=nothing),
+        uv_coordinates=[],
+        text="",
+        mesh_resource="",
+        mesh_file=types["visualization_msgs/msg/MeshFile"](filename="", data=nothing),
+        mesh_use_embedded_materials=False,
+    )
+    array = types["visualization_msgs/msg/MarkerArray"](markers=[made])
+    return bytes(STORE.serialize_cdr(array, "visualization_msgs/msg/MarkerArray"))
+
+
+@pytest.mark.parametrize("options", [{"max_secs": 1e6}, {"snapshot_bytes": 10_000_000, "snapshot_secs": 0.2}])
+def test_what_is_drawn_of_latched_messages_is_in_every_part(tmp_path: Path, options: dict[str, float]) -> None:
+    """Also of what needs memory, such as markers."""
+    about = Connection(5, "/zones", "visualization_msgs/msg/MarkerArray", "cdr")
+    run = Run(tmp_path / "run", rrd(), **options)
+    run.session.announce(about, latched=True)
+    run.session.announce(CHATTER)
+    run.session.send(about, marker(0))
+    for part in range(2):
+        if "snapshot_bytes" in options:
+            time.sleep(0.4)
+        run.session.send(CHATTER, text(str(part)))
+        if "snapshot_bytes" in options:
+            run.until(lambda: run.recorder.snapshot().window_bytes > 0 and run.session.waiting() == 0)
+            run.recorder.trigger()
+            run.until(lambda part=part: (tmp_path / f"run_000{part}.rrd").exists())  # type: ignore[misc]
+        else:
+            run.until_written(part + 2)
+            run.split()
+    assert run.end().finished
+    for part in range(2):
+        store = ChunkStore.from_chunks(chunks_of(tmp_path / f"run_000{part}.rrd"))
+        when = int(store.times("/chatter", "message_log_time")[0])
+        assert "Boxes3D:centers" in store.latest_at("/zones/a/0", None, "message_log_time", when)

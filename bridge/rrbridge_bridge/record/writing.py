@@ -32,6 +32,8 @@ FLUSH_BYTES = 2 << 20
 ACCOUNT_SECS = 5.0
 GATHERED_SHARE = 0.25
 """Of the backlog's bound: gathered messages above it are written before their second is over."""
+OWN_SHARE = 0.1
+"""Of a part's size: so much at least is its own."""
 BEHIND_SHARE = 0.4
 """Of the backlog's bound: above it, decoding gives way."""
 CATCH_UP_SECS = 0.5
@@ -92,6 +94,7 @@ class WriterThread:
         self._split = threading.Event()
         self._snapshot = threading.Event()
         self._part_began = time.monotonic()
+        self._part_begin_bytes = 0
         self._part_messages = 0
         self._latest_nanos = time.time_ns()
         self._next_account = 0.0
@@ -149,6 +152,7 @@ class WriterThread:
                 self._write_all(syncer)
             except DiskLowError as err:
                 stopped = str(err)
+                self._write_the_rest()
             finally:
                 syncer.close()
             self._parts.finish(self._account(complete=not stopped))
@@ -169,6 +173,27 @@ class WriterThread:
     def _give_up(self, reason: str) -> None:
         self.error = reason
         self._parts.abandon()
+        self._backlog.close()
+        while (received := self._backlog.get(0.0)) is not None:
+            self._count_dropped(received)
+        for gathered in self._gathered.values():
+            for received in gathered.batches:
+                self._count_dropped(received)
+
+    def _write_the_rest(self) -> None:
+        """The disk is low: what has come is written all the same, as far as half of the margin reaches."""
+        self._backlog.close()
+        while (received := self._backlog.get(0.0)) is not None:
+            if free_bytes(self._parts.folder) > self._cuts.min_free_bytes / 2:
+                while self._announced:
+                    self._announce(self._announced.popleft())
+                self._take(received)
+            else:
+                self._count_dropped(received)
+        self._flush_all(is_end=True)
+
+    def _count_dropped(self, received: Received) -> None:
+        self._counters[received.batch.connection.id].dropped += len(received.batch)
 
     def _write_all(self, syncer: Syncer) -> None:
         next_flush = time.monotonic() + self._cuts.flush_secs
@@ -231,12 +256,15 @@ class WriterThread:
         )
 
     def _is_too_large(self) -> bool:
-        return self._cuts.max_bytes is not None and self._parts.current_bytes >= self._cuts.max_bytes
+        """Whether the part has its size, and not by what all parts have alone (the robot's meshes may be larger)."""
+        limit, size = self._cuts.max_bytes, self._parts.current_bytes
+        return limit is not None and size >= limit and size - self._part_begin_bytes >= OWN_SHARE * limit
 
     def _next_part(self) -> None:
         """Begin another part; everything that has come is written to the one before it."""
         self._parts.open_next(self._held.messages(), self._latest_nanos, self._account(complete=True))
         self._part_began = time.monotonic()
+        self._part_begin_bytes = self._parts.current_bytes
         self._part_messages = 0
 
     def _catch_up(self) -> None:
@@ -255,7 +283,12 @@ class WriterThread:
             self._notify(Notice(Severity.WARNING, "there is nothing to write: no message came since the last snapshot"))
             return
         self._check_space()
-        there = {int(order) for received in batches for order in received.batch.order}
+        there = {
+            order
+            for received in batches
+            if self._held.orders(received.batch.connection.id) is not None
+            for order in received.batch.order.tolist()
+        }
         held = [message for message in self._held.messages() if int(message.order[0]) not in there]
         begin_nanos = min(int(received.batch.log_time_nanos[0]) for received in batches)
         self._parts.open_next(held, begin_nanos, self._account(complete=True))
@@ -305,8 +338,14 @@ class WriterThread:
                 batches.append(RawBatch.joined([received.batch for received in gathered.batches]))
                 freed += gathered.weight
                 gathered.weight, gathered.batches = 0, []
-                self._write(batches[-1])
-        self._parts.flush()
+        try:
+            for batch in batches:
+                self._write(batch)
+            self._parts.flush()
+        except BaseException:  # some of them may be in the files; none is said to be saved
+            for batch in batches:
+                self._counters[batch.connection.id].dropped += len(batch)
+            raise
         for batch in batches:
             self._counters[batch.connection.id].written += len(batch)
         self._gathered_weight -= freed
