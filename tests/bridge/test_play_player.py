@@ -183,6 +183,16 @@ def test_the_next_message_does_not_wait_for_its_time() -> None:
     assert played.moments == pytest.approx([0, SECOND, 2 * SECOND], abs=1000)
 
 
+def test_gaps_are_left_out_or_told() -> None:
+    due = [0, SECOND, 100 * SECOND, 103 * SECOND, 10**6 * SECOND, (10**6 + 9) * SECOND]
+    played = play(Tape(due), skip_nanos=5 * SECOND)
+    assert played.moments == pytest.approx([0, SECOND, SECOND, 4 * SECOND, 4 * SECOND, 4 * SECOND], abs=1000)
+    assert (played.watch.notices, played.status.late) == ([], 0)
+    told = play(Tape([0, SECOND, 100 * SECOND, 103 * SECOND]), rate=2.0)
+    assert told.moments[-1] == pytest.approx(51.5 * SECOND, abs=1000)
+    assert [text.partition(";")[0] for text in told.watch.notices] == ["no message is due for 49.5 s"]
+
+
 def test_faster_and_slower_are_ten_percent() -> None:
     played = play(
         Tape([i * 100 * MS for i in range(100)]), FakeTime([(SECOND, Command.FASTER), (2 * SECOND, Command.SLOWER)])

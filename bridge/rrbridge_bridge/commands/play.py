@@ -105,6 +105,12 @@ def _clock(ctx: click.Context, _: click.Parameter, given: str | None) -> float |
     show_default=True,
     help="In the order in which messages were recorded (log, received), or sent by their publishers (publish, sent).",
 )
+@click.option(
+    "--skip-empty",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Leave out stretches of the recording without a message that are longer.",
+)
 @click.option("--wait-for-subscribers", is_flag=True, help="Begin when every topic has a listener.")
 @click.option(
     "--read-ahead", type=BYTES, default="64MB", show_default=True, metavar="SIZE", help="How much memory to use."
@@ -161,6 +167,7 @@ def play(ctx: click.Context, /, arguments: tuple[str, ...], **given: Any) -> int
             remaps=given["remaps"],
             by_publish_time=given["by"] in ("publish", "sent"),
             wait_for_subscribers=given["wait_for_subscribers"],
+            skip_secs=given["skip_empty"],
             read_ahead_bytes=given["read_ahead"],
             ros_python=given["ros_python"],
             qos_overrides=given["qos_overrides"],

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from rrbridge_bridge.format import duration
 from rrbridge_bridge.live.sink import PlayState, SinkSession, SteeredSession
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.play.lateness import Lateness
@@ -22,6 +23,8 @@ __all__ = ["Played", "Player", "PlayerOptions", "Status", "Watch"]
 
 LOOK_NANOS = 20_000_000
 """So often keys are looked at while one message follows the other without a wait."""
+LONG_NANOS = 30_000_000_000
+"""Who waits that long for a message is told."""
 STATUS_NANOS = 200_000_000
 LISTENERS_NANOS = 100_000_000
 RATE_STEP = 1.1
@@ -61,6 +64,8 @@ class PlayerOptions:
     clock_topics: Callable[[str], bool] | None = None
     """Topics at each message of which it is told."""
     wait_for_subscribers: bool = False
+    skip_nanos: int | None = None
+    """Of the recording: longer stretches without a message are left out; None: none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Player:
         self._by_connection: dict[int, int] = {}
         self._nbytes = self._messages = self._loops = self._steps = 0
         self._seek: int | None = None
+        self._told_wait: int | None = None
         self._next_clock: int | None = None
         self._next_status = self._next_look = 0
         self._last_status = (time.now_nanos(), 0)
@@ -259,9 +265,16 @@ class Player:
                 self._steps -= 1
                 self._pace = self._pace.at(position_nanos, now)
                 return None
+            skip = self._options.skip_nanos
+            if skip is not None and not self._pace.is_paused and position_nanos - self._pace.position(now) > skip:
+                self._pace = self._pace.at(position_nanos, now)
             due = self._pace.due(position_nanos)
             if due is not None and due <= now:
                 return now - due
+            if due is not None and due - now > LONG_NANOS and self._told_wait != position_nanos:
+                self._told_wait = position_nanos
+                text = f"no message is due for {duration(due - now)}; --skip-empty 10 leaves such gaps out"
+                self._watch.notice(Notice(Severity.INFO, text))
             wakes = [self._next_status] + [t for t in (due, self._next_clock) if t is not None]
             self._next_look = now + LOOK_NANOS
             command = self._time.wait(min([*wakes, self._next_look] if self._steered else wakes))

@@ -55,6 +55,7 @@ class Asked:
     remaps: tuple[str, ...] = ()
     by_publish_time: bool = False
     wait_for_subscribers: bool = False
+    skip_secs: float | None = None
     read_ahead_bytes: int = 64 << 20
     ros_python: str | None = None
     qos_overrides: Path | None = None
@@ -176,6 +177,7 @@ def _perform(
         clock_hertz=asked.clock_hertz,
         clock_topics=(lambda _: True) if asked.clock_by_all else clocked,
         wait_for_subscribers=asked.wait_for_subscribers,
+        skip_nanos=None if asked.skip_secs is None else round(asked.skip_secs * 1e9),
     )
     began = terminal.now_nanos()
     finished, interrupted = False, False
