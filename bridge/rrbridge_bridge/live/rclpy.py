@@ -43,7 +43,7 @@ from rrbridge_bridge.live.source import (
 )
 from rrbridge_bridge.raw import Connection, RawBatch
 
-__all__ = ["RclpySession", "RclpySource", "source", "start_worker"]
+__all__ = ["RclpySession", "RclpySource", "first_event", "source", "start_worker"]
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,9 @@ class _Stream:
 class RclpySession:
     """A worker that hears one ROS graph."""
 
+    by = "rclpy"
+    """What it hears the graph by."""
+
     def __init__(
         self,
         worker: WorkerProcess,
@@ -134,7 +137,7 @@ class RclpySession:
         if options.parameters:
             worker.send(do="parameters")
         self._heard = time.monotonic()
-        name = f"rclpy ({hello['distro']})" if hello["distro"] else "rclpy"
+        name = f"{self.by} ({hello['distro']})" if hello["distro"] else self.by
         self.description = f"{name}, {hello['rmw']}, domain {hello['domain']}"
 
     @property
@@ -187,10 +190,10 @@ class RclpySession:
         finally:
             status = self._worker.close(END_SECS if said_bye else 1.0)
         if self._closed and not said_bye:
-            error = "the rclpy worker was ended before it had handed over everything"
+            error = f"the {self.by} worker was ended before it had handed over everything"
         elif not said_bye and not error:
             last = self._worker.last_line()
-            error = f"the rclpy worker ended by itself (exit status {status}){': ' + last if last else ''}"
+            error = f"the {self.by} worker ended by itself (exit status {status}){': ' + last if last else ''}"
         yield Ended(error)
 
     def stop(self) -> None:
@@ -425,7 +428,7 @@ def start_worker(ros_python: str | None, script: Path, *arguments: str) -> tuple
     reasons = []
     for python in [ros_python] if ros_python else candidate_pythons(os.environ):
         worker = WorkerProcess(python, script, *arguments)
-        hello = _first_event(worker)
+        hello = first_event(worker)
         if hello.get("event") == "hello":
             return worker, hello
         worker.close(1.0)
@@ -433,7 +436,7 @@ def start_worker(ros_python: str | None, script: Path, *arguments: str) -> tuple
     raise RecorderError(f"{_NO_RCLPY}\n  tried " + "\n  tried ".join(reasons))
 
 
-def _first_event(worker: WorkerProcess) -> Mapping[str, Any]:
+def first_event(worker: WorkerProcess) -> Mapping[str, Any]:
     """The worker's first event; empty if it ends or stays silent."""
     killer = threading.Timer(HELLO_SECS, worker.process.kill)
     killer.start()
