@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -71,6 +72,10 @@ class Process:
         line = self.process.stdout.readline().strip()
         assert line == word, line
 
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(WAIT_SECS)
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -86,10 +91,13 @@ class Process:
 class Publisher(Process):
     """Publishes what was asked for, and tells what it sent."""
 
-    def __init__(self, world: Ros1World, name: str, spec: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, world: Ros1World, name: str, spec: list[dict[str, Any]], env: dict[str, str] | None = None
+    ) -> None:
         self.spec = spec
         self.log = world.folder / f"sent-{name}-{time.monotonic_ns()}"
-        super().__init__([DEBIAN_PYTHON, PUBLISHER, name, self.log, json.dumps(spec)], world.env, world.folder / "log")
+        command = [DEBIAN_PYTHON, PUBLISHER, name, self.log, json.dumps(spec)]
+        super().__init__(command, world.env | (env or {}), world.folder / "log")
         self.said("ready")
 
     def sent(self, topic: str) -> list[bytes]:
@@ -133,13 +141,15 @@ class Subscriber(Process):
 class Ros1World:
     """Starts a master, and processes that end with the test."""
 
-    def __init__(self, folder: Path, stack: ExitStack, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, stack: ExitStack, host: str = "127.0.0.1", *, roscore: bool = False) -> None:
+        """`roscore`: with all that belongs to a ROS 1, not its master alone, which is sooner up."""
         require_ros1()
         self.folder = folder
         self._stack = stack
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self.env = environment({"ROS_MASTER_URI": self.uri, "ROS_IP": host, "ROS_HOME": str(folder / "ros")})
+        self._command = ["roscore"] if roscore else ["rosmaster", "--core"]
         self.master = self.start_master()
 
     def run(self, *command: Any, env: dict[str, str] | None = None) -> Process:
@@ -148,8 +158,10 @@ class Ros1World:
         return process
 
     def start_master(self) -> Process:
-        """`roscore` without its log collector; it answers when this returns."""
-        self.master = self.run("rosmaster", "--core", "-p", self.port)
+        """It answers when this returns."""
+        self.master = self.run(*self._command, "-p", self.port)
+        if self._command == ["roscore"]:  # whose children are ended by nobody else
+            self._stack.callback(self.master.interrupt)
         self.until(lambda: self.asks("getPid") is not None, "a master")
         return self.master
 
@@ -161,8 +173,8 @@ class Ros1World:
             except OSError:
                 return None
 
-    def publish(self, name: str, *spec: dict[str, Any]) -> Publisher:
-        publisher = Publisher(self, name, list(spec))
+    def publish(self, name: str, *spec: dict[str, Any], env: dict[str, str] | None = None) -> Publisher:
+        publisher = Publisher(self, name, list(spec), env)
         self._stack.callback(publisher.close)
         return publisher
 

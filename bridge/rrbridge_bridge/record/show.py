@@ -253,7 +253,7 @@ def closing_table(console: Console, outcome: Outcome) -> None:
     for topic in outcome.absent:
         console.print(Text(f"{topic}: no message of it came", "yellow"))
     if any(state.lost is None for state in topics):
-        console.print(Text("lost ?: the middleware does not say which publisher's counter a message has", "dim"))
+        console.print(Text("lost ?: messages have no counter, or it is not told whose it is", "dim"))
     if outcome.paths:
         console.print(Text(f"{_named(outcome.paths)}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
 

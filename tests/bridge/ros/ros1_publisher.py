@@ -15,11 +15,22 @@ import time
 from typing import Any
 
 import rospy
+from rospy import topics
 
 name, log_path, spec = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 rospy.init_node(name, disable_signals=True)
 log = open(log_path, "wb", buffering=0)  # noqa: PTH123, SIM115
 lock = threading.Lock()
+latched = {entry["topic"] for entry in spec if entry.get("latched")}
+
+
+def init_latched(self: Any, topic: str, data_class: Any, plain: Any = topics._PublisherImpl.__init__) -> None:
+    """rospy offers a topic before it makes it latched; who connects in between is told that it is not."""
+    plain(self, topic, data_class)
+    self.is_latch = topic in latched
+
+
+topics._PublisherImpl.__init__ = init_latched
 
 
 def message_of(cls: Any, entry: dict[str, Any], number: int) -> Any:
