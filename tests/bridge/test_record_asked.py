@@ -30,7 +30,7 @@ from rrbridge_bridge.record.control import ControlServer, ask, names
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.trigger import Trigger
 
-WAIT_SECS = 20.0
+WAIT_SECS = 60.0
 CLOCK = Connection(7, "/clock", "rosgraph_msgs/msg/Clock", "cdr")
 OOPS = Connection(8, "/oops", "std_msgs/msg/Empty", "cdr")
 
@@ -242,6 +242,26 @@ def test_the_watchdog_tells_of_losses(robot: Robot, capsys: pytest.CaptureFixtur
 
     robot.record(work, "-a")
     assert "warning: /chatter 7 messages were lost between publisher and recorder" in capsys.readouterr().err
+
+
+def test_topics_fall_silent_at_the_end_and_that_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watchdog, "LEAST_SILENCE_SECS", 1.5)
+    session = FakeSession(hangs=True)
+    session.announce(CHATTER)
+
+    def publish() -> None:
+        for number in range(40):
+            session.send(CHATTER, b"%d" % number)
+            time.sleep(0.01)
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    with pytest.raises(RecorderError, match="did not finish"):
+        recorded(monkeypatch, session, tmp_path / "run.rrd", "-a", "--drain", "0")
+    publisher.join()
+    assert "silent for" not in capsys.readouterr().err
 
 
 class StuckMaker(DriverMaker):

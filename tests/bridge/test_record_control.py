@@ -24,7 +24,7 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.commands.control import control
 from rrbridge_bridge.record.control import ControlServer, ask, names, runtime_folder
 
-WAIT_SECS = 20.0
+WAIT_SECS = 60.0
 
 
 @pytest.fixture(autouse=True)
