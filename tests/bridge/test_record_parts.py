@@ -27,7 +27,8 @@ from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.live.source import Document
-from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.readers import open_bag
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.mcap_output import McapOutput
 from rrbridge_bridge.record.output import Output
@@ -501,3 +502,31 @@ def test_what_is_drawn_of_latched_messages_is_in_every_part(tmp_path: Path, opti
         store = ChunkStore.from_chunks(chunks_of(tmp_path / f"run_000{part}.rrd"))
         when = int(store.times("/chatter", "message_log_time")[0])
         assert "Boxes3D:centers" in store.latest_at("/zones/a/0", None, "message_log_time", when)
+
+
+class WatchingMaker(DriverMaker):
+    """Looks what is in another file before it decodes."""
+
+    def __init__(self, other: Path) -> None:
+        super().__init__(ImportOptions(raw=True))
+        self._other = other
+        self.there: list[int] = []
+        self.decoded: list[int] = []
+
+    def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        with open_bag(self._other) as reader:
+            self.there.append(sum(map(len, reader.batches())))
+        self.decoded.append(len(batch))
+        return super().convert(batch, repeated=repeated)
+
+
+def test_bytes_are_written_before_anything_is_decoded(tmp_path: Path) -> None:
+    maker = WatchingMaker(tmp_path / "run.mcap.active")
+    run = Run(tmp_path / "run", RrdOutput(maker), McapOutput())
+    run.session.announce(CHATTER)
+    run.session.announce(ROBOT)
+    run.session.send(CHATTER, text("one"), text("two"))
+    run.session.send(ROBOT, text("spot"))
+    assert run.end().finished
+    assert sum(maker.decoded) == 3
+    assert all(there >= sum(maker.decoded[: number + 1]) for number, there in enumerate(maker.there))

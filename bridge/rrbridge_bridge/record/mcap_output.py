@@ -105,6 +105,8 @@ class _Gathered:
 class McapFile:
     """One `.mcap` file that grows."""
 
+    decodes = False
+
     def __init__(self, path: Path, output: McapOutput, info: RunInfo) -> None:
         """Create it. Raises RecorderError, FileError."""
         self.path = path

@@ -38,6 +38,8 @@ class OutputFile(Protocol):
 
     path: Path
     """Its name when it is whole."""
+    decodes: bool
+    """Whether it holds more than bytes, so that writing takes longer."""
 
     @property
     def bytes_written(self) -> int:

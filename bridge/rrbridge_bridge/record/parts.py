@@ -29,6 +29,10 @@ __all__ = ["Parts", "Ring"]
 log = logging.getLogger(__name__)
 
 
+WAITING_PARTS = 2
+"""So many may wait to be closed; then writing waits too, or a ring's disk would fill before anything is deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ring:
     """How much of a run to keep."""
@@ -84,7 +88,7 @@ class Parts:
         self._documents: dict[str, Document] = {}
         """Those that no part has yet."""
         self._error: RrbridgeError | None = None
-        self._to_close: queue.SimpleQueue[tuple[Sequence[OutputFile], Account] | None] = queue.SimpleQueue()
+        self._to_close: queue.Queue[tuple[Sequence[OutputFile], Account] | None] = queue.Queue(WAITING_PARTS)
         self._closer = threading.Thread(target=self._close_parts, name="record-close", daemon=True)
         self._check_free_names()
         self._closer.start()
@@ -189,14 +193,20 @@ class Parts:
         for file in self._current:
             file.document(document)
 
-    def write(self, batch: RawBatch, *, in_haste: bool, held: Int64s | None) -> int:
-        """Append messages; how many have bytes alone because of haste."""
-        return max((file.write(batch, in_haste=in_haste, held=held) for file in self._current), default=0)
+    def write(
+        self, batches: Sequence[RawBatch], held: Sequence[Int64s | None], in_haste: Callable[[], bool]
+    ) -> list[int]:
+        """Append messages and hand them to the operating system; of each batch, how many have bytes alone because of haste.
 
-    def flush(self) -> None:
-        """Hand everything to the operating system."""
-        for file in self._current:
+        Files of bytes alone come first: they have the messages before decoding takes its time.
+        """
+        postponed = [0] * len(batches)
+        for file in sorted(self._current, key=lambda file: file.decodes):
+            for number, batch in enumerate(batches):
+                count = file.write(batch, in_haste=in_haste(), held=held[number])
+                postponed[number] = max(postponed[number], count)
             file.flush()
+        return postponed
 
     def settle(self, *, is_end: bool) -> None:
         """All that has arrived was written."""

@@ -166,6 +166,8 @@ class RrdOutput:
 class RrdFile:
     """One `.rrd` file that grows."""
 
+    decodes = True
+
     def __init__(self, path: Path, output: RrdOutput, info: RunInfo) -> None:
         """Create it. Raises RecorderError, FileError."""
         self.path = path

@@ -339,9 +339,7 @@ class WriterThread:
                 freed += gathered.weight
                 gathered.weight, gathered.batches = 0, []
         try:
-            for batch in batches:
-                self._write(batch)
-            self._parts.flush()
+            self._write(batches)
         except BaseException:  # some of them may be in the files; none is said to be saved
             for batch in batches:
                 self._counters[batch.connection.id].dropped += len(batch)
@@ -352,15 +350,17 @@ class WriterThread:
         if self._window is None:
             self._backlog.written(freed)
 
-    def _write(self, batch: RawBatch) -> None:
+    def _write(self, batches: Sequence[RawBatch]) -> None:
         """Write messages; only their bytes while writing cannot keep up: what they mean can be had from these later."""
-        connection = batch.connection.id
-        counters = self._counters[connection]
-        in_haste = self._backlog.fill > BEHIND_SHARE
+        if not batches:
+            return
+        held = [self._held.orders(batch.connection.id) for batch in batches]
         with self._stages.doing(Stage.WRITING):
-            counters.postponed += self._parts.write(batch, in_haste=in_haste, held=self._held.orders(connection))
-        self._part_messages += len(batch)
-        self._latest_nanos = int(batch.log_time_nanos[-1])
+            postponed = self._parts.write(batches, held, lambda: self._backlog.fill > BEHIND_SHARE)
+        for batch, count in zip(batches, postponed, strict=True):
+            self._counters[batch.connection.id].postponed += count
+            self._part_messages += len(batch)
+        self._latest_nanos = int(batches[-1].log_time_nanos[-1])
 
     def _look_at_decoding(self) -> None:
         """Take over what could not be decoded, and say so once per topic."""
