@@ -214,6 +214,7 @@ def test_parts_repeat_what_is_latched_and_are_one_recording(tmp_path: Path) -> N
     paths = [tmp_path / f"run_{part:04d}.rrd" for part in range(3)]
     for part, path in enumerate(paths):
         subprocess.run([Path(sys.executable).parent / "rerun", "rrd", "verify", path], check=True, capture_output=True)
+        rrbridge("check", path, path.with_suffix(".mcap"))
         here = payloads_of(path)
         assert here["/chatter"] == sent[5 * part : 5 * part + 5]
         latched = [[text("nobody"), text("spot")], [text("spot"), text("rex")], [text("rex")]][part]

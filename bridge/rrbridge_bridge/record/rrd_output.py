@@ -181,7 +181,8 @@ class RrdFile:
         known = list(output.memory.statics())
         try:
             self._writer.write(output.store_info)
-            self._write([*output.recording_info(info), *known])
+            chunks_of_run = [*output.recording_info(info), *known]
+            self._write({chunk.tuid: chunk for chunk in chunks_of_run}.values())
         except BaseException:
             self.abandon()
             self._place.withdraw()
