@@ -1,9 +1,10 @@
 """How much of what a ROS 2 publisher sends `rrbridge record` takes, beside a bare loop that takes messages and throws them away.
 
-    scripts/record_benchmark_rclpy.py [--ros-python PYTHON] [--repeats 3] [--seconds 5] [--beside N]
+    scripts/record_benchmark_rclpy.py [--ros-python PYTHON] [--repeats 3] [--seconds 5] [--beside N] [--folder DIR]
 
 For each load the bare loop and the recorder listen in turn, several times, to a publisher of the same settings; then both
-at once to one publisher. `--beside N` keeps N busy loops running meanwhile. Told are, as medians: the share of the
+at once to one publisher. `--beside N` keeps N busy loops running meanwhile; `--folder` is where recordings are written (and
+deleted): in `/dev/shm` no disk counts. Told are, as medians: the share of the
 published messages that was taken, what the recorder says was lost, and CPU seconds per GB (or per million small messages) of
 the bare loop, of the recorder's worker and of the recorder itself.
 
@@ -115,8 +116,11 @@ def cpu_secs(pid: int) -> float:
 class Run:
     """One publisher and who listens to it."""
 
-    def __init__(self, python: str, load: Load, seconds: float, listeners: frozenset[str]) -> None:
-        self.python, self.load, self.seconds, self.listeners = python, load, seconds, listeners
+    def __init__(self, given: argparse.Namespace, load: Load, listeners: frozenset[str]) -> None:
+        self.python: str = given.ros_python
+        self.seconds: float = given.seconds
+        self.folder: str | None = given.folder
+        self.load, self.listeners = load, listeners
         self.env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self.env |= {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": str(secrets.randbelow(100) + 1)}
 
@@ -128,7 +132,7 @@ class Run:
     def result(self) -> dict[str, float]:
         """What came of it."""
         found: dict[str, float] = {}
-        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder, contextlib.ExitStack() as stack:
             recorder = self.recorder(Path(folder)) if "recorder" in self.listeners else None
             loop = self.role("bare", 1000 if self.load.size > 100_000 else 10_000) if "bare" in self.listeners else None
             publisher = self.role(
@@ -193,6 +197,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--beside", type=int, default=0)
+    parser.add_argument("--folder")
     parser.add_argument("--role", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.role:
@@ -205,10 +210,10 @@ def main() -> None:
     try:
         for load in LOADS:
             in_turn = [frozenset({who}) for _ in range(given.repeats) for who in ("bare", "recorder")]
-            apart = [Run(given.ros_python, load, given.seconds, who).result() for who in in_turn]
+            apart = [Run(given, load, who).result() for who in in_turn]
             report(load, given.seconds, apart, "in turn")
             both = frozenset({"bare", "recorder"})
-            at_once = [Run(given.ros_python, load, given.seconds, both).result() for _ in range(given.repeats)]
+            at_once = [Run(given, load, both).result() for _ in range(given.repeats)]
             report(load, given.seconds, at_once, "at once")
     finally:
         for loop in loops:

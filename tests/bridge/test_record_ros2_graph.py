@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, payloads_of, verify
+from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, payloads_of, verify, worker_pids
 
 from rrbridge_bridge.decode.definitions import embedded_definitions
 from rrbridge_bridge.live.definitions import DefinitionFinder
@@ -158,6 +159,12 @@ def test_messages_larger_than_shared_memory_are_missed_and_the_remedy_is_told(wo
     world.publish(image | {"count": 300, "hertz": 100, "bytes": 4_000_000})
     recording = world.record("/camera", "--drain", "0.2")
     recording.until(lambda e: e["event"] == "notice" and e["topic"] == "/camera" and "segment_size" in e["text"])
+    if os.geteuid() == 0:
+        (pid,) = worker_pids(world.folder)
+        threads = {int(t.name): (t / "comm").read_text() for t in Path(f"/proc/{pid}/task").iterdir()}
+        niceness = {os.getpriority(os.PRIO_PROCESS, t) for t, name in threads.items() if name.startswith("dds.shm.")}
+        assert niceness == {-10}, "who receives comes first"
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 0
     _, last = recording.end()
     assert recording.topic(last, "/camera")["lost"] > 0
 

@@ -36,7 +36,15 @@ if __name__ == "__main__":  # what lies beside this script is found, and only wh
 
 from rclpy_side.connection import REPAIR_SECS, TURN_MESSAGES, Connection
 from rclpy_side.pipe import Pipe
-from rclpy_side.process import first_line, leave_soon, listen, open_pipe, say_hello, start_rclpy
+from rclpy_side.process import (
+    first_line,
+    leave_soon,
+    let_receiving_come_first,
+    listen,
+    open_pipe,
+    say_hello,
+    start_rclpy,
+)
 from rclpy_side.quality import fitted_kinds, profile
 from rclpy_side.questions import Description, Questions
 from rclpy_side.troubles import Troubles
@@ -322,6 +330,7 @@ def main() -> int:
     except Exception as err:  # noqa: BLE001 - an incomplete environment fails in many ways; the text says which
         pipe.event("no_rclpy", text=first_line(err))
         return 3
+    let_receiving_come_first()
     say_hello(pipe, rclpy)
     commands: queue.Queue[dict[str, Any]] = queue.Queue()
     listen(commands)
