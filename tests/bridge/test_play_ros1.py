@@ -16,10 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from live_loopback import LoopbackSession, LoopbackSink
 from ros1_world import WAIT_SECS, Process, Ros1World
 from rosbags.rosbag1 import Reader, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from rrbridge_bridge.cli import main
+from rrbridge_bridge.play import run
 from rrbridge_bridge.readers import open_bag
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
@@ -100,7 +103,7 @@ def ended(process: Process) -> tuple[int, str]:
 
 
 def test_what_is_recorded_of_a_played_bag_is_the_bag(
-    world: Ros1World, rrbridge: Rrbridge, bag: Path, tmp_path: Path
+    world: Ros1World, rrbridge: Rrbridge, bag: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By ROS's own recorder and by ours, at once, converted back from our format."""
     theirs, ours = tmp_path / "theirs.bag", tmp_path / "ours.rrd"
@@ -121,6 +124,11 @@ def test_what_is_recorded_of_a_played_bag_is_the_bag(
     sent = recorded(bag)
     assert recorded(theirs) == sent
     assert recorded(back) == sent
+    session = LoopbackSession()
+    monkeypatch.setattr(run, "installed", lambda: {"loopback": LoopbackSink(session)})
+    assert main(["play", str(ours), "--to", "loopback", "-r", "1000", "-d", "0"]) == 0
+    assert session.payloads() == sent
+    assert sorted(session.advertised[number].topic for number in session.latched) == ["/tf_static"]
     with Reader(theirs) as reader:  # times between messages are those of the bag, but for what a busy machine takes
         (tf,) = [c for c in reader.connections if c.topic == "/tf"]
         times = np.array([stamp for _, stamp, _ in reader.messages([tf])])
