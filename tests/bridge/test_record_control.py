@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -123,6 +124,15 @@ def test_the_socket_is_its_owner_s_alone(server: ControlServer, runtime: Path) -
     runtime.chmod(0o755)
     with pytest.raises(RecorderError, match="yours alone"):
         runtime_folder()
+
+
+def test_without_a_folder_of_the_session_that_for_temporary_files_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    expected = tmp_path / f"rrbridge-{os.getuid()}"
+    assert runtime_folder({}) == runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path / "gone")}) == expected
+    assert stat.S_IMODE(expected.stat().st_mode) == 0o700
 
 
 def test_a_name_is_taken_once_and_free_again_after_a_kill(server: ControlServer, runtime: Path) -> None:

@@ -36,7 +36,12 @@ def runtime_folder(environment: Mapping[str, str] | None = None) -> Path:
     """Where the sockets are: of one person, gone after a restart. Raises RecorderError when it is somebody else's."""
     environment = os.environ if environment is None else environment
     base = environment.get("XDG_RUNTIME_DIR", "")
-    folder = Path(base) / "rrbridge" if base else Path(tempfile.gettempdir()) / f"rrbridge-{os.getuid()}"
+    if base and os.access(
+        base, os.W_OK | os.X_OK
+    ):  # services and sudo often have the name of one that is not there for them
+        folder = Path(base) / "rrbridge"
+    else:
+        folder = Path(tempfile.gettempdir()) / f"rrbridge-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
