@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -21,6 +22,8 @@ DIAL_SECS = 5.0
 KEEP_ALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
 """A machine that lost its power is noticed after 40 s; without this, never."""
 IDLE_SECS = 2.0
+KNOWN_SECS = 0.3
+"""So long the address of a node is taken to be right: a robot's driver may publish hundreds of topics."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,9 @@ class _DialError(Exception):
 class _NodeQueue:
     topics: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     thread: threading.Thread | None = None
+    uri: str = ""
+    """Where the node is, as the master said last; empty: to be asked again."""
+    asked: float = 0.0
 
 
 class Dialer:
@@ -102,18 +108,26 @@ class Dialer:
                         return
                 continue
             try:
-                outcome: Outcome = self._dialed(topic, node)
+                outcome: Outcome = self._dialed(topic, node, waiting)
             except _DialError as err:
+                waiting.uri = ""
                 outcome = LinkFailed(topic, node, str(err), err.is_of_node)
             self._tell(outcome)
 
-    def _dialed(self, topic: str, node: str) -> Linked:
+    def _where(self, node: str, waiting: _NodeQueue) -> str:
+        """A node's address. Raises _DialError."""
+        if not waiting.uri or time.monotonic() - waiting.asked > KNOWN_SECS:
+            try:
+                with Remote(self._master_uri, DIAL_SECS) as master:
+                    waiting.uri = str(master.call("lookupNode", self._name, node))
+            except CallError as err:
+                raise _DialError(f"the master does not tell where {node} is: {err}") from err
+            waiting.asked = time.monotonic()
+        return waiting.uri
+
+    def _dialed(self, topic: str, node: str, waiting: _NodeQueue) -> Linked:
         """Raises _DialError."""
-        try:
-            with Remote(self._master_uri, DIAL_SECS) as master:
-                uri = str(master.call("lookupNode", self._name, node))
-        except CallError as err:
-            raise _DialError(f"the master does not tell where {node} is: {err}") from err
+        uri = self._where(node, waiting)
         try:
             with Remote(uri, DIAL_SECS) as publisher:
                 told = publisher.call("requestTopic", self._name, topic, [["TCPROS"]])
