@@ -21,6 +21,7 @@ import yaml
 from foxglove.websocket import Capability, StatusLevel, WebSocketServer
 from listening import Listening
 from ros_world import Recording, chunks_of, payloads_of
+from websockets.server import ServerProtocol
 from websockets.sync.server import Server, ServerConnection, serve
 
 from rrbridge.errors import RecorderError
@@ -193,6 +194,36 @@ def test_a_connection_that_breaks_is_made_again(robots: Callable[..., Robot]) ->
             channel.log(b"x")
             time.sleep(0.01)
     assert len(listening.of(Announced)) == 1
+
+
+def test_a_server_that_says_nothing_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whose cable was pulled: the connection stands, but nobody answers."""
+    monkeypatch.setattr("rrbridge_bridge.live.websocket_session.PING_SECS", 0.1)
+    monkeypatch.setattr("rrbridge_bridge.live.websocket_session.UNANSWERED_PINGS", 3)
+    accepted: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            for _ in range(2):
+                sock, _ = server.accept()
+                protocol = ServerProtocol(subprotocols=SUBPROTOCOLS)  # type: ignore[arg-type]
+                protocol.receive_data(sock.recv(65536))
+                (request,) = protocol.events_received()
+                protocol.send_response(protocol.accept(request))  # type: ignore[arg-type]
+                sock.sendall(b"".join(protocol.data_to_send()))
+                accepted.append(sock)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        options = SourceOptions(address=f"127.0.0.1:{server.getsockname()[1]}", drain_secs=0.2)
+        with Listening(live_foxglove.source.start(options)) as listening:
+            listening.until(lambda: len(accepted) == 2)
+            assert "no sign of life" in listening.texts[0]
+            assert not listening.stop().error
+            assert "did not answer to the stop" in listening.texts[-1]
+        thread.join()
+        for sock in accepted:
+            sock.close()
 
 
 def test_stopping_while_the_server_is_away_ends(robots: Callable[..., Robot]) -> None:

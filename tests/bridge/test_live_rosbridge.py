@@ -25,6 +25,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import rosbridge as live_rosbridge
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.rosbridge_cbor import CborError, RawMessage, RawMessages, raw_message, read_value
 from rrbridge_bridge.live.source import Announced, Discovered, Notice, Received, Severity, SourceOptions
 from rrbridge_bridge.live.websocket_session import WebSocketSession
@@ -107,8 +108,8 @@ class Rosbridge:
         for client in self.clients:
             client.send(message if isinstance(message, bytes) else json.dumps(message))
 
-    def session(self) -> WebSocketSession:
-        return live_rosbridge.source.start(SourceOptions(address=f"127.0.0.1:{self.port}"))
+    def session(self, **options: Any) -> WebSocketSession:
+        return live_rosbridge.source.start(SourceOptions(address=f"127.0.0.1:{self.port}", **options))
 
 
 @pytest.fixture
@@ -195,6 +196,15 @@ def test_a_server_that_is_started_anew_is_found_again(rosbridge: Callable[..., R
         assert not listening.stop().error
     assert listening.payloads("/chatter") == [b"before", b"after"]
     assert len(listening.of(Announced)) == 2  # once each
+
+
+def test_quality_of_service_is_asked_for_where_somebody_asked_for_it(rosbridge: Callable[..., Rosbridge]) -> None:
+    server = rosbridge()
+    asked = {"/chatter": QosProfile(reliability="reliable", depth=1000, durability="system_default")}
+    with Listening(server.session(qos_overrides=asked)) as listening:
+        listening.until(lambda: set(server.subscribed) == set(ROS2))
+    assert server.subscribed["/chatter"]["qos"] == {"reliability": "reliable", "depth": 1000}
+    assert "qos" not in server.subscribed["/empty"]
 
 
 def test_without_rosapi_it_is_told_what_to_do(rosbridge: Callable[..., Rosbridge]) -> None:

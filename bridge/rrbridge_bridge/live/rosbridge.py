@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.rosbridge_cbor import CborError, RawMessage, RawMessages, raw_message
 from rrbridge_bridge.live.source import (
     UNKNOWN,
@@ -65,6 +66,14 @@ def told_type(connection: Connection) -> str:
     return connection.schema_name or connection.msgtype
 
 
+def quality_of_service(profile: QosProfile | None) -> dict[str, Any]:
+    """A profile as rosbridge for ROS 2 takes it; empty if nothing was asked for that it knows."""
+    if profile is None:
+        return {}
+    asked = {name: getattr(profile, name) for name in ("history", "depth", "reliability", "durability")}
+    return {name: value for name, value in asked.items() if value not in (None, "system_default")}
+
+
 @dataclass(frozen=True, slots=True)
 class _Topic:
     """A topic that rosapi tells of."""
@@ -77,7 +86,11 @@ class _Topic:
 class RosbridgeDialect:
     """The protocol from the listener's side."""
 
-    def __init__(self, max_connections: int = MAX_CONNECTIONS) -> None:
+    def __init__(
+        self, overrides: Mapping[str, QosProfile] | None = None, max_connections: int = MAX_CONNECTIONS
+    ) -> None:
+        """`overrides`: quality of service to ask for, by topic."""
+        self._overrides = overrides or {}
         self._max_connections = max_connections
         self._send: Send | None = None
         self._topics: dict[str, _Topic] = {}
@@ -181,14 +194,16 @@ class RosbridgeDialect:
     def _subscribe(self, topic: str) -> None:
         connection = self._streams[topic]
         # A queue of length 0 is none: rosbridge passes messages on at once, instead of dropping the oldest of a queue.
-        self._say(
-            op="subscribe",
-            id=f"rrbridge-{connection.id}",
-            topic=topic,
-            type=told_type(connection),
-            compression="cbor-raw",
-            queue_length=0,
-        )
+        facts = {
+            "id": f"rrbridge-{connection.id}",
+            "topic": topic,
+            "type": told_type(connection),
+            "compression": "cbor-raw",
+            "queue_length": 0,
+        }
+        if quality := quality_of_service(self._overrides.get(topic)):
+            facts["qos"] = quality  # servers that do not know it leave it alone
+        self._say(op="subscribe", **facts)
 
     def _answered(self, facts: Mapping[str, Any]) -> Iterator[Event]:
         if self._asked is None or facts.get("id") != self._asked[0]:
@@ -318,9 +333,9 @@ class RosbridgeSource:
             )
             hint += "rosbridge_server rosbridge_websocket.launch), or name it: --from rosbridge:ws://HOST:PORT"
             raise RecorderError(f"no rosbridge server at {shown}: {err}; {hint}") from None
-        return WebSocketSession(
-            client, lambda: WebSocketClient.to(url), RosbridgeDialect(), f"rosbridge server {shown}", options.drain_secs
-        )
+        dialect = RosbridgeDialect(options.qos_overrides)
+        description = f"rosbridge server {shown}"
+        return WebSocketSession(client, lambda: WebSocketClient.to(url), dialect, description, options.drain_secs)
 
 
 source = RosbridgeSource()

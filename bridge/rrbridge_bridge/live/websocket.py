@@ -38,7 +38,7 @@ MAX_SKIPPED_BYTES = 4 << 30
 MAX_CONTROL_BYTES = 125
 PART_OVERHEAD_BYTES = 256
 HEAD_BYTES = 64
-STALL_SECS = 20.0
+STALL_SECS = 60.0
 """How long a message may stay half sent."""
 SEND_SECS = 10.0
 

@@ -22,8 +22,9 @@ COLLECT_SECS = 0.02
 """Messages of so long go on together: what comes behind costs by the batch."""
 PING_SECS = 1.0
 """After so long a silence the server is asked whether it is alive."""
-UNANSWERED_PINGS = 15
-"""After so many questions without an answer the connection is given up: a cable was pulled, or a machine switched off."""
+UNANSWERED_PINGS = 60
+"""After so many questions without an answer the connection is given up. A machine that was switched off says so when it is back;
+until then a radio link that comes back in time delivers what the server has kept."""
 RETRY_SECS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
 SETTLE_SECS = 0.3
 LAST_WORD = b"rrbridge-stop"
