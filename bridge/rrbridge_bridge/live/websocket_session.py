@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias
 
-from rrbridge_bridge.live.source import Ended, Event, Notice, Severity
+from rrbridge_bridge.live.source import Ended, Event, Notice, Received, Severity
 from rrbridge_bridge.live.websocket import Arrivals, WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import SocketLostError
 
@@ -26,8 +26,12 @@ UNANSWERED_PINGS = 60
 """After so many questions without an answer the connection is given up. A machine that was switched off says so when it is back;
 until then a radio link that comes back in time delivers what the server has kept."""
 RETRY_SECS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
-SETTLE_SECS = 0.3
+QUIET_SECS = 0.3
+"""A server that has something to send does not pause for so long."""
+LATENCY_NANOS = 400_000_000
+"""No quickest message took longer than this."""
 LAST_WORD = b"rrbridge-stop"
+INT64_MAX = 2**63 - 1
 LATCHED_NAMES = frozenset({"tf_static", "robot_description"})
 """What these protocols do not tell: which topics are latched. These are, in every ROS."""
 
@@ -75,7 +79,12 @@ class WebSocketSession:
         self._closed = False
         self._pinged = 0.0
         self._unanswered = 0
-        self._last_word_until: float | None = None
+        self._last_word_until = 0.0
+        self._stopped_nanos: int | None = None
+        """When the stop was seen, by the wall clock."""
+        self._quickest_nanos: dict[int, int] = {}
+        """By connection: the least time from the server's stamp to arrival, with what the clocks differ by."""
+        self._is_caught_up = False
 
     @property
     def silent_secs(self) -> float:
@@ -100,8 +109,7 @@ class WebSocketSession:
         """Everything that happens, until it is stopped."""
         try:
             yield from self._told(self._dialect.opened(self._client.send_text))
-            arrivals: Arrivals | None = None
-            while not self._is_over(quiet=arrivals is None):
+            while not self._is_over():
                 try:
                     arrivals = self._client.receive(WAIT_SECS, COLLECT_SECS)
                     self._ask_for_life()
@@ -120,30 +128,52 @@ class WebSocketSession:
     def _told(self, events: Iterable[Event]) -> Iterator[Event]:
         """Events, and those that are answers to them."""
         for event in events:
+            if isinstance(event, Received) and len(event.batch):
+                self._follow(event)
             yield event
             while self._pending:
                 yield self._pending.popleft()
 
-    def _is_over(self, *, quiet: bool) -> bool:
+    def _follow(self, received: Received) -> None:
+        """Whether what arrives now was sent after the stop: by the server's own stamps, as its clock may be another.
+
+        The quickest message of a connection shows what a stamp means on our clock, but for the time that it took.
+        """
+        batch = received.batch
+        lags = batch.log_time_nanos - batch.publish_time_nanos
+        number = batch.connection.id
+        quickest = min(self._quickest_nanos.get(number, INT64_MAX), int(lags.min()))
+        self._quickest_nanos[number] = quickest
+        if self._stopped_nanos is not None:
+            newest = int(batch.publish_time_nanos.max()) + quickest
+            self._is_caught_up |= newest >= self._stopped_nanos + LATENCY_NANOS
+
+    def _is_over(self) -> bool:
         """Whether everything was read that the server had sent when the stop was asked for."""
         if self._closed or not self._stop.is_set():
             return self._closed
-        now = time.monotonic()
-        if self._last_word_until is None:
-            self._last_word_until = now + self._drain_secs
+        if self._stopped_nanos is None:
+            self._stopped_nanos = time.time_ns()
+            self._last_word_until = time.monotonic() + self._drain_secs
             self._client.ping(LAST_WORD)
-        if LAST_WORD in self._client.pongs:
-            # A pong may overtake what waits in the server's own queues.
-            self._last_word_until = min(self._last_word_until, now + SETTLE_SECS)
-            return quiet or now > self._last_word_until
-        return now > self._last_word_until
+        # A pong may overtake what waits in the server's own queues.
+        is_answered = LAST_WORD in self._client.pongs and (self._is_quiet or self._is_caught_up)
+        return is_answered or time.monotonic() > self._last_word_until
+
+    @property
+    def _is_quiet(self) -> bool:
+        return self.silent_secs > QUIET_SECS
 
     def _farewell(self) -> Iterator[Event]:
         if self._closed:
             yield Ended("the connection was given up before everything was read")
             return
+        text = ""
         if LAST_WORD not in self._client.pongs:
             text = f"{self.description} did not answer to the stop: whether its last messages are missing is unknown"
+        elif not (self._is_quiet or self._is_caught_up):
+            text = f"{self.description} was still sending what it had kept when the time to drain was over: the rest is missing"
+        if text:
             yield Notice(Severity.WARNING, text)
         yield Ended()
 
