@@ -19,6 +19,8 @@ SERVICE_SECS = 6.0
 AT_ONCE = 4
 """Nodes that are asked for their parameters at the same time."""
 MAX_NODES = 2000
+SILENT = ("_", "rrbridge_")
+"""How nodes are named that have no parameters for others: hidden ones, and those of recorders and players."""
 MAX_PARAMETERS = 10_000
 
 
@@ -152,7 +154,7 @@ class Questions:
         """Ask those nodes for their parameters that were not asked before; `names` are nodes and their namespaces."""
         for node, namespace in names:
             name = namespace.rstrip("/") + "/" + node
-            if name in self.seen or node in own or node.startswith("_") or len(self.seen) > MAX_NODES:
+            if name in self.seen or node in own or node.startswith(SILENT) or len(self.seen) > MAX_NODES:
                 continue
             self.seen.add(name)
             self.ask(Parameters(name))
