@@ -7,7 +7,9 @@ once; so those are checked here first. Format: https://arrow.apache.org/docs/for
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 import lz4.block
 import numpy as np
@@ -121,18 +123,17 @@ def _shrinks(pieces: Sequence[memoryview], size: int) -> bool:
     if size < SAMPLED_MIN_BYTES:
         return True
     step = size // SAMPLES
-    samples = [_sample(pieces, start) for start in range((step - SAMPLE_BYTES) // 2, size, step)]
+    ends = list(accumulate(map(len, pieces)))
+    samples = [_sample(pieces, ends, start) for start in range((step - SAMPLE_BYTES) // 2, size, step)]
     together = b"".join(samples)
     return len(lz4.block.compress(together, store_size=False)) < WORTHWHILE * len(together)
 
 
-def _sample(pieces: Sequence[memoryview], start: int) -> memoryview:
+def _sample(pieces: Sequence[memoryview], ends: Sequence[int], start: int) -> memoryview:
     """Up to SAMPLE_BYTES from a byte on, within one piece."""
-    for piece in pieces:
-        if start < len(piece):
-            break
-        start -= len(piece)
-    return piece[start : start + SAMPLE_BYTES]
+    number = bisect_right(ends, start)
+    within = start - (ends[number] - len(pieces[number]))
+    return pieces[number][within : within + SAMPLE_BYTES]
 
 
 def unpack(payload: memoryview, compression: Compression, uncompressed_size: int) -> bytes:
