@@ -206,6 +206,15 @@ def test_a_topic_that_nobody_publishes_is_told_with_what_is_near(robot: Robot, r
     assert "nobody publishes /chater on fake; there is /chatter" in told
 
 
+@pytest.mark.parametrize("command", [["info", "todays_run"], ["hz", "todays_run", "--for", "0.3"]])
+def test_a_file_that_is_not_there_is_told_too(robot: Robot, run: Run, command: list[str]) -> None:
+    robot.publishes(CHATTER, [])
+    robot.begin()
+    code, _, told = run(*command)
+    assert code == 1
+    assert "there is no file todays_run, so it was looked for on the robot: nobody publishes todays_run" in told
+
+
 def test_what_comes_too_fast_is_dropped_and_told(robot: Robot, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "HELD_BYTES", 1000)
     robot.publishes(CHATTER, [string("x" * 600) for _ in range(50)])

@@ -40,6 +40,18 @@ class LiveOptions:
 
         return self.live or self.source is not None or not arguments or not is_file_name(arguments[0])
 
+    @contextmanager
+    def taken_for_topics(self, arguments: Sequence[str]) -> Iterator[None]:
+        """Errors say so too where what was typed may have been meant as a file."""
+        from rrbridge.errors import RrbridgeError
+
+        try:
+            yield
+        except RrbridgeError as err:
+            if self.live or self.source is not None or not arguments or arguments[0].startswith("/"):
+                raise
+            raise RrbridgeError(f"there is no file {arguments[0]}, so it was looked for on the robot: {err}") from err
+
     def session(self) -> LiveSession:
         """Connected. Raises RecorderError."""
         from rrbridge_bridge.live.choose import choose
@@ -125,7 +137,6 @@ def selected(
         return
     if start is not None or end is not None:
         raise click.UsageError("--start and --end are for recordings; the running robot has only now.")
-    from rrbridge.errors import RecorderError
     from rrbridge_bridge.inspect.listening import may_mean
     from rrbridge_bridge.live.names import is_hidden
 
@@ -134,14 +145,9 @@ def selected(
     def wants(topic: str, _: str) -> bool:
         return may_mean(names, topic) if names else not is_hidden(topic)
 
-    try:
-        with listening(where, wants, definitions) as heard:
-            asked = [heard.find(name, lambda text: click.echo(text, err=True)) for name in names]
-            yield Selection([heard], asked, None, None), heard
-    except RecorderError as err:
-        if names and not where.live and where.source is None:
-            raise RecorderError(f"there is no file {names[0]}, so it was taken for a topic: {err}") from err
-        raise
+    with where.taken_for_topics(arguments), listening(where, wants, definitions) as heard:
+        asked = [heard.find(name, lambda text: click.echo(text, err=True)) for name in names]
+        yield Selection([heard], asked, None, None), heard
 
 
 @contextmanager

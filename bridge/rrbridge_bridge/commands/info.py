@@ -41,7 +41,8 @@ def info(
     if where.is_meant(names):
         from rrbridge_bridge.commands._info_live import show_topics
 
-        return show_topics(where, names, as_json=as_json)
+        with where.taken_for_topics(names):
+            return show_topics(where, names, as_json=as_json)
     from rrbridge._folders import recordings_in
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
     from rrbridge_bridge.inspect.facts import facts_of

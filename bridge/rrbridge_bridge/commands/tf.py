@@ -68,7 +68,8 @@ def tf(
     if len(frames) not in (0, 2):
         raise click.UsageError("Name both frames, TARGET and SOURCE, or none.")
     if is_live:
-        return _of_robot(frames, where, at or timeline or limit or recording, as_yaml=as_yaml, as_json=as_json)
+        with where.taken_for_topics(arguments):
+            return _of_robot(frames, where, at or timeline or limit or recording, as_yaml=as_yaml, as_json=as_json)
     file = Path(arguments[0])
     target, source = frames or (None, None)
     store, is_whole = _load(file, recording)
