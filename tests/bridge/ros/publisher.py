@@ -1,6 +1,7 @@
 """Publishes for the recorder's tests, under the ROS Python, and writes down every byte that it sent.
 
-Usage: publisher.py LOG SPEC; SPEC is a JSON list of `{topic, type, count, hertz, bytes, reliable, latched, depth, wait, logged}`.
+Usage: publisher.py LOG SPEC; SPEC is a JSON list of `{topic, type, count, hertz, bytes, rows, reliable, latched, depth,
+wait, logged}`.
 LOG gets, per message: u32 index into SPEC | u64 time sent, nanos | u32 size | the serialized message.
 Says `ready` when its publishers are there, `done` when all is sent, and leaves when standard input ends.
 """
@@ -33,7 +34,8 @@ def message(entry: dict[str, Any], number: int) -> Any:
         size = entry.get("bytes", 30000)
         made.header.frame_id = "camera"
         made.encoding = "mono8"
-        made.height, made.width, made.step = 1, size, size
+        rows = entry.get("rows", 1)
+        made.height, made.width, made.step = rows, size // rows, size // rows
         made.data = array.array("B", ((number * 7 + i) % 251 for i in range(256))) * (size // 256 + 1)
         made.data = made.data[:size]
     elif name == "Imu":
