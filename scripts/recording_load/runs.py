@@ -1,0 +1,140 @@
+"""One run: a ROS, its senders, recorders on all of them at once, and a computer that has other things to do."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from recording_load.rivals import Environment, Figures, Rival, Running
+
+__all__ = ["Load", "Robot", "ros1", "ros2", "run"]
+
+SENDERS = Path(__file__).with_name("senders.py")
+DEBIAN_PYTHON = "/usr/bin/python3"
+WAIT_SECS = 60.0
+REST_SECS = 2.0
+"""What is still on its way arrives in this time."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent."""
+
+    nbytes: int
+    hertz: float
+    """Of each topic; 0: as fast as the sender can."""
+    topics: int = 1
+    secs: float = 5.0
+
+    def __str__(self) -> str:
+        size = f"{self.nbytes / 1e6:g} MB" if self.nbytes >= 100_000 else f"{self.nbytes} B"
+        rate = f"{self.hertz:g} Hz" if self.hertz else "flat out"
+        return f"{self.topics} × {size}, {rate}" if self.topics > 1 else f"{size}, {rate}"
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A ROS that runs, for as long as it is needed."""
+
+    world: str
+    python: str
+    env: Environment
+    """Of its own programs."""
+    source: str
+    """As `--from` has it."""
+    recorder_env: Environment
+
+
+def _plain() -> dict[str, str]:
+    return {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "ROS_", "AMENT_")) and k != "VIRTUAL_ENV"
+    }
+
+
+def _for_recorders(env: Environment) -> dict[str, str]:
+    """With the path to our own modules, which the ROS of the system must not see."""
+    ours = [str(SENDERS.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**env, "PYTHONPATH": os.pathsep.join(ours)}
+
+
+@contextmanager
+def ros1() -> Iterator[Robot]:
+    """A master on a free port."""
+    with tempfile.TemporaryDirectory() as home, socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+        trial.close()
+        uri = f"http://127.0.0.1:{port}"
+        env = {**_plain(), "ROS_MASTER_URI": uri, "ROS_IP": "127.0.0.1", "ROS_HOME": home}
+        command = [DEBIAN_PYTHON, "/usr/bin/rosmaster", "--core", "-p", str(port)]
+        master = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(REST_SECS)
+            yield Robot("ros1", DEBIAN_PYTHON, env, f"ros1:{uri}", _for_recorders(env))
+        finally:
+            master.kill()
+            master.wait()
+
+
+@contextmanager
+def ros2(python: str) -> Iterator[Robot]:
+    """A graph of its own on this machine, under the Python that has rclpy."""
+    with tempfile.TemporaryDirectory() as logs:
+        domain = str(random.SystemRandom().randrange(1, 100))
+        env = {**_plain(), "ROS_DOMAIN_ID": domain, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_LOG_DIR": logs}
+        yield Robot("ros2", python, env, "rclpy", {**_for_recorders(env), "RRBRIDGE_ROS_PYTHON": python})
+
+
+def run(robot: Robot, load: Load, rivals: Sequence[Rival], busy: int) -> list[Figures]:
+    """Send a load to all recorders at once while so many other processes want a processor each."""
+    topics = [f"/load_{n}" for n in range(load.topics)]
+    numbers = [load.topics, load.nbytes, load.hertz, load.secs, len(rivals)]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        log = stack.enter_context((Path(folder) / "sender.log").open("w"))
+        sender = subprocess.Popen(
+            [robot.python, SENDERS, robot.world, *map(str, numbers)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=dict(robot.env),
+        )
+        stack.callback(_end, sender)
+        running = [Running(rival, Path(folder), topics, robot.recorder_env) for rival in rivals]
+        for one in running:
+            stack.callback(one.close)
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        if sender.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"the sender found no listeners:\n{_logs(Path(folder))}")
+        for _ in range(busy):
+            stack.callback(_end, subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+        for one in running:
+            one.begin()
+        print("go", file=sender.stdin, flush=True)
+        sent = [int(word) for word in sender.stdout.readline().split()]
+        if len(sent) != load.topics:
+            raise RuntimeError(f"the sender failed:\n{_logs(Path(folder))}")
+        time.sleep(REST_SECS)
+        return [one.stop(sent) for one in running]
+
+
+def _logs(folder: Path) -> str:
+    return "\n".join(f"{path.name}: {path.read_text()[-2000:]}" for path in folder.glob("*.log"))
+
+
+def _end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
