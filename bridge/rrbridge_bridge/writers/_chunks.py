@@ -75,7 +75,7 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class _Packed:
     chunk: Chunk
-    packed: Future[tuple[Parts, int]]
+    packed: Future[tuple[Parts, int, str]]
 
 
 class ChunkPacker:
@@ -84,10 +84,10 @@ class ChunkPacker:
     def __init__(
         self,
         limit_bytes: int,
-        pack: Callable[[Parts], tuple[Parts, int]],
-        emit: Callable[[Chunk, Parts, int], None],
+        pack: Callable[[Parts], tuple[Parts, int, str]],
+        emit: Callable[[Chunk, Parts, int, str], None],
     ) -> None:
-        """`pack` makes of a chunk's records the compressed ones and a checksum, in a thread; `emit` gets them."""
+        """`pack` makes of a chunk's records the compressed ones, a checksum and how it did, in a thread; `emit` gets them."""
         self._limit = limit_bytes
         self._pack = pack
         self._emit = emit

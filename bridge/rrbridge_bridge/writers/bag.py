@@ -120,12 +120,12 @@ class BagSink:
         bare = len(_record(Op.BAG_HEADER, fields, b""))
         self._file.write(_record(Op.BAG_HEADER, fields, b" " * (HEADER_BYTES - bare)))
 
-    def _pack(self, records: Parts) -> tuple[Parts, int]:
+    def _pack(self, records: Parts) -> tuple[Parts, int, str]:
         from rrbridge_bridge.writers._compression import compressed
 
-        return [compressed(b"".join(records), self._compression)], 0
+        return [compressed(b"".join(records), self._compression)], 0, self._compression
 
-    def _write_chunk(self, chunk: Chunk, packed: Parts, _crc: int) -> None:
+    def _write_chunk(self, chunk: Chunk, packed: Parts, _crc: int, _compression: str) -> None:
         from rrbridge_bridge.readers._bag_records import Op
 
         start = self._file.tell()

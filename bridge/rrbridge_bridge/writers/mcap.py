@@ -41,7 +41,7 @@ class McapSink:
     """An MCAP file that is being written: whole records, and each chunk with its indexes, in one call."""
 
     def __init__(self, path: Path, options: WriteOptions, profile: str = "", *, zstd_level: int | None = None) -> None:
-        """Raises FileError."""
+        """With a level of its own, what would hardly become smaller is not compressed. Raises FileError."""
         from mcap.data_stream import RecordBuilder
         from mcap.records import Header
 
@@ -52,6 +52,7 @@ class McapSink:
 
         self._compression = options.compression or COMPRESSIONS[0]
         self._zstd_level = zstd_level or ZSTD_LEVEL
+        self._in_haste = zstd_level is not None
         self._builder = RecordBuilder()
         self.file: AppendFile = AppendFile(path)
         self._packer = ChunkPacker(options.chunk_bytes or CHUNK_BYTES, self._pack, self._write_chunk)
@@ -188,25 +189,24 @@ class McapSink:
         """Hand everything to the operating system."""
         self._packer.drain()
 
-    def _pack(self, records: Parts) -> tuple[Parts, int]:
-        from rrbridge_bridge.writers._compression import compressed
+    def _pack(self, records: Parts) -> tuple[Parts, int, str]:
+        from rrbridge_bridge.writers._compression import compressed, is_worthwhile
 
-        if self._compression == "none":
+        if self._compression == "none" or (self._in_haste and not is_worthwhile(records)):
             crc = 0
             for part in records:
                 crc = zlib.crc32(part, crc)
-            return records, crc
+            return records, crc, ""
         data = b"".join(records)
-        return [compressed(data, self._compression, self._zstd_level)], zlib.crc32(data)
+        return [compressed(data, self._compression, self._zstd_level)], zlib.crc32(data), self._compression
 
-    def _write_chunk(self, chunk: Chunk, packed: Parts, crc: int) -> None:
+    def _write_chunk(self, chunk: Chunk, packed: Parts, crc: int, compression: str) -> None:
         import numpy as np
         from mcap.opcode import Opcode
         from mcap.records import ChunkIndex
 
         from rrbridge_bridge.readers._mcap_messages import MESSAGE_INDEX_ENTRY, MESSAGE_INDEX_HEAD
 
-        compression = "" if self._compression == "none" else self._compression
         name, packed_size = compression.encode(), sum(map(len, packed))
         start, (first, last) = self.file.position, chunk.span()
         length = CHUNK_HEAD.size - 9 + len(name) + 8 + packed_size
