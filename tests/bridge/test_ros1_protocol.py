@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.counters import LossCounter
 
 WAIT_SECS = 20.0
+NOTHING: Mapping[str, str] = {}
 STRING = {
     "type": "std_msgs/String",
     "md5sum": "992ce8a1687cec8c8bd883ec73ca41d1",
@@ -231,9 +232,14 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-def heard(stack: ExitStack, master: FakeMaster, enough: Callable[[list[Any]], object]) -> list[Any]:
+def heard(
+    stack: ExitStack,
+    master: FakeMaster,
+    enough: Callable[[list[Any]], object],
+    environment: Mapping[str, str] = NOTHING,
+) -> list[Any]:
     """Events of a session until there are enough of them."""
-    session = Ros1Session(master.uri, {})
+    session = Ros1Session(master.uri, environment)
     stack.callback(session.close)
     killer = threading.Timer(WAIT_SECS, session.close)
     killer.start()
@@ -391,6 +397,18 @@ def test_where_we_listen() -> None:
         own_address({"ROS_IP": "192.0.2.1"})
     with pytest.raises(RecorderError, match=r"ROS_HOSTNAME=nobody\.invalid cannot be resolved"):
         own_address({"ROS_HOSTNAME": "nobody.invalid"})
+
+
+def test_a_wrong_address_of_our_own_keeps_nothing_from_being_recorded(stack: ExitStack) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(header_of(STRING) + framed(b"abc"))
+        connection.recv(1)
+
+    master = FakeMaster(stack, FakeNode(stack, answer).uri)
+    events = heard(stack, master, messages, {"ROS_IP": "192.0.2.1"})
+    assert messages(events) == [b"abc"]
+    (text,) = told(events)
+    assert text.startswith("ROS_IP=192.0.2.1 is not an address of this machine; set ROS_IP to one")
 
 
 def test_what_speaks_for_ros1() -> None:

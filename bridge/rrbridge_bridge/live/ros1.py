@@ -125,7 +125,12 @@ class Ros1Session:
         self.description = f"ros1, master {master_uri}"
         self._master_uri = master_uri
         self.name = f"/rrbridge_{os.getpid()}_{time.time_ns() // 1_000_000}"
-        address, host = own_address(environment)
+        self._notices: list[Notice] = []
+        try:
+            address, host = own_address(environment)
+        except RecorderError as err:  # what is wrong there is no reason not to record
+            address = host = "127.0.0.1"
+            self._notices.append(Notice(Severity.WARNING, str(err)))
         self._selector = selectors.DefaultSelector()
         self._posts: deque[_Post] = deque()
         self._woken, self._waker = socket.socketpair()
@@ -162,7 +167,6 @@ class Ros1Session:
         self._is_closed = False
         self._left = threading.Lock()
         self._has_left = False
-        self._notices: list[Notice] = []
         if _is_deaf(master_uri, address):
             self._notices.append(Notice(Severity.INFO, _how_found(master_uri, address)))
         self._not_believed: set[_Key] = set()
@@ -488,8 +492,8 @@ def _is_deaf(master_uri: str, address: str) -> bool:
 
 def _how_found(master_uri: str, address: str) -> str:
     return (
-        f"neither ROS_IP nor ROS_HOSTNAME is set, so {address} is listened at and the master at {master_uri} is asked twice a "
-        "second for new publishers; with ROS_IP set to this machine's address it tells them at once"
+        f"without a ROS_IP or ROS_HOSTNAME of this machine {address} is listened at, and the master at {master_uri} is asked "
+        "twice a second for new publishers; with ROS_IP set to this machine's address it tells them at once"
     )
 
 
