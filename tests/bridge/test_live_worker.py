@@ -389,6 +389,7 @@ def finished(
     worker = module.Worker(middleware, module.Pipe(writing))
     connection = module.Connection(0, "/a", "a/msg/A", bytes)
     connection.subscriptions[True, False] = SimpleNamespace(handle=middleware, msg_type=bytes)
+    connection.arrange()
     worker.connections[0] = connection
     began = time.monotonic()
     worker.finish(drain_secs)

@@ -148,6 +148,7 @@ class Worker:
         deadline = time.monotonic() + OVERLAP_SECS
         for kind in before - kinds:
             connection.retiring.append((deadline, connection.subscriptions.pop(kind)))
+        connection.arrange()
         self.pipe.event(
             "subscribed",
             id=connection.number,
@@ -201,7 +202,9 @@ class Worker:
             if connection.payloads and now - connection.since >= BLOCK_SECS:
                 connection.flush(self.pipe)
             while connection.retiring and connection.retiring[0][0] < now:
-                self.end(connection.retiring.pop(0)[1])
+                retired = connection.retiring.pop(0)[1]
+                connection.arrange()
+                self.end(retired)
         return taken
 
     def ask_parameters(self) -> None:
@@ -296,10 +299,12 @@ class Worker:
 
     def leave(self, connection: Connection) -> None:
         """Hear no more of a topic: what it would bring only stands in the way of what the others are waited for."""
-        for subscription in [*connection.subscriptions.values(), *(s for _, s in connection.retiring)]:
-            self.end(subscription)
+        every = [*connection.subscriptions.values(), *(s for _, s in connection.retiring)]
         connection.subscriptions.clear()
         connection.retiring.clear()
+        connection.arrange()
+        for subscription in every:
+            self.end(subscription)
 
     def awaited(self, connection: Connection) -> set[int]:
         """Numbers of the reliable publishers that may still have something from before the cutoff; 0 where unknown."""

@@ -70,6 +70,8 @@ class Connection:
         self.asked: dict[str, Any] = asked or {}  # of the quality of service
         self.subscriptions: dict[tuple[bool, bool], Any] = {}  # by (reliable, transient_local)
         self.retiring: list[tuple[float, Any]] = []  # (when to close it, subscription)
+        self.ways: list[tuple[Any, Any]] = []  # how to take a message from each subscription
+        self.compares = False  # whether a message can come twice
         self.recent = Recent()
         self.publishers: dict[bytes, int] = {}  # numbers from 1, by gid
         self.heard: dict[int, Heard] = {}  # by publisher's number, 0 where it is not told
@@ -80,10 +82,6 @@ class Connection:
         self.size = 0
         self.since = 0.0
         self.failed = False
-
-    def compares(self) -> bool:
-        """Whether a message can come twice."""
-        return len(self.subscriptions) > 1 or bool(self.retiring) or any(tl for _, tl in self.subscriptions)
 
     def add(self, raw: bytes, info: dict[str, Any], pipe: Pipe, compares: bool) -> None:
         """Put one message into the block."""
@@ -149,20 +147,24 @@ class Connection:
             self.records, self.payloads, self.size = [], [], 0
             pipe.messages(self.number, records, payloads, size)
 
+    def arrange(self) -> None:
+        """Take over what subscriptions there are; to be called whenever they have changed."""
+        every = [*self.subscriptions.values(), *(subscription for _, subscription in self.retiring)]
+        self.ways = [(subscription.handle.take_message, subscription.msg_type) for subscription in every]
+        self.compares = len(every) > 1 or any(transient for _, transient in self.subscriptions)
+
     def drain(self, pipe: Pipe) -> int:
         """Take what is there, within this topic's turn. Returns how many messages."""
-        compares = self.compares()
         taken = 0
-        for subscription in list(self.subscriptions.values()) + [s for _, s in self.retiring]:
-            size = 0
-            handle, cls = subscription.handle, subscription.msg_type
-            for _ in range(TURN_MESSAGES):
-                found = handle.take_message(cls, True)
-                if found is None:
-                    break
+        for take, cls in self.ways:
+            found = take(cls, True)
+            size = count = 0
+            while found is not None:
                 taken += 1
-                self.add(found[0], found[1], pipe, compares)
+                self.add(found[0], found[1], pipe, self.compares)
                 size += len(found[0])
-                if size > TURN_BYTES:
+                count += 1
+                if size > TURN_BYTES or count >= TURN_MESSAGES:
                     break
+                found = take(cls, True)
         return taken
