@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import yaml
 from foxglove.websocket import Capability, StatusLevel, WebSocketServer
 from listening import Listening
 from ros_world import Recording, chunks_of, payloads_of
+from websockets.exceptions import ConnectionClosed
 from websockets.server import ServerProtocol
 from websockets.sync.server import Server, ServerConnection, serve
 
@@ -189,6 +191,18 @@ def test_a_stream_that_goes_on_is_left_when_the_stop_is_reached(robots: Callable
         assert not listening.stop().error
     ended.set()
     thread.join()
+    assert not listening.texts
+
+
+def test_a_server_that_goes_after_it_has_answered_leaves_nothing_unknown(
+    scripted: Callable[..., SourceOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rrbridge_bridge.live.websocket_session.QUIET_SECS", 50.0)
+    script = [INFO, {"op": "advertise", "channels": [CHANNEL]}, "subscribed", data(1, b"x")]
+    options = replace(scripted(*script, leaves_after_secs=1.0), drain_secs=50.0)
+    with Listening(live_foxglove.source.start(options)) as listening:
+        listening.until(lambda: listening.count("/a"))
+        assert not listening.stop().error
     assert not listening.texts
 
 
@@ -492,19 +506,19 @@ def scripted() -> Iterator[Callable[..., SourceOptions]]:
     """Starts a server that sends what it is given, waits for a subscription where it says so, and stays."""
     made: list[tuple[Server, threading.Thread]] = []
 
-    def make(*script: object, subprotocol: str | None = "foxglove.websocket.v1", once: bool = False) -> SourceOptions:
-        seen: list[int] = []
-
+    def make(
+        *script: object, subprotocol: str | None = "foxglove.websocket.v1", leaves_after_secs: float = 1e6
+    ) -> SourceOptions:
         def handle(connection: ServerConnection) -> None:
-            seen.append(1)
-            for item in script if len(seen) == 1 or not once else ():
+            for item in script:
                 if item == "subscribed":
                     facts = json.loads(connection.recv())
                     assert facts["op"] == "subscribe"
                 else:
                     connection.send(json.dumps(item) if isinstance(item, (dict, list)) else item)  # type: ignore[arg-type]
-            for _ in connection:
-                pass
+            with suppress(TimeoutError, ConnectionClosed):
+                while True:
+                    connection.recv(timeout=leaves_after_secs)
 
         offered = [subprotocol] if subprotocol else None
         server = serve(handle, "127.0.0.1", 0, subprotocols=offered, compression=None)  # type: ignore[arg-type]

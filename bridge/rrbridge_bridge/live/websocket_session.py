@@ -115,6 +115,7 @@ class WebSocketSession:
                     self._ask_for_life()
                 except SocketLostError as err:
                     if self._stop.is_set():
+                        self._is_caught_up = LAST_WORD in self._client.pongs  # it went after it had answered
                         break
                     yield from self._again(str(err))
                     continue
