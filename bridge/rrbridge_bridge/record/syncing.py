@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from rrbridge.errors import FileError
@@ -20,16 +19,8 @@ class Syncer:
         self._asked = threading.Event()
         self._ending = False
         self._error: FileError | None = None
-        self._began: float | None = None
-        self._longest_secs = 0.0
         self._thread = threading.Thread(target=self._run, name="record-sync", daemon=True)
         self._thread.start()
-
-    @property
-    def longest_secs(self) -> float:
-        """How long the slowest sync took, or has been taking until now."""
-        began = self._began
-        return self._longest_secs if began is None else max(self._longest_secs, time.monotonic() - began)
 
     def ask(self) -> None:
         """Sync soon. Raises the FileError of an earlier sync."""
@@ -51,11 +42,8 @@ class Syncer:
             self._asked.clear()
             if self._ending:
                 return
-            self._began = time.monotonic()
             try:
                 self._sync()
             except FileError as err:
                 self._error = err
                 return
-            self._longest_secs = max(self._longest_secs, time.monotonic() - self._began)
-            self._began = None
