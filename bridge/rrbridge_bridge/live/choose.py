@@ -1,20 +1,39 @@
-"""Which live source is meant: the one that was named, or the one that the environment speaks for."""
+"""Which live source or sink is meant: the one that was named, or the one that the environment speaks for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from rrbridge import plugins
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import LiveSource
 
-__all__ = ["Choice", "choose", "live_sources"]
+__all__ = ["Choice", "choose", "live_sources", "pick"]
 
 SCHEMES = {"ws": "foxglove", "wss": "foxglove", "http": "ros1", "https": "ros1"}
-"""Which source an address without a name is for."""
+"""What an address without a name is for."""
 _ADDRESS = re.compile(r"(?P<scheme>[a-z]+)://")
+
+
+class Offered(Protocol):
+    """What sources and sinks have in common."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line."""
+
+    @property
+    def priority(self) -> int:
+        """Of several with signs, the highest is meant."""
+
+    def signs(self, environment: Mapping[str, str]) -> str:
+        """What speaks for it; empty if nothing does."""
+
+
+Kind = TypeVar("Kind", bound=Offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +57,39 @@ def choose(named: str | None, environment: Mapping[str, str]) -> Choice:
 
     Raises RecorderError when there is no such source, or nothing speaks for any.
     """
-    sources = live_sources()
+    return Choice(*pick(named, live_sources(), environment, what="source", purpose="listen to", option="--from"))
+
+
+def pick(
+    named: str | None,
+    offered: Mapping[str, Kind],
+    environment: Mapping[str, str],
+    *,
+    what: str,
+    purpose: str,
+    option: str,
+) -> tuple[Kind, str, str]:
+    """Which one, its address, and what speaks for it; `what`, `purpose` and `option` stand in errors. Raises RecorderError."""
+    known = ", ".join(sorted(offered)) or "none"
+    how = f"{option} NAME or {option} NAME:ADDRESS"
     if named:
-        return _named(named, sources)
-    for source in sorted(sources.values(), key=lambda source: (-source.priority, source.name)):
-        if signs := source.signs(environment):
-            return Choice(source, "", signs)
-    known = ", ".join(sorted(sources)) or "none"
+        name, address, reason = _parsed(named)
+        if name not in offered:
+            raise RecorderError(f"no live {what} for {named!r}; there are {known} ({how})")
+        return offered[name], address, reason
+    for one in sorted(offered.values(), key=lambda one: (-one.priority, one.name)):
+        if signs := one.signs(environment):
+            return one, "", signs
     raise RecorderError(
         "nothing here tells what the robot speaks. Source its ROS set-up first (source /opt/ros/<distro>/setup.bash), "
-        f"or name what to listen to, with --from NAME or --from NAME:ADDRESS; there are {known}"
+        f"or name what to {purpose}, with {how}; there are {known}"
     )
 
 
-def _named(named: str, sources: Mapping[str, LiveSource]) -> Choice:
+def _parsed(named: str) -> tuple[str, str, str]:
+    """Name, address and reason."""
     if address := _ADDRESS.match(named):
-        name, where = SCHEMES.get(address["scheme"], ""), named
-        reason = f"an address with {address['scheme']}:// is its own"
-    else:
-        name, _, where = named.partition(":")
-        reason = ""
-    if name not in sources:
-        known = ", ".join(sorted(sources)) or "none"
-        raise RecorderError(f"no live source for {named!r}; there are {known} (--from NAME or --from NAME:ADDRESS)")
-    return Choice(sources[name], where, reason)
+        scheme = address["scheme"]
+        return SCHEMES.get(scheme, ""), named, f"an address with {scheme}:// is its own"
+    name, _, where = named.partition(":")
+    return name, where, ""

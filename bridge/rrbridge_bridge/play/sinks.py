@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rrbridge import plugins
-from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.choose import SCHEMES
+from rrbridge_bridge.live.choose import pick
 from rrbridge_bridge.live.sink import LiveSink
 
 __all__ = ["Destination", "choose", "installed"]
@@ -20,7 +19,7 @@ class Destination:
     sink: LiveSink
     address: str
     reason: str
-    """Why it was taken; empty if it was asked for."""
+    """Why it was taken; empty when it was named."""
 
 
 def installed() -> dict[str, LiveSink]:
@@ -29,21 +28,5 @@ def installed() -> dict[str, LiveSink]:
 
 
 def choose(asked: str | None, sinks: Mapping[str, LiveSink], environment: Mapping[str, str]) -> Destination:
-    """What `NAME[:ADDRESS]` means; without it the sink that the environment speaks for. Raises RecorderError."""
-    if asked:
-        name, _, address = asked.partition(":")
-        if name in SCHEMES and address.startswith("//"):
-            name, address = SCHEMES[name], asked
-        if name not in sinks:
-            raise RecorderError(f"--to {asked}: there is no {name!r} to play to; there are {_names(sinks)}")
-        return Destination(sinks[name], address, "")
-    for sink in sorted(sinks.values(), key=lambda sink: -sink.priority):
-        if reason := sink.signs(environment):
-            return Destination(sink, "", reason)
-    raise RecorderError(
-        f"nothing says which graph to play to: source ROS's set-up, or name it with --to; there are {_names(sinks)}"
-    )
-
-
-def _names(sinks: Iterable[str]) -> str:
-    return ", ".join(sorted(sinks)) or "none"
+    """What `--to NAME[:ADDRESS]` means; without it the sink that the environment speaks for. Raises RecorderError."""
+    return Destination(*pick(asked, sinks, environment, what="sink", purpose="play to", option="--to"))
