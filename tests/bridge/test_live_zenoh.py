@@ -21,7 +21,8 @@ from zenoh_world import ZenohWorld
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import UNKNOWN, Discovered, Ended, SourceOptions
-from rrbridge_bridge.live.zenoh import Seen, ZenohSource
+from rrbridge_bridge.live.zenoh import ZenohSource
+from rrbridge_bridge.live.zenoh_streams import Seen
 
 pytest.importorskip("zenoh")
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
@@ -130,6 +131,36 @@ def test_a_publisher_that_is_killed_and_comes_back_is_heard_again(world: ZenohWo
     assert heard.payloads("/chatter") == first.sent_on("/chatter")[:before] + second.sent_on("/chatter")
     assert heard.lost("/chatter") == 0
     assert heard.lost("/tf_static") == 0
+
+
+def test_a_router_that_goes_and_comes_back_costs_nothing(world: ZenohWorld) -> None:
+    end_router = world.router()
+    heard = world.listen()
+    first = world.publish(STRING | {"count": 10_000, "hertz": 100})
+    heard.until(lambda: heard.count("/chatter") >= 20)
+    end_router()
+    before = heard.count("/chatter")
+    heard.until(lambda: heard.count("/chatter") >= before + 50)  # peers are linked to each other
+    world.router()
+    second = world.publish(IMU | {"count": 20})
+    heard.until(lambda: heard.count("/imu") == 20)
+    first.process.kill()
+    heard.stop()
+    assert heard.payloads("/imu") == second.sent_on("/imu")
+    assert heard.lost("/chatter") == 0
+    assert heard.payloads("/chatter") == first.sent_on("/chatter")[: heard.count("/chatter")]
+
+
+def test_who_has_nobody_left_is_silent(world: ZenohWorld) -> None:
+    end_router = world.router()
+    heard = world.listen()
+    world.publish(STRING | {"count": 1}).close()
+    time.sleep(1.2)
+    assert heard.session.silent_secs < 1.2
+    end_router()
+    heard.until(lambda: heard.session.silent_secs > 1.5)
+    world.router()
+    heard.until(lambda: heard.session.silent_secs < 1.2)
 
 
 def test_attachments_of_other_versions_leave_losses_unknown(world: ZenohWorld) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcap.writer import Writer
 from rosbags.typesys import Stores, get_typestore
 from zenoh_world import ZenohWorld
 
@@ -88,26 +91,41 @@ def test_our_own_source_hears_every_byte(world: ZenohWorld) -> None:
     assert heard.announced["/chatter"].metadata["publishers"].startswith("/rrbridge_play_")
 
 
-@pytest.mark.parametrize("latched", [False, True])
-def test_another_implementation_hears_it(world: ZenohWorld, latched: bool) -> None:
+def test_another_implementation_hears_it(world: ZenohWorld) -> None:
     world.router()
     session = play(world)
-    topic = "/latched" if latched else "/chatter"
-    assert session.advertise(replace(STRING, topic=topic), latched, 20) == ""
-    # of what was kept, it takes the last message alone
-    texts = [f"{number} played" for number in range(1 if latched else 20)]
-    if latched:
-        for value in texts:
-            session.publish(3, memoryview(text(value)), 0, 0)
-    listener = world.independent(topic)
+    assert session.advertise(STRING, False) == ""
+    listener = world.independent("/chatter")
     until(session, 3, 1)
-    if not latched:
-        time.sleep(0.2)
-        for value in texts:
-            session.publish(3, memoryview(text(value)), 0, 0)
-            time.sleep(0.002)
+    time.sleep(0.3)
+    texts = [f"{number} played" for number in range(20)]
+    for value in texts:
+        session.publish(3, memoryview(text(value)), 0, 0)
+        time.sleep(0.002)
     assert listener.stdout is not None
     assert [listener.stdout.readline().rstrip("\n") for _ in texts] == texts
+
+
+def test_the_command_plays_every_byte(world: ZenohWorld, tmp_path: Path) -> None:
+    world.router()
+    heard = world.listen()
+    sent = [text(f"{number} recorded") for number in range(50)]
+    with (tmp_path / "run.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros2")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data\n")
+        channel = writer.register_channel("/chatter", "cdr", schema)
+        for number, payload in enumerate(sent):
+            writer.add_message(channel, 10**18 + number * 10**7, payload, 10**18 + number * 10**7)
+        writer.finish()  # type: ignore[no-untyped-call]
+    command = [str(Path(sys.executable).with_name("rrbridge")), "play", str(tmp_path / "run.mcap"), "--to"]
+    options = [f"zenoh:{world.endpoint}", "--clock", "--wait-for-subscribers"]
+    played = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+    assert played.returncode == 0, played.stderr
+    heard.until(lambda: heard.count("/chatter") == 50)
+    heard.stop()
+    assert heard.payloads("/chatter") == sent
+    assert heard.count("/clock") > 0
 
 
 def test_a_type_of_which_nothing_is_known_is_refused(world: ZenohWorld) -> None:

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,8 @@ class ZenohWorld:
         self.folder = folder
         self.stack = stack
 
-    def router(self) -> None:
-        """Somebody else's, as `rmw_zenohd` is."""
+    def router(self) -> Callable[[], None]:
+        """Somebody else's, as `rmw_zenohd` is; what ends it."""
         import zenoh
 
         config = zenoh.Config()
@@ -103,6 +104,7 @@ class ZenohWorld:
         config.insert_json5("timestamping/enabled", "true")
         session = zenoh.open(config)
         self.stack.callback(session.close)
+        return session.close
 
     def independent(self, topic: str, *count: str) -> subprocess.Popen[str]:
         """Another implementation, that publishes, or prints what it hears."""

@@ -10,24 +10,19 @@ import logging
 import os
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.qos import offered_qos_profiles
+from rrbridge_bridge.live.qos import offered_in_words
 from rrbridge_bridge.live.source import (
-    UNKNOWN,
     Announced,
     Discovered,
     Ended,
     Event,
     Notice,
-    Received,
     Severity,
     SourceOptions,
 )
@@ -48,19 +43,28 @@ from rrbridge_bridge.live.zenoh_keys import (
     Qos,
     Token,
     attachment,
-    attachments,
     every_token,
     gid_of,
     ros_type,
     token_of,
 )
 from rrbridge_bridge.live.zenoh_network import Joined, join, signs_of_zenoh
-from rrbridge_bridge.raw import Connection, RawBatch
+from rrbridge_bridge.live.zenoh_streams import (
+    Sample,
+    Stream,
+    batch_of,
+    fitted,
+    metadata_of,
+    no_definition,
+    node_names,
+    without_repeats,
+)
+from rrbridge_bridge.raw import Connection
 
 if TYPE_CHECKING:
     import zenoh
 
-__all__ = ["Seen", "ZenohSession", "ZenohSource", "source"]
+__all__ = ["ZenohSession", "ZenohSource", "source"]
 
 log = logging.getLogger(__name__)
 
@@ -81,73 +85,10 @@ ASK_SECS = 2.0
 LINK_SECS = 1.0
 LOOK_BACK_SECS = (0.3, 1.5)
 REPEATS_SECS = 10.0
-MAX_GAP = 10_000
 MAX_CONNECTIONS = 2**16 - 1
 MAX_DEPTH = 100_000
 """No publisher is asked for more of its history."""
 NODE_NAME = "rrbridge_record"
-
-Sample = tuple[int, int, bytes, "bytes | None"]
-"""Connection, time of arrival, payload, attachment."""
-
-
-@dataclass(slots=True, eq=False)
-class Seen:
-    """Which of a publisher's numbers have come."""
-
-    low: int = 0
-    high: int = -1
-    missing: set[int] = field(default_factory=set)
-    """Between the lowest and the highest."""
-
-    def note(self, sequences: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Whether each of these comes for the first time; from now on they have come. Shape (N,)."""
-        first, last = int(sequences[0]), int(sequences[-1])
-        if self.high >= 0 and first == self.high + 1 and bool((np.diff(sequences) == 1).all()):
-            self.high = last
-            return np.ones(len(sequences), bool)
-        return np.array([self._is_new(number) for number in sequences.tolist()], bool)
-
-    def _is_new(self, number: int) -> bool:
-        if self.high < 0:
-            self.low = self.high = number
-        elif number > self.high:
-            self.missing.update(range(max(self.high + 1, number - MAX_GAP), number))
-            self.high = number
-        elif number < self.low:
-            self.missing.update(range(number + 1, min(self.low, number + 1 + MAX_GAP)))
-            self.low = number
-        elif number in self.missing:
-            self.missing.discard(number)
-        else:
-            return False
-        return True
-
-
-@dataclass(eq=False)
-class _Stream:
-    """What the session knows of one connection: a topic, a type and its hash."""
-
-    connection: Connection
-    type_hash: str
-    key: str
-    qos: Qos
-    """What it listens with."""
-    subscriber: Any = None
-    token: Any = None
-    publishers: dict[bytes, int] = field(default_factory=dict)
-    """Numbers of publishers by their signatures."""
-    seen: defaultdict[int, Seen] = field(default_factory=lambda: defaultdict(Seen))
-    """By publisher."""
-    repeats_until: float = 0.0
-    """Until then, on the monotonic clock, what publishers kept may come besides what was heard as they sent it."""
-    look_back: list[float] = field(default_factory=list)
-    """When to ask what publishers kept."""
-    asked: bool = False
-    held: list[Received] = field(default_factory=list)
-    """Messages that came while the definition was still being asked for."""
-    hold_until: float = 0.0
-    """Till then it is not announced, on the monotonic clock; 0: it is."""
 
 
 class ZenohSession:
@@ -160,7 +101,7 @@ class ZenohSession:
         self._definitions = definitions
         self._drain_secs = drain_secs
         self.description = joined.description
-        self._streams: dict[int, _Stream] = {}
+        self._streams: dict[int, Stream] = {}
         self._wanted: set[tuple[str, str]] = set()
         self._tokens: dict[str, Token] = {}
         """Of publishers, by the token itself."""
@@ -261,7 +202,7 @@ class ZenohSession:
             yield from self._described(*self._answers.popleft())
         yield from self._overdue()
         self._ask_for_kept()
-        yield from self._look_at_links()
+        self._look_at_links()
         while self._outbox:
             yield self._outbox.popleft()
 
@@ -290,7 +231,13 @@ class ZenohSession:
                 yield self._outbox.popleft()
             types = tuple(dict.fromkeys(ros_type(p.type_name) for p in publishers))
             endpoints = frozenset(p.endpoint for p in publishers)
-            yield Discovered(topic, types, endpoints, tuple(_nodes(publishers)), _told_qos(publishers))
+            yield Discovered(
+                topic,
+                types,
+                endpoints,
+                tuple(node_names(publishers)),
+                offered_in_words([p.qos.facts() for p in publishers]),
+            )
         for stream in self._streams.values():
             if stream.hold_until and not stream.asked:
                 self._ask(stream)
@@ -304,9 +251,9 @@ class ZenohSession:
             own = [p for p in self._publishers_of(topic) if p.data_key == stream.key]
             if not own:
                 continue
-            wider = _adapted(own)
+            wider = fitted(own)
             again = wider.is_latched and not (stream.qos.is_latched and wider.depth <= stream.qos.depth)
-            metadata = _metadata(own)
+            metadata = metadata_of(own)
             if again:
                 self._listen(stream, wider)
             if wider.is_latched:
@@ -331,9 +278,9 @@ class ZenohSession:
         first = publishers[0]
         definition = self._definitions.find(msgtype, first.type_hash)
         form = "ros2msg" if definition else ""
-        metadata = _metadata(publishers)
+        metadata = metadata_of(publishers)
         connection = Connection(number, first.topic, msgtype, "cdr", definition, form, metadata)
-        stream = _Stream(connection, first.type_hash, first.data_key, _adapted(publishers))
+        stream = Stream(connection, first.type_hash, first.data_key, fitted(publishers))
         self._streams[number] = stream
         others = {s.type_hash for s in self._streams.values() if s.connection.topic == first.topic} - {first.type_hash}
         if any(s.connection.msgtype == msgtype and s.type_hash in others for s in self._streams.values()):
@@ -345,10 +292,10 @@ class ZenohSession:
         else:
             self._outbox.append(Announced(connection, stream.qos.is_latched))
             if not definition:
-                self._outbox.append(Notice(Severity.WARNING, _no_definition(stream, ""), first.topic))
+                self._outbox.append(Notice(Severity.WARNING, no_definition(stream, ""), first.topic))
         self._listen(stream, stream.qos)
 
-    def _listen(self, stream: _Stream, qos: Qos) -> None:
+    def _listen(self, stream: Stream, qos: Qos) -> None:
         """Subscribe, or subscribe again when publishers with another quality of service have come."""
         import zenoh.ext
 
@@ -373,12 +320,12 @@ class ZenohSession:
             )
         else:
             stream.subscriber = self._session.declare_subscriber(stream.key, listener)
-        _, topic, type_name, type_hash = _key_parts(stream)
+        type_name, type_hash = stream.key.rsplit("/", 2)[1:]
         # publishers that work only for somebody, cameras above all, look for this
-        token = self._own(SUBSCRIPTION, topic, type_name, type_hash, qos)
+        token = self._own(SUBSCRIPTION, stream.connection.topic, type_name, type_hash, qos)
         stream.token = self._session.liveliness().declare_token(token.key)
 
-    def _expect_kept(self, stream: _Stream) -> None:
+    def _expect_kept(self, stream: Stream) -> None:
         """Look again, a little later, whether Zenoh has brought everything that publishers kept.
 
         Now and then it brings only the last of several messages (seen with 1.10, one time in twenty).
@@ -441,8 +388,10 @@ class ZenohSession:
         if not samples:
             return
         stream = self._streams[number]
+        received = batch_of(stream, samples, self._order)
+        self._order += len(samples)
         drop = kept or time.monotonic() < stream.repeats_until
-        received = _without_repeats(stream, self._batch(stream, samples), drop=drop)
+        received = without_repeats(stream, received, drop=drop)
         if not len(received.batch):
             return
         if stream.hold_until:
@@ -450,27 +399,7 @@ class ZenohSession:
         else:
             yield received
 
-    def _batch(self, stream: _Stream, samples: Sequence[Sample]) -> Received:
-        payloads = [payload for _, _, payload, _ in samples]
-        sizes = np.array([len(payload) for payload in payloads], np.int64)
-        arrived = np.array([time_nanos for _, time_nanos, _, _ in samples], np.int64)
-        sequences, published, gids = attachments([told for *_, told in samples])
-        known = sequences != UNKNOWN
-        buffer = payloads[0] if len(payloads) == 1 else b"".join(payloads)
-        batch = RawBatch(
-            stream.connection,
-            np.frombuffer(buffer, np.uint8),
-            np.cumsum(sizes) - sizes,
-            sizes,
-            arrived,
-            np.where(known & (published > 0), published, arrived),
-            np.where(known, sequences & 0xFFFFFFFF, 0).astype(np.uint32),
-            np.arange(self._order, self._order + len(samples), dtype=np.int64),
-        )
-        self._order += len(samples)
-        return Received(batch, sequences, np.where(known, _numbers(stream, gids), UNKNOWN))
-
-    def _ask(self, stream: _Stream) -> None:
+    def _ask(self, stream: Stream) -> None:
         """Ask a publisher's node what its type is made of, once the node's service is known."""
         import zenoh
 
@@ -520,86 +449,26 @@ class ZenohSession:
                 if time.monotonic() > stream.hold_until or held_bytes > HOLD_BYTES:
                     yield from self._release(stream)
 
-    def _release(self, stream: _Stream, reason: str = "") -> Iterator[Event]:
+    def _release(self, stream: Stream, reason: str = "") -> Iterator[Event]:
         """Announce what the definition was waited for, with or without it, and hand over what came meanwhile."""
         if not stream.hold_until:
             return
         stream.hold_until = 0.0
         yield Announced(stream.connection, stream.qos.is_latched)
         if not stream.connection.definition:
-            yield Notice(Severity.WARNING, _no_definition(stream, reason), stream.connection.topic)
+            yield Notice(Severity.WARNING, no_definition(stream, reason), stream.connection.topic)
         held, stream.held = stream.held, []
         for received in held:
             yield replace(received, batch=replace(received.batch, connection=stream.connection))
 
-    def _look_at_links(self) -> Iterator[Event]:
+    def _look_at_links(self) -> None:
         """Whether somebody is linked to the session."""
         now = time.monotonic()
-        if now < self._next_look:
-            return
-        self._next_look = now + LINK_SECS
-        info = self._session.info
-        if info.routers_zid() or info.peers_zid():
-            self._linked_at, self._linked = now, True
-        yield from ()
-
-
-def _numbers(stream: _Stream, gids: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
-    """Each publisher's number within the connection."""
-    distinct, which = np.unique(gids.view(("<u8", 2)).reshape(-1, 2), axis=0, return_inverse=True)
-    numbers = [stream.publishers.setdefault(row.tobytes(), len(stream.publishers)) for row in distinct]
-    return np.array(numbers, np.int64)[which.reshape(-1)]
-
-
-def _without_repeats(stream: _Stream, received: Received, *, drop: bool) -> Received:
-    """Notes what has come; with `drop`, leaves out what had come before."""
-    sequences, publishers = received.sequences, received.publishers
-    fresh = np.ones(len(sequences), bool)
-    for publisher in np.unique(publishers[publishers != UNKNOWN]).tolist():
-        own = publishers == publisher
-        fresh[own] = stream.seen[publisher].note(sequences[own])
-    if not drop or fresh.all():
-        return received
-    return Received(received.batch.take(fresh), sequences[fresh], publishers[fresh])
-
-
-def _key_parts(stream: _Stream) -> tuple[str, str, str, str]:
-    domain, _, rest = stream.key.partition("/")
-    _, type_name, type_hash = rest.rsplit("/", 2)
-    return domain, stream.connection.topic, type_name, type_hash
-
-
-def _adapted(publishers: Sequence[Token]) -> Qos:
-    """What to listen with so that every publisher is heard, and everything that any of them keeps."""
-    return Qos(
-        "reliable" if all(p.qos.reliability == "reliable" for p in publishers) else "best_effort",
-        "transient_local" if any(p.qos.is_latched for p in publishers) else "volatile",
-        depth=max(p.qos.depth for p in publishers),
-    )
-
-
-def _nodes(publishers: Sequence[Token]) -> list[str]:
-    return sorted({publisher.full_node_name for publisher in publishers})
-
-
-def _told_qos(publishers: Sequence[Token]) -> str:
-    kinds = dict.fromkeys((p.qos.reliability, p.qos.durability) for p in publishers)
-    return " and ".join(", ".join(kind).replace("_", " ") for kind in kinds)
-
-
-def _metadata(publishers: Sequence[Token]) -> Mapping[str, str]:
-    metadata = {
-        "offered_qos_profiles": offered_qos_profiles([publisher.qos.facts() for publisher in publishers]),
-        "publishers": ", ".join(_nodes(publishers)),
-    }
-    if publishers[0].type_hash != NO_HASH:
-        metadata["topic_type_hash"] = publishers[0].type_hash
-    return metadata
-
-
-def _no_definition(stream: _Stream, reason: str) -> str:
-    where = f" ({reason})" if reason else ""
-    return f"no definition of {stream.connection.msgtype} was found{where}: its bytes are recorded, undecoded"
+        if now >= self._next_look:
+            self._next_look = now + LINK_SECS
+            info = self._session.info
+            if info.routers_zid() or info.peers_zid():
+                self._linked_at, self._linked = now, True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import threading
 import time
 
 from zenoh_ros2_sdk import ROS2Publisher, ROS2Subscriber, ZenohSession
-from zenoh_ros2_sdk.qos import QosDurability, QosProfile
 
 TYPE, TEXT = "std_msgs/msg/String", "string data\n"
 port, topic = int(sys.argv[1]), sys.argv[2]
@@ -36,8 +35,7 @@ def heard(message: object) -> None:
 if len(sys.argv) > 3:
     threading.Thread(target=publish, args=(int(sys.argv[3]),), daemon=True).start()
 else:
-    latched = QosProfile(durability=QosDurability.TRANSIENT_LOCAL) if "latched" in topic else None
     print("ready", flush=True)
-    listener = ROS2Subscriber(topic, TYPE, heard, msg_definition=TEXT, router_port=port, qos=latched)
+    listener = ROS2Subscriber(topic, TYPE, heard, msg_definition=TEXT, router_port=port)
 sys.stdin.read()
 ZenohSession.get_instance().close()
