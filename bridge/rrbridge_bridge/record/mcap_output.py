@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,8 +26,8 @@ from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.repeats import RECORDING, REPEATED, REPEATED_AT
-from rrbridge_bridge.record.active import ActivePlace, sync_folder
 from rrbridge_bridge.record.counters import Account, FileCounts
+from rrbridge_bridge.record.growing import GrowingFile
 from rrbridge_bridge.record.output import RunInfo
 
 if TYPE_CHECKING:
@@ -102,26 +101,21 @@ class _Gathered:
         return made if one else made.take(np.argsort(made.order, kind="stable"))
 
 
-class McapFile:
+class McapFile(GrowingFile):
     """One `.mcap` file that grows."""
 
     decodes = False
 
     def __init__(self, path: Path, output: McapOutput, info: RunInfo) -> None:
         """Create it. Raises RecorderError, FileError."""
-        self.path = path
+        super().__init__(path)
         self._output = output
         self._info = info
-        self._place = ActivePlace(path)
         self._sink: McapSink | None = None
         self._announced: dict[int, Connection] = {}
         """What stands in the file."""
         self._waiting: list[AttachedFile] = []
         self._gathered = _Gathered()
-        self._counts = FileCounts()
-        self._lock = Lock()
-        self._closed = False
-        self._synced_bytes = 0
         try:
             if output.profile is not None:
                 self._begin(output.profile)
@@ -134,20 +128,9 @@ class McapFile:
         """Size of the file so far."""
         return 0 if self._sink is None else self._sink.file.position
 
-    @property
-    def synced_bytes(self) -> int:
-        """How many of them are known to survive a power cut."""
-        return self._synced_bytes
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it is whole and has its name."""
-        return self._place.is_finished
-
-    @property
-    def kept_path(self) -> Path | None:
-        """Where it is; None when it was taken away."""
-        return self._place.kept_path
+    def _sync(self) -> None:
+        if self._sink is not None:
+            self._sink.file.sync()
 
     def announce(self, connection: Connection) -> None:
         """Channel and schema are written before the first message, when most is known of them."""
@@ -198,21 +181,6 @@ class McapFile:
 
     def account(self, account: Account) -> None:
         """An account is written only at the end: records of MCAP add to each other."""
-
-    def sync(self) -> None:
-        """Put what was written on the disk."""
-        with self._lock:
-            if self._closed or self._sink is None:
-                return
-            size = self._sink.file.position
-            self._sink.file.sync()
-            if not self._synced_bytes:
-                sync_folder(self.path.parent)
-            self._synced_bytes = size
-
-    def check_place(self) -> None:
-        """Raises FileError when it was taken away."""
-        self._place.check()
 
     def close(self, account: Account) -> None:
         """Write account and summary, sync, and give the file its name."""

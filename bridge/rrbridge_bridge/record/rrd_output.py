@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,8 +18,8 @@ from rrbridge_bridge.channel import marked_as_repeated
 from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.record import chunks
-from rrbridge_bridge.record.active import ActivePlace, sync_folder
-from rrbridge_bridge.record.counters import Account, FileCounts
+from rrbridge_bridge.record.counters import Account
+from rrbridge_bridge.record.growing import GrowingFile
 from rrbridge_bridge.record.output import RunInfo
 from rrbridge_bridge.rowids import orders_of
 
@@ -163,21 +162,16 @@ class RrdOutput:
         return found
 
 
-class RrdFile:
+class RrdFile(GrowingFile):
     """One `.rrd` file that grows."""
 
     decodes = True
 
     def __init__(self, path: Path, output: RrdOutput, info: RunInfo) -> None:
         """Create it. Raises RecorderError, FileError."""
-        self.path = path
+        super().__init__(path)
         self._output = output
-        self._place = ActivePlace(path)
         self._writer = RrdWriter(self._place.active_path, compression=output.compression)
-        self._counts = FileCounts()
-        self._lock = Lock()
-        self._closed = False
-        self._synced_bytes = 0
         known = list(output.memory.statics())
         try:
             self._writer.write(output.store_info)
@@ -193,20 +187,8 @@ class RrdFile:
         """Size of the file so far."""
         return self._writer.bytes_written
 
-    @property
-    def synced_bytes(self) -> int:
-        """How many of them are known to survive a power cut."""
-        return self._synced_bytes
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it is whole and has its name."""
-        return self._place.is_finished
-
-    @property
-    def kept_path(self) -> Path | None:
-        """Where it is; None when it was taken away."""
-        return self._place.kept_path
+    def _sync(self) -> None:
+        self._writer.sync()
 
     def announce(self, connection: Connection) -> None:
         """Write channel and schema."""
@@ -275,21 +257,6 @@ class RrdFile:
     def account(self, account: Account) -> None:
         """Write what has happened so far; it replaces an earlier account."""
         self._writer.write(StoredChunk(self._output.store_info.store_id, chunks.account(account, self._counts)))
-
-    def sync(self) -> None:
-        """Put what was written on the disk."""
-        with self._lock:
-            if self._closed:
-                return
-            size = self._writer.bytes_written
-            self._writer.sync()
-            if not self._synced_bytes:
-                sync_folder(self.path.parent)
-            self._synced_bytes = size
-
-    def check_place(self) -> None:
-        """Raises FileError when it was taken away."""
-        self._place.check()
 
     def close(self, account: Account) -> None:
         """Write account and index, sync, and give the file its name."""
