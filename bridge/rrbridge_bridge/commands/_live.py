@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
+from rrbridge_bridge.commands import _topics
+
 if TYPE_CHECKING:
     from rrbridge_bridge.inspect.listening import Listening
     from rrbridge_bridge.inspect.selection import Selection
     from rrbridge_bridge.live.source import LiveSession
 
-__all__ = ["LiveOptions", "ended_by_hand", "listening", "live_options", "selected"]
+__all__ = ["LiveOptions", "ended_by_hand", "figure_options", "listening", "live_options", "selected"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,6 +96,20 @@ def live_options(command: F) -> F:
     )[::-1]:
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]
+
+
+def figure_options(command: F) -> F:
+    """Options of commands that print figures, of files as of the running robot."""
+    command = live_options(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON: one object per topic and window.")(
+        command
+    )
+    return click.option(
+        "-w",
+        "--window",
+        type=click.IntRange(min=2),
+        help="Figures for each so many messages. Default: all; live, of the last 10000.",
+    )(_topics.times(command))
 
 
 @contextmanager

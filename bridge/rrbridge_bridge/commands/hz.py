@@ -17,15 +17,7 @@ __all__ = ["hz"]
 
 @click.command()
 @_topics.arguments("[FILE]... [TOPIC]...", is_required=False)
-@click.option(
-    "-w",
-    "--window",
-    type=click.IntRange(min=2),
-    help="Figures for each so many messages. Default: all; live, of the last 10000.",
-)
-@_topics.times
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: one object per topic and window.")
-@_live.live_options
+@_live.figure_options
 def hz(
     arguments: tuple[str, ...],
     window: int | None,
