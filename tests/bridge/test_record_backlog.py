@@ -147,6 +147,7 @@ def test_every_message_is_either_handed_over_or_reported_dropped(steps: list[tup
 
 def test_gaps_in_a_publishers_counter_are_losses() -> None:
     losses = LossCounter()
+    assert losses.lost is None, "of what was never heard nothing is known"
     losses.received(received(0, 1, 3, [5, 6, 9]))
     assert losses.lost == 2
     losses.received(received(0, 1, 2, [8, 7]))

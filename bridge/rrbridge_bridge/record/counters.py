@@ -52,9 +52,9 @@ class LossCounter:
 
     @property
     def lost(self) -> int | None:
-        """How many are missing; None: unknown."""
+        """How many are missing; None: unknown, as while nothing has come."""
         is_nameless = any(publisher == UNKNOWN for _, publisher in self._spans)
-        if self._ambiguous or (is_nameless and len(self._seen_publishers) > 1):
+        if self._ambiguous or not self._spans or (is_nameless and len(self._seen_publishers) > 1):
             return None
         return sum(max(high - low + 1 - count, 0) for low, high, count in self._spans.values())
 
