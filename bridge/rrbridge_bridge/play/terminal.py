@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sys
-import termios
 import time
-import tty
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from rrbridge_bridge.keyboard import is_ours, left_as_it_is, take_keys, terminal
 from rrbridge_bridge.play.timekeeper import Command
 
 __all__ = ["KEYS", "Terminal", "commands_in"]
@@ -94,34 +92,24 @@ class Terminal:
         if fd is None:
             yield False
             return
-        before = termios.tcgetattr(fd)
 
         def again(_number: int, _frame: FrameType | None) -> None:
             """After Ctrl-Z and `fg`; with `bg` the terminal is not ours."""
             self._fd = _own_terminal()
             if self._fd is not None:
-                _take_keys(self._fd)
+                take_keys(self._fd)
 
-        handler: Any = signal.signal(signal.SIGCONT, again)
-        _take_keys(fd)
-        self._fd = fd
-        try:
-            yield True
-        finally:
-            self._fd = None
-            signal.signal(signal.SIGCONT, handler)
-            with suppress(termios.error):
-                termios.tcsetattr(fd, termios.TCSADRAIN, before)
-
-
-def _take_keys(fd: int) -> None:
-    tty.setcbreak(fd, termios.TCSADRAIN)  # Ctrl-C and Ctrl-Z keep their meaning
+        with left_as_it_is(fd):
+            handler: Any = signal.signal(signal.SIGCONT, again)
+            take_keys(fd)
+            self._fd = fd
+            try:
+                yield True
+            finally:
+                self._fd = None
+                signal.signal(signal.SIGCONT, handler)
 
 
 def _own_terminal() -> int | None:
-    """Standard input, if it is a terminal and this program may read from it now."""
-    try:
-        fd = sys.stdin.fileno()
-        return fd if os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() else None
-    except (AttributeError, ValueError, OSError):
-        return None
+    fd = terminal()
+    return fd if fd is not None and is_ours(fd) else None
