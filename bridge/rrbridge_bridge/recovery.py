@@ -10,6 +10,7 @@ from rrbridge.errors import FileError
 from rrbridge.rrd import RrdWriter
 from rrbridge.rrd.tools.recover import Recovery, recover
 from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
+from rrbridge_bridge.record.active import ACTIVE_SUFFIX
 from rrbridge_bridge.recovery_mcap import is_mcap, recover_mcap
 
 __all__ = ["Recovered", "recover_file", "recovered_path"]
@@ -37,7 +38,8 @@ class Recovered:
 def recovered_path(file: Path, output: Path | None, *, force: bool) -> Path:
     """Where to write. Raises FileError if something is there that must not be overwritten."""
     if output is None:
-        output = file.with_name(f"{file.stem}.recovered{file.suffix}")
+        named = file.with_suffix("") if file.suffix == ACTIVE_SUFFIX and file.with_suffix("").suffix else file
+        output = file.with_name(f"{named.stem}.recovered{named.suffix}")
     return output_path([file], output, force=force)
 
 

@@ -153,6 +153,13 @@ def test_a_torn_mcap_is_finished(tmp_path: Path, share: float, capsys: Any) -> N
         assert torn.read_bytes() == data
 
 
+def test_what_a_killed_recorder_left_is_finished_under_a_finished_name(tmp_path: Path) -> None:
+    whole, left = write_mcap(tmp_path / "whole.mcap"), tmp_path / "run.mcap.active"
+    left.write_bytes(whole.read_bytes()[:-20])
+    assert main(["recover", str(left)]) == 0
+    assert mcap_messages(tmp_path / "run.recovered.mcap") == mcap_messages(whole)
+
+
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["ros2+rosbag2/talker/talker.mcap", "reductstore+reductstore/file.mcap"])
 def test_real_mcaps_are_finished(shared_data: Path, tmp_path: Path, name: str) -> None:

@@ -462,6 +462,13 @@ def test_an_empty_definition_is_that_of_empty_messages(kind: str, tmp_path: Path
     assert "no definition of my_msgs/msg/Ping but an empty one" in report.reason
 
 
+def test_what_fills_up_an_empty_message_means_nothing(tmp_path: Path) -> None:
+    """Fast DDS sends the three bytes behind the one that stands for no field as they are in memory."""
+    mcap(tmp_path / "a.mcap", "std_msgs/msg/Empty", "ros2msg", b"", [b"\0\1\0\0\0U\0\7"] * 3, ["/empty"])
+    (report,) = converted(tmp_path / "a.mcap")[1].reports
+    assert (report.undecodable, report.is_lossless) == (0, True)
+
+
 def ping(path: Path, payload: bytes) -> None:
     with BagWriter(path) as writer:
         connection = writer.add_connection("/ping", "my_msgs/msg/Ping", msgdef="", md5sum=MD5_OF_NOTHING)

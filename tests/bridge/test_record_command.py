@@ -31,7 +31,13 @@ def test_settings_come_from_a_file_and_the_command_line_comes_first(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("- a\n", "not a list"), ("colour: red\n", "unknown: colour"), ("a: [", "expected")]
+    ("text", "said"),
+    [
+        ("- a\n", "not a list"),
+        ("colour: red\n", "unknown: colour"),
+        ("a: [", "expected"),
+        ("split: 5\n", "split: not a list of `option: value`; known are size, duration"),
+    ],
 )
 def test_a_settings_file_that_says_nonsense_is_refused(tmp_path: Path, text: str, said: str) -> None:
     config = tmp_path / "record.yaml"

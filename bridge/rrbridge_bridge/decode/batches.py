@@ -33,7 +33,7 @@ BY_SCHEMA = {
 """Module and function by encoding: those that are read by the schema in the recording alone, loaded when they are met."""
 CDR_HEADER_BYTES = 4
 EMPTY_BYTES = 4
-"""A message of ROS 2 that has no fields is one byte, filled up to four."""
+"""A message of ROS 2 that has no fields is one zero, filled up to four bytes with whatever was in memory."""
 ROUNDS = 8
 """After so many attempts to decode what is left of a batch, its messages are tried one by one."""
 
@@ -129,12 +129,11 @@ class _Decoder:
 
 
 def _check_empty(batch: RawBatch, header_bytes: int) -> None:
-    """Raises BadMessagesError for messages with more in them than the zeros of one that has no fields."""
+    """Raises BadMessagesError for messages with more in them than the zero of one that has no fields."""
     starts, sizes = batch.starts + header_bytes, batch.sizes - header_bytes
     filled = sizes > EMPTY_BYTES
-    for at in range(EMPTY_BYTES):
-        rows = np.flatnonzero((sizes > at) & ~filled)
-        filled[rows] |= batch.buffer[starts[rows] + at] != 0
+    rows = np.flatnonzero((sizes > 0) & ~filled)
+    filled[rows] = batch.buffer[starts[rows]] != 0
     if filled.any():
         connection = batch.connection
         raise BadMessagesError(

@@ -78,6 +78,8 @@ def _by_parameter(given: Mapping[Any, Any], names: Mapping[str, click.Parameter]
                 _put(found, names[known[_key(inner)]], entry)
         elif _key(key) in names:
             _put(found, names[_key(key)], value)
+        elif _key(key) in groups:
+            raise _UnknownError(f"{key}: not a list of `option: value`; known are {', '.join(groups[_key(key)])}")
         else:
             known_keys = sorted({*groups, *(name.replace("_", "-") for name in names)})
             raise _UnknownError(f"unknown: {key}; known are {', '.join(known_keys)}")
