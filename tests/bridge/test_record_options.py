@@ -233,7 +233,7 @@ def test_profiles_stand_in_a_file_of_their_own_or_in_the_settings(tmp_path: Path
         ("drop: [/imu]", "is not TOPIC="),
         ("all: sometimes", "not a valid boolean"),
         ("split: {length: 3}", "split: unknown: length; known are size, duration"),
-        ("split: 3", "unknown: split"),
+        ("split: 3", "split: not a list of `option: value`; known are size, duration"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_what_is_known(tmp_path: Path, text: str, said: str) -> None:

@@ -60,7 +60,8 @@ def _archetype(rng: random.Random) -> Callable[[Any], Any]:
         lambda rr: rr.Pinhole(focal_length=byte + 1, width=64, height=48),
         lambda rr: rr.ViewCoordinates.RUB,
         lambda rr: rr.Clear(recursive=byte % 2 == 0),
-        lambda rr: rr.AnyValues(a=byte, b=[number], c="text", d=bool(byte % 2)),
+        # names of their own: the type that a name had first in a process stays
+        lambda rr: rr.AnyValues(some_byte=byte, some_numbers=[number], some_text="text", some_flag=bool(byte % 2)),
         lambda rr: rr.DynamicArchetype("My.Archetype", components={"x": [number], "y": ["q"]}),
         lambda rr: rr.BarChart([1, 2, byte]),
         lambda rr: rr.Tensor(np.full((2, 3), number)),
