@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ SENDERS = Path(__file__).with_name("senders.py")
 DEBIAN_PYTHON = "/usr/bin/python3"
 WAIT_SECS = 60.0
 REST_SECS = 2.0
+MASTER_SECS = 20.0
 """What is still on its way arrives in this time."""
 
 
@@ -66,6 +67,17 @@ def _for_recorders(env: Environment) -> dict[str, str]:
     return {**env, "PYTHONPATH": os.pathsep.join(ours)}
 
 
+def _wait_for_port(port: int) -> None:
+    """Until somebody listens there. Raises RuntimeError."""
+    deadline = time.monotonic() + MASTER_SECS
+    while time.monotonic() < deadline:
+        with suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), MASTER_SECS).close()
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"no master came up within {MASTER_SECS:g} s")
+
+
 @contextmanager
 def ros1() -> Iterator[Robot]:
     """A master on a free port."""
@@ -78,7 +90,7 @@ def ros1() -> Iterator[Robot]:
         command = [DEBIAN_PYTHON, "/usr/bin/rosmaster", "--core", "-p", str(port)]
         master = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            time.sleep(REST_SECS)
+            _wait_for_port(port)
             yield Robot("ros1", DEBIAN_PYTHON, env, f"ros1:{uri}", _for_recorders(env))
         finally:
             master.kill()

@@ -449,11 +449,15 @@ class Ros1Session:
         for link in list(self._links.values()):
             while time.monotonic() < until and self._read(link):
                 continue
-        while (left := until - time.monotonic()) > 0 and any(link.frames.has_part for link in self._links.values()):
-            for key, _ in self._selector.select(left):
-                late: Link | None = key.data
-                if late is not None and late.frames.has_part:
-                    self._read(late)
+        while (left := until - time.monotonic()) > 0:
+            late = [link for link in self._links.values() if link.frames.has_part]
+            if not late:
+                return
+            with selectors.DefaultSelector() as unfinished:  # the others must not wake us again and again
+                for link in late:
+                    unfinished.register(link.socket, selectors.EVENT_READ, link)
+                for key, _ in unfinished.select(left):
+                    self._read(key.data)
 
     def _batches(self) -> Iterator[Event]:
         dirty, self._dirty = self._dirty, {}

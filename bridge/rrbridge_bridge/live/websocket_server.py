@@ -278,7 +278,7 @@ class WebSocketServer:
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
         self._listeners: dict[Listener, None] = {}
-        self._is_closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._accept, name="websocket-accept", daemon=True)
         self._thread.start()
 
@@ -294,9 +294,9 @@ class WebSocketServer:
 
     def close(self, wait_secs: float) -> None:
         """Hand over what waits, no longer than that, and let everybody go. Safe to call twice."""
-        if self._is_closed:
+        if self._closed.is_set():
             return
-        self._is_closed = True
+        self._closed.set()
         with suppress(OSError):  # some systems do not shut down what listens
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -309,13 +309,13 @@ class WebSocketServer:
             listener.leave(deadline)
 
     def _accept(self) -> None:
-        while not self._is_closed:
+        while not self._closed.is_set():
             try:
                 sock, address = self._socket.accept()
             except OSError as err:
-                if not self._is_closed:
+                if not self._closed.is_set():
                     log.warning("accepting listeners: %s", err)
-                    time.sleep(POLL_SECS)  # too many open files, for instance
+                    self._closed.wait(POLL_SECS)  # too many open files, for instance, which others may close
                 continue
             name = f"{address[0]}:{address[1]}"
             with self._lock:

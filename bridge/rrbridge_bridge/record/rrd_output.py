@@ -171,7 +171,11 @@ class RrdFile(GrowingFile):
         """Create it. Raises RecorderError, FileError."""
         super().__init__(path)
         self._output = output
-        self._writer = RrdWriter(self._place.active_path, compression=output.compression)
+        try:
+            self._writer = RrdWriter(self._place.active_path, compression=output.compression)
+        except BaseException:
+            self._place.withdraw()
+            raise
         known = list(output.memory.statics())
         try:
             self._writer.write(output.store_info)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ if __name__ == "__main__":  # what lies beside this script is found, and only wh
     sys.path[:] = [HERE, *(path for path in sys.path if Path(path or ".").resolve() != Path(HERE))]
 
 from rclpy_side.pipe import EVENT, HEADER, Pipe
-from rclpy_side.process import first_line, leave_soon, open_pipe, say_hello, start_rclpy
+from rclpy_side.process import first_line, leave_soon, open_pipe, run_and_leave, say_hello, start_rclpy
 from rclpy_side.quality import profile
 from rclpy_side.types import find_class
 
@@ -170,9 +169,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except BrokenPipeError:
-        status = 1
-    sys.stderr.flush()
-    os._exit(status)
+    run_and_leave(main)

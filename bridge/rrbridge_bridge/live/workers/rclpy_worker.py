@@ -42,6 +42,7 @@ from rclpy_side.process import (
     let_receiving_come_first,
     listen,
     open_pipe,
+    run_and_leave,
     say_hello,
     start_rclpy,
 )
@@ -348,9 +349,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except BrokenPipeError:
-        status = 1
-    sys.stderr.flush()
-    os._exit(status)
+    run_and_leave(main)

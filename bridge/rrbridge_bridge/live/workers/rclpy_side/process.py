@@ -11,6 +11,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -88,6 +89,16 @@ def _listen(commands: queue.Queue[dict[str, Any]]) -> NoReturn:
     for line in sys.stdin.buffer:
         commands.put(json.loads(line.decode()))
     os._exit(1)
+
+
+def run_and_leave(main: Callable[[], int]) -> NoReturn:
+    """Run and end the process with the status, without waiting for the middleware's threads; 1 where the recorder is gone."""
+    try:
+        status = main()
+    except BrokenPipeError:
+        status = 1
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def leave_soon(status: int) -> None:
