@@ -1,7 +1,8 @@
 """Recorders side by side on the same publishers: `python scripts/record_benchmark.py`, about ten minutes.
 
-ROS 1: `rrbridge record` beside the C++ `rosbag record`. ROS 2 by rclpy, which has no other recorder on PyPI: beside a loop that
-only receives. Every message carries its number and when it was sent. Prints the table of docs/benchmarks.md.
+ROS 1: `rrbridge record` beside the C++ `rosbag record`. ROS 2 by rclpy or Zenoh, which has no other recorder on PyPI, and
+Foxglove's WebSocket: beside a loop that only receives. Every message carries its number and when it was sent. Prints the table
+of docs/benchmarks.md.
 
     python scripts/record_benchmark.py --world ros1 --busy 0 --busy 4 --repeats 3
     python scripts/record_benchmark.py --world ros2 --ros-python .venv-ros-kilted/bin/python --bytes 1000000 --hertz 100
@@ -12,17 +13,18 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 
 from recording_load.rivals import Figures, Rival, bare_loop, ours, rosbag_record
-from recording_load.runs import Load, Robot, ros1, ros2, run
+from recording_load.runs import WORLDS, Load, Robot, run
 
 ROOT = Path(__file__).resolve().parents[1]
 LOADS = {
     "ros1": [Load(64, 2000), Load(64, 5000), Load(1_000_000, 100)],
     "ros2": [Load(64, 5000), Load(64, 20_000), Load(1_000_000, 100)],
+    "zenoh": [Load(64, 20_000), Load(1_000_000, 300)],
+    "foxglove": [Load(64, 20_000), Load(1_000_000, 300)],
 }
 HEAD = (
     "| load | busy | recorder | lost (of each run) | told | longest gap | CPU s | CPU s/GB | peak MiB | p99 lag ms |\n"
@@ -33,7 +35,7 @@ HEAD = (
 def main() -> None:
     """From the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--world", choices=["ros1", "ros2"], action="append", help="both by default")
+    parser.add_argument("--world", choices=WORLDS, action="append", help="all by default")
     parser.add_argument("--ros-python", default=default_python(), help="the Python that has rclpy")
     parser.add_argument("--bytes", type=int, help="one load instead of the usual ones")
     parser.add_argument("--hertz", type=float, default=0.0, help="0: as fast as the sender can")
@@ -45,21 +47,16 @@ def main() -> None:
     parser.add_argument("--option", action="append", default=[], help="for `rrbridge record`: --option=--no-decode")
     asked = parser.parse_args()
     print(HEAD, flush=True)
-    for world in asked.world or ["ros1", "ros2"]:
+    for world in asked.world or WORLDS:
         loads = [Load(asked.bytes, asked.hertz, asked.topics)] if asked.bytes else LOADS[world]
-        with robot_of(world, asked.ros_python) as robot:
+        with WORLDS[world](asked.ros_python) as robot:
             rivals = [ours(robot.source, *asked.option)]
             rivals += [rosbag_record()] if world == "ros1" else []
-            rivals += [bare_loop(robot.source)] if world == "ros2" or asked.bare else []
+            rivals += [bare_loop(robot.source)] if world != "ros1" or asked.bare else []
             for load in loads:
                 timed = Load(load.nbytes, load.hertz, load.topics, asked.secs)
                 for busy in asked.busy or [0, 1, 2, 4]:
                     compare(robot, timed, rivals, busy, asked.repeats)
-
-
-def robot_of(world: str, ros_python: str) -> AbstractContextManager[Robot]:
-    """A ROS to record from."""
-    return ros1() if world == "ros1" else ros2(ros_python)
 
 
 def default_python() -> str:

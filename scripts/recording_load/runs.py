@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from recording_load.rivals import Environment, Figures, Rival, Running
 
-__all__ = ["Load", "Robot", "ros1", "ros2", "run"]
+__all__ = ["WORLDS", "Load", "Robot", "run"]
 
 SENDERS = Path(__file__).with_name("senders.py")
 DEBIAN_PYTHON = "/usr/bin/python3"
@@ -78,13 +79,17 @@ def _wait_for_port(port: int) -> None:
     raise RuntimeError(f"no master came up within {MASTER_SECS:g} s")
 
 
-@contextmanager
-def ros1() -> Iterator[Robot]:
-    """A master on a free port."""
-    with tempfile.TemporaryDirectory() as home, socket.socket() as trial:
+def _free_port() -> int:
+    with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-        trial.close()
+        return int(trial.getsockname()[1])
+
+
+@contextmanager
+def ros1(_: str) -> Iterator[Robot]:
+    """A master on a free port."""
+    with tempfile.TemporaryDirectory() as home:
+        port = _free_port()
         uri = f"http://127.0.0.1:{port}"
         env = {**_plain(), "ROS_MASTER_URI": uri, "ROS_IP": "127.0.0.1", "ROS_HOME": home}
         command = [DEBIAN_PYTHON, "/usr/bin/rosmaster", "--core", "-p", str(port)]
@@ -106,6 +111,42 @@ def ros2(python: str) -> Iterator[Robot]:
         yield Robot("ros2", python, env, "rclpy", {**_for_recorders(env), "RRBRIDGE_ROS_PYTHON": python})
 
 
+@contextmanager
+def zenoh(_: str) -> Iterator[Robot]:
+    """A router on a free port, through which peers find each other."""
+    import zenoh
+
+    port = _free_port()
+    config = zenoh.Config()
+    config.insert_json5("mode", '"router"')
+    config.insert_json5("listen/endpoints", f'["tcp/127.0.0.1:{port}"]')
+    config.insert_json5("scouting/multicast/enabled", "false")
+    session = zenoh.open(config)
+    try:
+        yield _ours("zenoh", port, f"zenoh:127.0.0.1:{port}")
+    finally:
+        session.close()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def foxglove(_: str) -> Iterator[Robot]:
+    """A free port, where each sender serves."""
+    port = _free_port()
+    yield _ours("foxglove", port, f"foxglove:ws://127.0.0.1:{port}")
+
+
+def _ours(world: str, port: int, source: str) -> Robot:
+    """One whose programs need no ROS."""
+    env = _for_recorders(_plain() | {"LOAD_PORT": str(port)})
+    return Robot(world, sys.executable, env, source, env)
+
+
+WORLDS: Mapping[str, Callable[[str], AbstractContextManager[Robot]]] = MappingProxyType(
+    {"ros1": ros1, "ros2": ros2, "zenoh": zenoh, "foxglove": foxglove}
+)
+"""Each with what it takes to record from it, given the Python that has rclpy."""
+
+
 def run(robot: Robot, load: Load, rivals: Sequence[Rival], busy: int) -> list[Figures]:
     """Send a load to all recorders at once while so many other processes want a processor each."""
     topics = [f"/load_{n}" for n in range(load.topics)]
@@ -121,11 +162,13 @@ def run(robot: Robot, load: Load, rivals: Sequence[Rival], busy: int) -> list[Fi
             env=dict(robot.env),
         )
         stack.callback(_end, sender)
+        assert sender.stdin is not None
+        assert sender.stdout is not None
+        if sender.stdout.readline().strip() != "up":
+            raise RuntimeError(f"the sender did not start:\n{_logs(Path(folder))}")
         running = [Running(rival, Path(folder), topics, robot.recorder_env) for rival in rivals]
         for one in running:
             stack.callback(one.close)
-        assert sender.stdin is not None
-        assert sender.stdout is not None
         if sender.stdout.readline().strip() != "ready":
             raise RuntimeError(f"the sender found no listeners:\n{_logs(Path(folder))}")
         for _ in range(busy):

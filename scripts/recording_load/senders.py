@@ -1,14 +1,16 @@
-"""Sends numbered messages, under the Python of a ROS: `senders.py ros1|ros2 TOPICS BYTES HERTZ SECONDS LISTENERS`.
+"""Sends numbered messages: `senders.py WORLD TOPICS BYTES HERTZ SECONDS LISTENERS`; ros1 and ros2 under the Python of a ROS.
 
 Every message ends with its number and the time when it was sent, u64 each. Small ones are `std_msgs/UInt64MultiArray`, from
-100 kB on they are `sensor_msgs/Image`. HERTZ is for each topic; 0: as fast as it goes. Says `ready` when every topic
-has its listeners, sends after a line on standard input, says how many of each topic it sent, and leaves with standard input.
+100 kB on they are `sensor_msgs/Image`. HERTZ is for each topic; 0: as fast as it goes. Says `up` when listeners can come and
+`ready` when every topic has them, sends after a line on standard input, says how many of each topic it sent, and leaves with
+standard input. Of zenoh and foxglove, LOAD_PORT says where: at which router, and for whom to serve.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
+import os
 import struct
 import sys
 import time
@@ -82,6 +84,74 @@ def ros2(topics: int, size: int, listeners: int) -> list[Callable[[bytes], None]
     return [sender(publisher) for publisher in publishers]
 
 
+def zenoh(topics: int, size: int, listeners: int) -> list[Callable[[bytes], None]]:
+    """The same by Zenoh, giving messages up where a listener is slow, as `rmw_zenoh` does; to this machine alone."""
+    from rrbridge_bridge.live.sink import SinkOptions
+    from rrbridge_bridge.live.zenoh_sink import sink
+    from rrbridge_bridge.raw import Connection
+
+    msgtype, definition, template = described(size)
+    qos = {"offered_qos_profiles": "- reliability: best_effort"}
+    session = sink.open(SinkOptions(address=f"127.0.0.1:{os.environ['LOAD_PORT']}"))
+    for n in range(topics):
+        session.advertise(Connection(n, f"/load_{n}", msgtype, "cdr", definition, "ros2msg", qos), latched=False)
+    wait(lambda: all((session.subscribers(n) or 0) >= listeners for n in range(topics)))
+
+    def sender(number: int) -> Callable[[bytes], None]:
+        def send(tail: bytes) -> None:
+            template[-TAIL.size :] = tail
+            session.publish(number, memoryview(template), 0, 0)
+
+        return send
+
+    return [sender(n) for n in range(topics)]
+
+
+def foxglove(topics: int, size: int, listeners: int) -> list[Callable[[bytes], None]]:
+    """The same by a server of Foxglove's SDK, which gives up the oldest messages where a listener is slow."""
+    from foxglove import Channel, Schema, start_server
+    from foxglove.websocket import ServerListener
+
+    subscribers = []
+
+    class Counted(ServerListener):
+        def on_subscribe(self, client: Any, channel: Any) -> None:
+            subscribers.append((client.id, channel.id))
+
+    msgtype, definition, template = described(size)
+    schema = Schema(name=msgtype, encoding="ros2msg", data=definition.encode())
+    channels = [Channel(f"/load_{n}", schema=schema, message_encoding="cdr") for n in range(topics)]
+    start_server(host="127.0.0.1", port=int(os.environ["LOAD_PORT"]), server_listener=Counted())
+    wait(lambda: len(subscribers) >= listeners * topics)
+
+    def sender(channel: Any) -> Callable[[bytes], None]:
+        def send(tail: bytes) -> None:
+            template[-TAIL.size :] = tail
+            channel.log(bytes(template), log_time=time.time_ns())
+
+        return send
+
+    return [sender(channel) for channel in channels]
+
+
+def described(size: int) -> tuple[str, str, bytearray]:
+    """Type, definition and bytes of a message of about that size, without a ROS."""
+    import numpy as np
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    if size >= IMAGE_BYTES:
+        msgtype, width = "sensor_msgs/msg/Image", size // 1000
+        header = store.types["std_msgs/msg/Header"](store.types["builtin_interfaces/msg/Time"](0, 0), "")
+        data = np.zeros(1000 * width, np.uint8)
+        message = store.types[msgtype](header, 1000, width, "mono8", 0, width, data)
+    else:
+        msgtype = "std_msgs/msg/UInt64MultiArray"
+        layout = store.types["std_msgs/msg/MultiArrayLayout"]([], 0)
+        message = store.types[msgtype](layout, np.zeros(max(size // 8, 2), np.uint64))
+    return msgtype, store.generate_msgdef(msgtype, ros_version=2)[0], bytearray(store.serialize_cdr(message, msgtype))
+
+
 def kind_of(size: int) -> Any:
     """The type of messages of that size."""
     package, name = ("sensor_msgs", "Image") if size >= IMAGE_BYTES else ("std_msgs", "UInt64MultiArray")
@@ -102,6 +172,7 @@ def filled(kind: Any, size: int, octets: Callable[[int], Any]) -> Any:
 
 def wait(holds: Callable[[], bool]) -> None:
     """Until listeners are there, and both ends have found each other."""
+    print("up", flush=True)
     deadline = time.monotonic() + WAIT_SECS
     while not holds():
         if time.monotonic() > deadline:
@@ -128,7 +199,8 @@ def run(sends: list[Callable[[bytes], None]], hertz: float, secs: float) -> list
 def main() -> None:
     """From the command line."""
     world, topics, size, hertz, secs, listeners = sys.argv[1], *map(float, sys.argv[2:])
-    sends = (ros1 if world == "ros1" else ros2)(int(topics), int(size), int(listeners))
+    worlds = {"ros1": ros1, "ros2": ros2, "zenoh": zenoh, "foxglove": foxglove}
+    sends = worlds[world](int(topics), int(size), int(listeners))
     print("ready", flush=True)
     sys.stdin.readline()
     print(*run(sends, hertz, secs), flush=True)

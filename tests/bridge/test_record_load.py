@@ -14,7 +14,7 @@ import pytest
 from ros1_world import require_ros1
 
 from recording_load.rivals import Figures, bare_loop, ours, rosbag_record
-from recording_load.runs import Load, Robot, ros1, ros2, run
+from recording_load.runs import WORLDS, Load, Robot, run
 
 LONG = Path(__file__).parents[1] / "helpers" / "long_recording.py"
 TRIES = 3
@@ -41,7 +41,7 @@ def hold_good(robot: Robot, load: Load, busy: int, *, beside_rosbag: bool) -> No
 @pytest.mark.xdist_group("live")
 def test_beside_rosbag_record_on_the_same_publishers() -> None:
     require_ros1()
-    with ros1() as robot:
+    with WORLDS["ros1"]("") as robot:
         hold_good(robot, Load(64, 2000, topics=2, secs=1.5), 2, beside_rosbag=True)
 
 
@@ -49,8 +49,18 @@ def test_beside_rosbag_record_on_the_same_publishers() -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("live")
 def test_beside_a_loop_that_only_receives(ros_python: Path) -> None:
-    with ros2(str(ros_python)) as robot:
+    with WORLDS["ros2"](str(ros_python)) as robot:
         hold_good(robot, Load(64, 1000, topics=2, secs=1.5), 1, beside_rosbag=False)
+
+
+@pytest.mark.live
+@pytest.mark.slow
+@pytest.mark.xdist_group("live")
+@pytest.mark.parametrize("world", ["zenoh", "foxglove"])
+def test_beside_a_loop_that_only_receives_without_a_ros(world: str) -> None:
+    pytest.importorskip(world)
+    with WORLDS[world]("") as robot:
+        hold_good(robot, Load(64, 2000, topics=2, secs=1.0), 0, beside_rosbag=False)
 
 
 @pytest.mark.slow
