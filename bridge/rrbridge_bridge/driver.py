@@ -59,7 +59,9 @@ class Driver:
         self._recording = Recording(self.options)
         self._channels: dict[int, Channel] = {}
         self._channel_ids: set[int] = set()
-        self._announced: set[str] = set()
+        self._about: dict[int, str] = {}
+        """Where static data about a channel stands."""
+        self._about_paths: set[str] = set()
         self._schema_ids: dict[_Schema, int] = {}
         self._owners: dict[str, str] = {}
         self._reports: dict[tuple[str, str, str], TopicReport] = {}
@@ -93,6 +95,18 @@ class Driver:
             if connection.id not in self._channels
             for chunk in self._static_chunks(self._channel(connection))
         ]
+
+    def learn(self, connection: Connection) -> list[Chunk]:
+        """Static data about a connection, again when more is known of it than was announced: other metadata, or a definition.
+
+        Its later messages are decoded as the definition says, whatever their own batches know of it.
+        """
+        before = self._channels.get(connection.id)
+        if before is None:
+            return self.announce([connection])
+        if before.connection == connection:
+            return []
+        return self._static_chunks(self._channel(connection, before))
 
     def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
         """All chunks of a batch, announcing its connection if that is new.
@@ -133,7 +147,7 @@ class Driver:
             parts.append("__" + connection.msgtype.replace("/", "."))
         return _entity_path.normalize([part for part in parts if part])
 
-    def _channel(self, connection: Connection) -> Channel:
+    def _channel(self, connection: Connection, before: Channel | None = None) -> Channel:
         entity_path = self.entity_path(connection)
         key = (connection.topic, connection.msgtype, connection.encoding)
         report = self._reports.get(key)
@@ -149,7 +163,7 @@ class Driver:
             report.mapped_by = stages[0].stage.name if adapter is None else adapter.name
         channel = Channel(
             connection,
-            self._new_channel_id(connection.id),
+            self._new_channel_id(connection.id) if before is None else before.channel_id,
             entity_path,
             self._recording,
             report,
@@ -201,10 +215,7 @@ class Driver:
         return channel_id
 
     def _static_chunks(self, channel: Channel) -> list[Chunk]:
-        connection, path = channel.connection, channel.entity_path
-        if path in self._announced:
-            path = _entity_path.join(path, f"__channel/{channel.channel_id}")
-        self._announced.add(path)
+        connection, path = channel.connection, self._about_path(channel)
         about: list[Archetype] = [
             McapChannel(
                 id=channel.channel_id,
@@ -227,6 +238,16 @@ class Driver:
                 )
             )
         return [Chunk.from_columns(path, components=[c for archetype in about for c in one_row(archetype)])]
+
+    def _about_path(self, channel: Channel) -> str:
+        path = self._about.get(channel.channel_id)
+        if path is None:
+            path = channel.entity_path
+            if path in self._about_paths:
+                path = _entity_path.join(path, f"__channel/{channel.channel_id}")
+            self._about_paths.add(path)
+            self._about[channel.channel_id] = path
+        return path
 
 
 def _free_id(wanted: int | None, taken: Collection[int]) -> int:

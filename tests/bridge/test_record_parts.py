@@ -26,7 +26,7 @@ from rrbridge.errors import RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
-from rrbridge_bridge.live.source import Document
+from rrbridge_bridge.live.source import Document, Received
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import open_bag
 from rrbridge_bridge.record.maker import DriverMaker
@@ -35,6 +35,7 @@ from rrbridge_bridge.record.output import Output
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.rrd_output import RrdOutput
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.window import Window
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
 STRING = "std_msgs/msg/String"
@@ -406,6 +407,26 @@ def test_snapshots_leave_out_what_is_too_old(tmp_path: Path) -> None:
     run.recorder.trigger()
     assert run.end().finished
     assert payloads_of(tmp_path / "run_0000.rrd") == {"/chatter": [text("late")]}
+
+
+def test_a_window_holds_exactly_the_last_seconds_however_late_batches_come() -> None:
+    rng = np.random.default_rng(3)
+    steady, ahead = 0, -1_700_000_000_000_000_000
+    window = Window(1 << 30, 1.0, lambda: steady, lambda: steady - ahead)
+    arrived: list[int] = []
+    for _ in range(300):
+        times = np.sort(steady + rng.integers(0, 20_000_000, rng.integers(1, 6)))  # by the steady clock
+        steady += 20_000_000 + int(rng.choice([0, 400_000_000], p=[0.97, 0.03]))  # now and then the writer is late
+        batch = RawBatch.of(CHATTER, [b""] * len(times), times - ahead, order=len(arrived) + np.arange(len(times)))
+        window.add(Received(batch, np.zeros(len(times), np.int64), np.zeros(len(times), np.int64)))
+        arrived += times.tolist()
+        ahead += int(
+            rng.choice([0, -3_600_000_000_000, 5_000_000_000], p=[0.98, 0.01, 0.01])
+        )  # somebody sets the clock
+    held = [number for received in window.take_all() for number in received.batch.order.tolist()]
+    assert held == [number for number, nanos in enumerate(arrived) if nanos >= steady - 1_000_000_000]
+    assert len(held) > 50
+    assert window.take_all() == []
 
 
 @pytest.mark.parametrize("suffix", [".rrd", ".mcap"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,12 @@ from rrbridge.chunk import Chunk, ChunkStore
 from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
+from rrbridge_bridge.cli import main
 from rrbridge_bridge.live.source import Document, Event
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.maker import DriverMaker
-from rrbridge_bridge.record.output import RunInfo
+from rrbridge_bridge.record.mcap_output import McapOutput
+from rrbridge_bridge.record.output import Output, RunInfo
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.rrd_output import ChunkMaker, RrdFile, RrdOutput
 from rrbridge_bridge.record.selection import Selection
@@ -58,11 +62,24 @@ def recorder_of(
     return Recorder(session, path, [RrdOutput(maker, keeps_bytes=keeps_bytes)], selection, options)
 
 
-def finish(recorder: Recorder) -> Outcome:
+def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while not recorder.wait(0.1):
+    while not holds():
         assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def has_written(recorder: Recorder, count: int) -> bool:
+    return sum(topic.written for topic in recorder.snapshot().topics) == count
+
+
+def finish(recorder: Recorder) -> Outcome:
+    until(lambda: recorder.wait(0.1))
     return recorder.outcome()
+
+
+def stored(path: Path) -> list[Chunk]:
+    return [message.chunk for message in RrdReader(path).messages() if isinstance(message, StoredChunk)]
 
 
 def verify(path: Path) -> None:
@@ -448,6 +465,48 @@ def test_messages_are_decoded_and_what_cannot_be_is_kept_as_bytes_and_told(tmp_p
         for text in column.cells.to_pylist()
     ]
     assert texts == [[{"data": "hi"}], [{"data": "hi"}]]
+
+
+def test_a_definition_that_comes_after_messages_is_used_from_then_on(tmp_path: Path) -> None:
+    session = FakeSession()
+    path = tmp_path / "run.rrd"
+    outputs: list[Output] = [RrdOutput(DriverMaker(ImportOptions(raw=True), adapters=Adapters())), McapOutput()]
+    recorder = Recorder(session, path, outputs, EVERY, RecorderOptions(min_free_bytes=0, flush_secs=0.05))
+    recorder.start()
+    early = [replace(CHATTER, id=number, msgtype="own_msgs/msg/Own", definition="") for number in (5, 6)]
+    known = [replace(one, definition="string data\n", metadata={"a": str(one.id)}) for one in early]
+    messages = [b"\x00\x01\x00\x00\x03\x00\x00\x00h%d\x00\x00" % number for number in range(4)]
+    for connections, sent, count in ((early, messages[:2], 2), (known, messages[2:], 4)):
+        for connection, payload in zip(connections, sent, strict=True):
+            session.announce(connection)
+            session.send(connection, payload)
+        until(partial(has_written, recorder, count))
+    session.send(early[0], messages[0])  # it may have been on its way
+    recorder.stop()
+    assert finish(recorder).error == ""
+    assert [(t.received, t.undecoded) for t in recorder.snapshot().topics] == [(5, 2)]
+    verify(path)
+    static = {
+        (chunk.entity_path, name): column.cells.to_pylist()
+        for chunk in stored(path)
+        for name, column in chunk.components.items()
+        if chunk.is_static and name.startswith("Mcap")
+    }
+    for entity, connection in zip(("/chatter", "/chatter/__channel/6"), known, strict=True):
+        assert bytes(static[entity, "McapSchema:data"][0][0]) == b"string data\n"
+        assert static[entity, "McapChannel:metadata"] == [[[{"first": "a", "second": str(connection.id)}]]]
+
+    def decoded(file: Path) -> list[str]:
+        columns = [
+            c.components["own_msgs.msg.Own:message"] for c in stored(file) if "own_msgs.msg.Own:message" in c.components
+        ]
+        return sorted(cell[0]["data"] for column in columns for cell in column.cells.to_pylist())
+
+    assert decoded(path) == ["h0", "h2", "h3"]
+    for steps, all_of_it in ((("run.rrd", "again.mcap", "whole.rrd"), True), (("run.mcap", "other.rrd"), False)):
+        for before, after in itertools.pairwise(steps):
+            assert main(["convert", str(tmp_path / before), "-o", str(tmp_path / after)]) == (0 if all_of_it else 3)
+        assert decoded(tmp_path / steps[-1]) == ["h0", *(["h0", "h1"] if all_of_it else []), "h2", "h3"]
 
 
 def test_publishers_that_come_later_change_the_channels_metadata(tmp_path: Path) -> None:

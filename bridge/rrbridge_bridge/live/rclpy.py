@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy as np
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.definitions import DefinitionFinder, from_sources, search_also
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
+from rrbridge_bridge.live.holds import Holds
 from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY, dumped, entity_of
 from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.qos import is_latched, offered_in_words, offered_qos_profiles
@@ -51,7 +52,6 @@ WORKER = Path(__file__).parent / "workers" / "rclpy_worker.py"
 HELLO_SECS = 20.0
 END_SECS = 6.0
 HOLD_SECS = 5.0
-HOLD_BYTES = 64 << 20
 MAX_CONNECTIONS = 2**16 - 1
 _UNKNOWN_NODE = "_NODE_NAME"
 """A publisher is known a little before its node is."""
@@ -98,10 +98,6 @@ class _Stream:
     """Whether the worker has subscribed; before that it is not announced."""
     asked: bool = False
     """Whether a publisher was asked for the definition."""
-    held: list[Received] = field(default_factory=list)
-    """Messages that came while the definition was still being asked for."""
-    hold_until: float = 0.0
-    """On the monotonic clock; 0: nothing is held."""
     publishers: int = 1
     counted: bool = False
     """Whether its publishers' own counters tell what is lost."""
@@ -124,6 +120,7 @@ class RclpySession:
         self._worker = worker
         self._finder = finder or DefinitionFinder(Path(p) for p in hello["prefixes"])
         self._streams: dict[int, _Stream] = {}
+        self._holds = Holds()
         self._asked = 0
         self._topics: dict[str, list[Mapping[str, Any]]] = {}
         self._order = 0
@@ -161,7 +158,7 @@ class RclpySession:
         if not publishers and msgtype == STRING and (found := self._descriptions.alone.get(topic)):
             self._unsent.append((number, found))
         if not definition and any(publisher["hash"] for publisher in publishers):
-            stream.hold_until = time.monotonic() + HOLD_SECS
+            self._holds.wait(number, HOLD_SECS)
             self._ask_for_definition(stream, publishers)
 
     def events(self) -> Generator[Event, None, None]:
@@ -179,14 +176,15 @@ class RclpySession:
                         yield from self._unsettled(frame.facts["unsettled"])
                     else:
                         yield from self._told(frame)
-                    yield from self._overdue()
+                    for number in self._holds.overdue():
+                        yield from self._holds.end(self._streams[number].connection)
                     yield from self._only_parameters()
             except TornFrameError as err:
                 error = str(err)
             except (KeyError, TypeError, ValueError) as err:
                 error = f"the worker sent an event that lacks something: {type(err).__name__}: {err}"
             for stream in self._streams.values():
-                yield from self._release(stream)
+                yield from self._holds.end(stream.connection)
         finally:
             status = self._worker.close(END_SECS if said_bye else 1.0)
         if self._closed and not said_bye:
@@ -237,7 +235,7 @@ class RclpySession:
                     stream.heard = True
                     yield Announced(stream.connection, stream.latched)
             case "refused":
-                del self._streams[facts["id"]]
+                self._holds.end(self._streams.pop(facts["id"]).connection)
                 yield Notice(Severity.WARNING, _refusal(facts), facts["topic"])
             case "failed":
                 yield Notice(Severity.ERROR, f"is not recorded any more: {facts['text']}", facts["topic"])
@@ -269,7 +267,7 @@ class RclpySession:
         for stream in self._streams.values():
             if stream.connection.topic == topic:
                 own = [p for p in publishers if p["type"] == stream.connection.msgtype]
-                if stream.hold_until and not stream.asked:
+                if stream.connection.id in self._holds and not stream.asked:
                     self._ask_for_definition(stream, own)
                 latched = stream.latched or is_latched(own)
                 metadata = _metadata(own)
@@ -293,7 +291,7 @@ class RclpySession:
         else:
             text = f"no definition of {facts['type']} was found ({facts['text'] or 'incomplete answer'})"
             yield Notice(Severity.WARNING, text, stream.connection.topic)
-        yield from self._release(stream)
+        yield from self._holds.end(stream.connection)
 
     def _received(self, frame: MessageFrame) -> Iterator[Event]:
         stream = self._streams.get(frame.connection)
@@ -317,9 +315,7 @@ class RclpySession:
         publishers = records["publisher"].astype(np.int64)
         received = Received(batch, sequences, np.where(publishers > 0, publishers, UNKNOWN))
         stream.counted = bool(count) and sequences[-1] >= 0 and (publishers[-1] > 0 or stream.publishers == 1)
-        if stream.hold_until:
-            stream.held.append(received)
-        else:
+        if not self._holds.take(received):
             yield received
 
     def _lost(self, facts: Mapping[str, Any]) -> Iterator[Event]:
@@ -348,19 +344,6 @@ class RclpySession:
                 order, self._order = self._order, self._order + 1
                 batch = RawBatch.of(stream.connection, [description.payload], [description.time_nanos], order=[order])
                 yield Received(batch, np.array([UNKNOWN]), np.array([UNKNOWN]))
-
-    def _overdue(self) -> Iterator[Event]:
-        for stream in self._streams.values():
-            if stream.hold_until:
-                held_bytes = sum(r.batch.payload_bytes for r in stream.held)
-                if time.monotonic() > stream.hold_until or held_bytes > HOLD_BYTES:
-                    yield from self._release(stream)
-
-    def _release(self, stream: _Stream) -> Iterator[Event]:
-        stream.hold_until = 0.0
-        held, stream.held = stream.held, []
-        for received in held:
-            yield replace(received, batch=replace(received.batch, connection=stream.connection))
 
 
 def _node(publisher: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.live.holds import Holds
 from rrbridge_bridge.live.qos import offered_in_words
 from rrbridge_bridge.live.source import (
     Announced,
@@ -80,7 +81,6 @@ STOP_SECS = 0.5
 MEET_SECS = 1.0
 """A node's service may be heard of a little later than its publishers."""
 HOLD_SECS = 3.0
-HOLD_BYTES = 64 << 20
 ASK_SECS = 2.0
 LINK_SECS = 1.0
 LOOK_BACK_SECS = (0.3, 1.5)
@@ -102,6 +102,7 @@ class ZenohSession:
         self._drain_secs = drain_secs
         self.description = joined.description
         self._streams: dict[int, Stream] = {}
+        self._holds = Holds()
         self._wanted: set[tuple[str, str]] = set()
         self._tokens: dict[str, Token] = {}
         """Of publishers, by the token itself."""
@@ -200,7 +201,8 @@ class ZenohSession:
         yield from self._graph_changed()
         while self._answers:
             yield from self._described(*self._answers.popleft())
-        yield from self._overdue()
+        for number in self._holds.overdue():
+            yield from self._release(self._streams[number])
         self._ask_for_kept()
         self._look_at_links()
         while self._outbox:
@@ -238,8 +240,8 @@ class ZenohSession:
                 tuple(node_names(publishers)),
                 offered_in_words([p.qos.facts() for p in publishers]),
             )
-        for stream in self._streams.values():
-            if stream.hold_until and not stream.asked:
+        for number, stream in self._streams.items():
+            if number in self._holds and not stream.asked:
                 self._ask(stream)
 
     def _publishers_of(self, topic: str) -> list[Token]:
@@ -260,7 +262,7 @@ class ZenohSession:
                 self._expect_kept(stream)
             if again or metadata != stream.connection.metadata:
                 stream.connection = replace(stream.connection, metadata=metadata)
-                if not stream.hold_until:
+                if stream.connection.id not in self._holds:
                     self._outbox.append(Announced(stream.connection, stream.qos.is_latched))
 
     def _subscribe_wanted(self, topic: str) -> None:
@@ -287,7 +289,7 @@ class ZenohSession:
             text = f"publishers have different definitions of {msgtype}; each is recorded with its own"
             self._outbox.append(Notice(Severity.WARNING, text, first.topic))
         if not definition and first.type_hash != NO_HASH:
-            stream.hold_until = time.monotonic() + MEET_SECS
+            self._holds.wait(number, MEET_SECS)
             self._ask(stream)
         else:
             self._outbox.append(Announced(connection, stream.qos.is_latched))
@@ -394,9 +396,7 @@ class ZenohSession:
         received = without_repeats(stream, received, drop=drop)
         if not len(received.batch):
             return
-        if stream.hold_until:
-            stream.held.append(received)
-        else:
+        if not self._holds.take(received):
             yield received
 
     def _ask(self, stream: Stream) -> None:
@@ -415,8 +415,8 @@ class ZenohSession:
             return
         publisher, service = asked
         stream.asked = True
-        stream.hold_until = time.monotonic() + HOLD_SECS
         number, msgtype, answers = stream.connection.id, stream.connection.msgtype, self._answers
+        self._holds.wait(number, HOLD_SECS)
 
         def answered(reply: zenoh.Reply) -> None:
             if reply.ok is not None:
@@ -437,29 +437,20 @@ class ZenohSession:
 
     def _described(self, number: int, definition: str, reason: str) -> Iterator[Event]:
         stream = self._streams[number]
-        if stream.hold_until:
-            if definition:
-                stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
-            yield from self._release(stream, reason)
-
-    def _overdue(self) -> Iterator[Event]:
-        for stream in self._streams.values():
-            if stream.hold_until:
-                held_bytes = sum(received.batch.payload_bytes for received in stream.held)
-                if time.monotonic() > stream.hold_until or held_bytes > HOLD_BYTES:
-                    yield from self._release(stream)
+        if definition:
+            stream.connection = replace(stream.connection, definition=definition, definition_format="ros2msg")
+            if number not in self._holds:
+                yield Announced(stream.connection, stream.qos.is_latched)
+        yield from self._release(stream, reason)
 
     def _release(self, stream: Stream, reason: str = "") -> Iterator[Event]:
         """Announce what the definition was waited for, with or without it, and hand over what came meanwhile."""
-        if not stream.hold_until:
+        if stream.connection.id not in self._holds:
             return
-        stream.hold_until = 0.0
         yield Announced(stream.connection, stream.qos.is_latched)
         if not stream.connection.definition:
             yield Notice(Severity.WARNING, no_definition(stream, reason), stream.connection.topic)
-        held, stream.held = stream.held, []
-        for received in held:
-            yield replace(received, batch=replace(received.batch, connection=stream.connection))
+        yield from self._holds.end(stream.connection)
 
     def _look_at_links(self) -> None:
         """Whether somebody is linked to the session."""

@@ -87,10 +87,6 @@ class Stream:
     look_back: list[float] = field(default_factory=list)
     """When to ask what publishers kept."""
     asked: bool = False
-    held: list[Received] = field(default_factory=list)
-    """Messages that came while the definition was still being asked for."""
-    hold_until: float = 0.0
-    """Till then it is not announced, on the monotonic clock; 0: it is."""
 
 
 def batch_of(stream: Stream, samples: Sequence[Sample], order: int) -> Received:

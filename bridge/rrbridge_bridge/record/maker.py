@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rrbridge.adapters import Adapters
-from rrbridge.archetypes.meta import McapChannel
 from rrbridge.chunk import Chunk
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.recording import one_row
 
 __all__ = ["DriverMaker"]
 
@@ -24,18 +20,10 @@ class DriverMaker:
         self._decode = decode
         self._until_nanos = 0
         """The latest log time so far."""
-        self._metadata: dict[int, Mapping[str, str]] = {}
 
     def announce(self, connection: Connection) -> list[Chunk]:
-        """The connection's channel and schema; when it was announced before, only its metadata if that has changed."""
-        before = self._metadata.get(connection.id)
-        self._metadata[connection.id] = connection.metadata
-        if before is None:
-            return self._driver.announce([connection])
-        if before == connection.metadata:
-            return []
-        about = McapChannel.from_fields(metadata=dict(connection.metadata))
-        return [Chunk.from_columns(self._driver.entity_path(connection), components=one_row(about))]
+        """The connection's channel and schema; again when more is known of it than before."""
+        return self._driver.learn(connection)
 
     def bytes_only(self, batch: RawBatch) -> list[Chunk]:
         """The messages' bytes."""
@@ -62,7 +50,4 @@ class DriverMaker:
         """By topic and type: messages that could be kept only as bytes, and why."""
         if not self._decode:
             return {}
-        return {
-            (report.topic, report.msgtype): (report.messages if report.raw_only else report.undecodable, report.reason)
-            for report in self._driver.reports
-        }
+        return {(report.topic, report.msgtype): (report.undecodable, report.reason) for report in self._driver.reports}
