@@ -49,6 +49,26 @@ def make(path: Path, **options: Any) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("/__parameters", 0), ("/__parameters/camera", 0), ("/__parameters_of_mine", 3), ("notes.txt", 3)],
+)
+def test_what_a_bag_has_no_place_for(name: str, status: int, tmp_path: Path, capsys: Any) -> None:
+    """Parameters, which the recorder adds unasked, are no reason to call a bag incomplete; what a person attached is."""
+    path = tmp_path / "a.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("ros1", "test")
+        schema = writer.register_schema("std_msgs/UInt8", "ros1msg", b"uint8 data\n")
+        writer.add_message(writer.register_channel("/n", "ros1", schema), 1, b"\1", 1, 1)
+        writer.add_attachment(1, 1, name, "text/yaml", b"a: 1")
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert main(["convert", str(path), "-o", str(tmp_path / "a.bag")]) == status
+    printed = capsys.readouterr()
+    kind = "attachments" if status else "nodes' parameters"
+    assert f"1 {kind} are left out: only MCAP has a place for them" in printed.out + printed.err
+
+
 def beside(chunks: Iterable[Any]) -> dict[tuple[str, str], Any]:
     """Cells and their types."""
     found = {}

@@ -17,9 +17,12 @@ import pytest
 import yaml
 
 from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.ros1 import Ros1Session, Ros1Source, check_master, master_uri
+from rrbridge_bridge.live.ros1 import Ros1Session, Ros1Source
+from rrbridge_bridge.live.ros1_links import Link, Linked
+from rrbridge_bridge.live.ros1_reading import LinkReader
 from rrbridge_bridge.live.ros1_rpc import Slave, own_address
 from rrbridge_bridge.live.ros1_sequences import PROBATION_STEPS, SequenceJudge, has_numbers
+from rrbridge_bridge.live.ros1_where import check_master, master_uri
 from rrbridge_bridge.live.ros1_wire import FrameBuffer, Frames, header_of
 from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, Notice, Received
 from rrbridge_bridge.raw import Connection, RawBatch
@@ -305,6 +308,44 @@ def test_a_message_of_impossible_length_is_not_waited_for(stack: ExitStack) -> N
     (text,) = told(events := heard(stack, FakeMaster(stack, node.uri), told))
     assert text.startswith("/node announced a message of 2147483648 bytes, which is more than")
     assert messages(events) == [b"good"]
+
+
+class NeverDry(socket.socket):
+    """There always is something to read: messages of 1000 bytes."""
+
+    def recv_into(self, buffer: Any, *_: Any) -> int:
+        stream = framed(bytes(1000)) * (len(buffer) // 1004 + 2)
+        at = self.given % 1004
+        buffer[:] = stream[at : at + len(buffer)]
+        self.given += len(buffer)
+        return len(buffer)
+
+    given = 0
+
+
+def test_at_the_end_everyone_is_heard_out_and_nobody_for_ever(stack: ExitStack) -> None:
+    """One publisher never pauses; another has sent a message and begun a second one, which it finishes a little later."""
+    reader = LinkReader()
+    stack.callback(reader.close)
+    flood = NeverDry()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stack.callback(theirs.close)
+    for number, (topic, its) in enumerate({"/flood": flood, "/a": ours}.items()):
+        connection = Connection(number, topic, "std_msgs/msg/String", "ros1")
+        reader.add(Link(Linked(topic, "/node", "", its, connection), connection, number, SequenceJudge()))
+    message = framed(b"second")
+    theirs.sendall(framed(b"first") + message[:6])
+    later = threading.Timer(0.1, theirs.sendall, [message[6:]])
+    later.start()
+    reader.read_last()
+    later.join()
+    got: dict[str, list[bytes]] = {"/flood": [], "/a": []}
+    for link, received in reader.batches():
+        got[link.topic] += [received.batch.payload(row).tobytes() for row in range(len(received.batch))]
+    assert got["/a"] == [b"first", b"second"]
+    assert 0 < flood.given < 1 << 20
+    assert got["/flood"] == [bytes(1000)] * (flood.given // 1004)
 
 
 def test_a_publisher_whose_name_cannot_be_resolved(stack: ExitStack) -> None:

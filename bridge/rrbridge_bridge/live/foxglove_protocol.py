@@ -18,6 +18,7 @@ import numpy.typing as npt
 import yaml
 from mcap.records import Channel, Schema
 
+from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY
 from rrbridge_bridge.live.sink import PlayState, Wish
 from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
@@ -157,7 +158,7 @@ def parameter_documents(parameters: Iterable[Mapping[str, Any]], time_nanos: int
     for node, values in by_node.items():
         facts = {node: {"ros__parameters": values}} if node else values
         text = yaml.safe_dump(facts, allow_unicode=True)
-        yield Document(f"/__parameters{node or '/server'}", "text/yaml", text, time_nanos)
+        yield Document(f"{PARAMETERS_ENTITY}{node or '/server'}", "text/yaml", text, time_nanos)
 
 
 def seconds(nanos: int) -> dict[str, int]:

@@ -10,7 +10,7 @@ from rrbridge._entity_path import escape_entity_path_part
 __all__ = ["PARAMETERS_ENTITY", "dumped", "entity_of"]
 
 PARAMETERS_ENTITY = "/__parameters"
-"""Below it stands a text for each node."""
+"""Below it stands a text for each node of ROS 2; of ROS 1, the text that is the parameter server's."""
 
 
 def entity_of(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from rrbridge_bridge.live.ros1_rpc import CallError, Remote, host_and_port
-from rrbridge_bridge.live.ros1_sequences import has_numbers
+from rrbridge_bridge.live.ros1_sequences import SequenceJudge, has_numbers
 from rrbridge_bridge.live.ros1_wire import MAX_HEADER_BYTES, U32, FrameBuffer, header_of
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers._bag_records import connection_of, fields_of
@@ -229,7 +229,7 @@ def is_loopback(host: str) -> bool:
 class Link:
     """An open connection and what it has brought."""
 
-    def __init__(self, linked: Linked, connection: Connection, number: int) -> None:
+    def __init__(self, linked: Linked, connection: Connection, number: int, judge: SequenceJudge) -> None:
         self.topic = linked.topic
         self.node = linked.node
         self.uri = linked.uri
@@ -237,5 +237,6 @@ class Link:
         self.connection = connection
         self.number = number
         """The publisher's."""
+        self.judge = judge
         self.frames = FrameBuffer()
         self.has_numbers = has_numbers(connection)

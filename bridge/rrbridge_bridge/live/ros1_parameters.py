@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from xmlrpc.client import Binary, DateTime
 
+from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY
 from rrbridge_bridge.live.source import Document
 from rrbridge_bridge.raw import Connection
 
 __all__ = ["SERVER", "Parameters", "description_connection", "description_payload"]
 
-ENTITY = "/__parameters"
 DESCRIPTION = "robot_description"
 SIMULATED = "use_sim_time"
 MAX_DEPTH = 50
@@ -43,7 +43,7 @@ class Parameters:
         """The tree as `rosparam dump` writes it, and `rosparam load` reads it."""
         import yaml
 
-        return Document(ENTITY, "text/yaml", yaml.safe_dump(self.tree, allow_unicode=True), self.time_nanos)
+        return Document(PARAMETERS_ENTITY, "text/yaml", yaml.safe_dump(self.tree, allow_unicode=True), self.time_nanos)
 
     def descriptions(self) -> dict[str, str]:
         """URDF texts by the topic that ROS 2 would have for each."""

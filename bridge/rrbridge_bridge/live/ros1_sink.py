@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rrbridge.errors import RecorderError, UnknownTypeError
-from rrbridge_bridge.live.ros1 import PRIORITY, check_master, master_uri, signs
 from rrbridge_bridge.live.ros1_master import MasterBack, MasterGone, MasterWatch, Role, Told
 from rrbridge_bridge.live.ros1_rpc import CallError, Slave, own_address
 from rrbridge_bridge.live.ros1_server import Publication, TopicServer
+from rrbridge_bridge.live.ros1_where import PRIORITY, check_master, master_uri, signs
 from rrbridge_bridge.live.sink import SinkOptions
 from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.raw import Connection

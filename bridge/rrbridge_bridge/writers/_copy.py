@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from rrbridge import importers
 from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.format import date
+from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY
 from rrbridge_bridge.output_files import complete_or_absent, output_path, progress_bar
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers import AttachedFile, NamedMetadata
@@ -27,6 +29,7 @@ from rrbridge_bridge.writers._typestores import described
 
 __all__ = ["check_chosen", "copy_messages", "input_bytes"]
 
+ATTACHMENTS = "attachments"
 MakeSink = Callable[[Path, str], Sink]
 
 
@@ -75,7 +78,7 @@ class _Copy:
         self._made_up: set[str] = set()
         self._announced: set[int] = set()
         self._by_number: dict[int, TopicReport] = {}
-        self._dropped = {NamedMetadata: 0, AttachedFile: 0}
+        self._left_out: Counter[str] = Counter()
         self.reports: dict[tuple[str, str, str], TopicReport] = {}
 
     def run(self, make_sink: Callable[[str], Sink]) -> None:
@@ -114,7 +117,7 @@ class _Copy:
                 sink.write(rows)
         for record in source.beside():
             if not sink.add(record):
-                self._dropped[type(record)] += 1
+                self._left_out[_kind(record)] += 1
 
     def _as_written(self, connection: Connection, ros_distro: str) -> Connection:
         """A connection as the output has it: in its encoding, with a definition."""
@@ -150,11 +153,17 @@ class _Copy:
         if self._made_up:
             names = ", ".join(sorted(self._made_up))
             found.append(Note(f"the recording has no definition of {names}; a known one is written"))
-        if count := self._dropped[AttachedFile]:
-            found.append(Note(f"{count} attachments are left out: only MCAP has a place for them", is_loss=True))
-        if count := self._dropped[NamedMetadata]:
-            found.append(Note(f"{count} metadata records are left out: only MCAP has a place for them"))
+        for kind, count in self._left_out.items():
+            text = f"{count} {kind} are left out: only MCAP has a place for them"
+            found.append(Note(text, is_loss=kind == ATTACHMENTS))
         return found
+
+
+def _kind(record: NamedMetadata | AttachedFile) -> str:
+    """What is no message, as people are told of it. Parameters are beside the point of a bag, and others leave them out too."""
+    if isinstance(record, NamedMetadata):
+        return "metadata records"
+    return "nodes' parameters" if f"{record.name}/".startswith(f"{PARAMETERS_ENTITY}/") else ATTACHMENTS
 
 
 def _profile(source: Source) -> str:
