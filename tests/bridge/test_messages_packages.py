@@ -374,6 +374,36 @@ def test_statistics(definitions_of: DefinitionsOf) -> None:
         assert made == wanted
 
 
+@pytest.mark.parametrize("kind", ["UInt8", "Byte", "Float32", "Int64"])
+def test_many_numbers_are_no_plot(kind: str, definitions_of: DefinitionsOf) -> None:
+    """Few are a series each; many are an array of the layout's shape; of many without a shape, the fields are all there is."""
+    rng = np.random.default_rng(5)
+    for definition in definitions_of(f"std_msgs/msg/{kind}MultiArray"):
+        axis = definitions_of("std_msgs/msg/MultiArrayDimension")[0].random(1, 0)[0]
+        messages = definition.random(6, 3)
+        sizes = [(7,), (40, 50), (2000,), (10, 3), (40, 50), (20, 10, 10)]
+        for message, size in zip(messages, sizes, strict=True):
+            message.layout.data_offset = 0
+            message.data = rng.integers(0, 100, np.prod(size)).astype(message.data.dtype)
+            message.layout.dim = [replace(axis, label=f"axis {i}", size=n) for i, n in enumerate(size)]
+        messages[4].layout.dim[1].size += 1
+        messages[5].layout.data_offset, messages[5].data = 3, np.concatenate([messages[5].data[:3], messages[5].data])
+        made = made_of(definition, messages)
+        shaped = {1: messages[1].data, 5: messages[5].data[3:]}
+        for row, (message, size) in enumerate(zip(messages, sizes, strict=True)):
+            if row in (0, 3):
+                assert made[row] == {("", "Scalars:scalars"): [message.data.tolist()]}
+            elif row in shaped:
+                (tensor,) = single(made[row], "Tensor:data")
+                assert tensor == {
+                    "shape": list(size),
+                    "names": [f"axis {i}" for i in range(len(size))],
+                    "buffer": shaped[row].tolist(),
+                }
+            else:
+                assert not made[row]
+
+
 def test_inertia_is_that_of_the_ellipsoid(definitions_of: DefinitionsOf) -> None:
     definition = definitions_of("geometry_msgs/msg/Inertia")[0]
     (message,) = definition.random(1, 18)
