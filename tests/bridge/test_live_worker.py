@@ -368,13 +368,16 @@ class Middleware:
             return None
         return self.due.pop(0)[1:]
 
-    def will_bring(self, payload: bytes, in_secs: float, published_secs: float, *, gid: bytes = b"a") -> None:
+    def will_bring(
+        self, payload: bytes, in_secs: float, published_secs: float, *, gid: bytes = b"a", sequence: int = -1
+    ) -> None:
         """From `in_secs` on a message can be taken that was published then, both counted from now."""
         now = time.time_ns()
         info = {
             "source_timestamp": now + int(published_secs * 1e9),
             "received_timestamp": now + int(in_secs * 1e9),
             "publisher_gid": {"data": gid},
+            "publication_sequence_number": sequence,
         }
         self.due.append((time.monotonic() + in_secs, payload, info))
 
@@ -392,11 +395,10 @@ def finished(
     connection.arrange()
     worker.connections[0] = connection
     began = time.monotonic()
-    worker.finish(drain_secs)
+    unsettled = importlib.import_module("rclpy_side.ending").Ending(worker).run(drain_secs)
     took_secs = time.monotonic() - began
     os.close(writing)
     payloads: list[bytes] = []
-    unsettled: list[int] = []
     with os.fdopen(reading, "rb") as stream:
         while (frame := read_frame(stream)) is not None:
             if isinstance(frame, MessageFrame):
@@ -404,8 +406,6 @@ def finished(
                 payloads += [
                     frame.payload[e - s : e].tobytes() for e, s in zip(ends, frame.records["size"], strict=True)
                 ]
-            elif frame.event == "bye":
-                unsettled = frame.facts["unsettled"]
     return payloads, unsettled, took_secs
 
 
@@ -425,12 +425,12 @@ def test_at_the_stop_what_is_held_back_is_waited_for(monkeypatch: pytest.MonkeyP
 def test_the_sender_s_clock_may_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
     ahead_secs = 100.0
     middleware = Middleware()
-    middleware.will_bring(b"before", 0, ahead_secs - 0.1)
-    middleware.will_bring(b"before", 0, ahead_secs)
+    for number in range(3):
+        middleware.will_bring(b"before", -0.2 + number * 0.1, ahead_secs - 0.2 + number * 0.1)
     middleware.will_bring(b"sent again", 0.3, ahead_secs - 0.05)
     middleware.will_bring(b"later", 0.4, ahead_secs + 0.3)
     payloads, _, _ = finished(monkeypatch, middleware, 10.0)
-    assert payloads == [b"before", b"before", b"sent again"]
+    assert payloads == [b"before"] * 3 + [b"sent again"]
 
 
 def test_the_wait_is_bounded_and_what_stays_unknown_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,10 +455,39 @@ def test_publishers_that_are_gone_are_not_waited_for(monkeypatch: pytest.MonkeyP
 def test_every_publisher_of_a_topic_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     middleware = Middleware()
     middleware.gids = [b"a", b"b"]
-    middleware.will_bring(b"a0", -0.2, -0.2)
-    middleware.will_bring(b"b0", -0.2, -0.2, gid=b"b")
+    for number in range(6):
+        middleware.will_bring(b"%d" % number, -0.3 + number * 0.05, -0.3 + number * 0.05, gid=b"ab"[number % 2 :][:1])
     middleware.will_bring(b"a later", 0.2, 0.2)
-    middleware.will_bring(b"b again", 0.6, -0.1, gid=b"b")
+    middleware.will_bring(b"b again", 0.6, -0.01, gid=b"b")
     middleware.will_bring(b"b later", 0.7, 0.5, gid=b"b")
     payloads, unsettled, _ = finished(monkeypatch, middleware, 10.0)
-    assert (payloads, unsettled) == ([b"a0", b"b0", b"b again"], [])
+    assert (payloads, unsettled) == ([b"0", b"1", b"2", b"3", b"4", b"5", b"b again"], [])
+
+
+def test_publishers_that_have_nothing_to_say_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    middleware = Middleware()
+    middleware.gids = [b"a", b"b", b"c", b"never heard"]
+    for gid, times in ((b"a", [-60.0]), (b"b", [-9.0, -5.0, -1.0]), (b"c", [-30.0, -29.9, -29.8])):
+        for secs in times:
+            middleware.will_bring(gid, secs, secs, gid=gid)
+    payloads, unsettled, took_secs = finished(monkeypatch, middleware, 10.0)
+    assert (len(payloads), unsettled) == (7, [])
+    assert took_secs < 3.0
+
+
+@pytest.mark.parametrize("trouble", ["late", "gap", "held back"])
+def test_where_messages_get_lost_every_publisher_is_waited_for(monkeypatch: pytest.MonkeyPatch, trouble: str) -> None:
+    middleware = Middleware()
+    middleware.gids = [b"a", b"b"]
+    middleware.will_bring(b"b", -60.0, -60.0, gid=b"b")
+    middleware.will_bring(b"a", -20.0, -20.0, sequence=1)
+    if trouble == "late":
+        middleware.will_bring(b"a", -18.0, -19.0, sequence=2)
+    elif trouble == "gap":
+        middleware.will_bring(b"a", -18.0, -18.0, sequence=3)
+    else:
+        for number in range(20):
+            middleware.will_bring(b"a", -1.0 + number * 0.05, -1.0 + number * 0.05, sequence=number)
+    middleware.will_bring(b"b again", 1.0, -1.0, gid=b"b")
+    payloads, _, _ = finished(monkeypatch, middleware, 1.5)
+    assert payloads[-1] == b"b again"

@@ -206,10 +206,7 @@ class RclpySession:
 
     def _unsettled(self, numbers: list[int]) -> Iterator[Event]:
         for number in numbers:
-            text = (
-                f"its publisher was not heard again within {self._drain_secs:g} s of the stop: "
-                "whether its last messages are missing is unknown"
-            )
+            text = "its publisher fell silent shortly before the stop: whether its last messages are missing is unknown"
             yield Notice(Severity.WARNING, text, self._streams[number].connection.topic)
 
     def _told(self, frame: EventFrame) -> Iterator[Event]:

@@ -5,7 +5,7 @@ imported by rrbridge.
 
 Standard input takes one JSON command per line (`subscribe`, `describe`, `parameters`, `stop`); its end means that the
 recorder is gone.
-`stop` says how many seconds to wait at most for messages that are sent again (`Worker.finish`).
+`stop` says how many seconds to wait at most for messages that are sent again (`rclpy_side.ending`).
 Standard output carries frames (`rrbridge_bridge.live.frames` reads them):
 
     4 bytes `RRBF` | u8 kind | 3 zero bytes | u32 head length | u64 payload length | head | payload
@@ -34,7 +34,9 @@ if __name__ == "__main__":  # what lies beside this script is found, and only wh
     HERE = str(Path(__file__).resolve().parent)
     sys.path[:] = [HERE, *(path for path in sys.path if Path(path or ".").resolve() != Path(HERE))]
 
-from rclpy_side.connection import REPAIR_SECS, TURN_MESSAGES, Connection
+from rclpy_side.connection import TURN_MESSAGES, Connection
+from rclpy_side.ending import Ending
+from rclpy_side.heard import REPAIR_SECS
 from rclpy_side.pipe import Pipe
 from rclpy_side.process import (
     first_line,
@@ -63,7 +65,6 @@ TROUBLE_SECS = 1.0
 BLOCK_SECS = 0.05
 ALIVE_SECS = 1.0
 OVERLAP_SECS = REPAIR_SECS
-DRAIN_SECS = 2.0
 
 
 class Worker:
@@ -235,7 +236,8 @@ class Worker:
             while not commands.empty():
                 command = commands.get()
                 if command["do"] == "stop":
-                    self.finish(command["drain_secs"])
+                    unsettled = Ending(self).run(command["drain_secs"])
+                    self.pipe.event("bye", unsettled=unsettled)
                     return
                 if command["do"] == "subscribe":
                     self.start(command)
@@ -259,68 +261,14 @@ class Worker:
             self.next_alive = time.monotonic() + ALIVE_SECS
             self.pipe.event("alive")
 
-    def finish(self, drain_secs: float) -> None:
-        """Send everything that was published until now.
-
-        When a message of a reliable publisher was lost on the way, the middleware holds back those that came after it
-        until it was sent again. They have arrived and cannot be taken, and nothing tells of them. So reliable publishers
-        are waited for until they are heard with a later message (their messages come in order), are gone, or the time is
-        over; what was published after the beginning is left out.
-        """
-        began = time.monotonic()
-        while self.drain() and time.monotonic() < began + DRAIN_SECS:
-            pass
-        cutoff = time.time_ns()
-        for connection in self.connections.values():
-            connection.cutoff = cutoff
-        waiting, next_look = list(self.connections.values()), 0.0
-        while True:
-            if time.monotonic() >= next_look:
-                settled = [connection for connection in waiting if not self.awaited(connection)]
-                waiting = [connection for connection in waiting if connection not in settled]
-                self.drain()
-                for connection in settled:
-                    self.leave(connection)
-                next_look = time.monotonic() + SCAN_SECS
-            taken = self.drain()
-            if not waiting or time.monotonic() >= began + drain_secs:
-                break
-            self.say_alive()
-            self.questions.move_on()
-            if not taken:
-                time.sleep(POLL_SECS)
-        unsettled = []
-        for connection in waiting:
-            heard = [connection.heard.get(number) for number in self.awaited(connection)]
-            if any(h is not None and h.stalled(cutoff, time.time_ns()) for h in heard):
-                unsettled.append(connection.number)
-        for connection in self.connections.values():
-            connection.flush(self.pipe)
-        self.pipe.event("bye", unsettled=unsettled)
-
     def leave(self, connection: Connection) -> None:
-        """Hear no more of a topic: what it would bring only stands in the way of what the others are waited for."""
+        """Hear no more of a topic."""
         every = [*connection.subscriptions.values(), *(s for _, s in connection.retiring)]
         connection.subscriptions.clear()
         connection.retiring.clear()
         connection.arrange()
         for subscription in every:
             self.end(subscription)
-
-    def awaited(self, connection: Connection) -> set[int]:
-        """Numbers of the reliable publishers that may still have something from before the cutoff; 0 where unknown."""
-        if connection.failed:
-            return set()
-        publishers = [p for p in self.publishers(connection.topic) if p["type"] == connection.msgtype]
-        if len(publishers) == 1 and connection.later:
-            return set()
-        reliable = [
-            connection.publishers.get(bytes.fromhex(p["gid"]), 0)
-            for p in publishers
-            if p["reliability"] == "reliable"
-            and (True, p["durability"] == "transient_local") in connection.subscriptions
-        ]
-        return {number for number in reliable if not number or number not in connection.later}
 
 
 def ignore(_: bytes) -> None:

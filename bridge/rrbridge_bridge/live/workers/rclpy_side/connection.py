@@ -6,19 +6,15 @@ import collections
 import time
 from typing import Any
 
+from rclpy_side.heard import Heard
 from rclpy_side.pipe import RECORD, Pipe
 
 BLOCK_BYTES = 512 * 1024
 BLOCK_MESSAGES = 4000
 TURN_BYTES = 8 * 1024 * 1024
 TURN_MESSAGES = 1000
-REPAIR_SECS = 3.5
-"""A lost message is sent again after the writer's next heartbeat, by default at most 3 s later with Fast DDS (`heartbeat_period`
-of its WriterQos); until then a reliable reader holds back everything that the same writer sent after it."""
 JITTER_NANOS = 50_000_000
 """The way to us may have been shorter for the next message; what was published so shortly after the cutoff still counts."""
-STALL_PERIODS = 3
-STALL_SECS = 0.2
 RECENT_KEYS = 20000
 MAX_PAYLOAD = 1 << 30
 
@@ -39,24 +35,6 @@ class Recent:
         if len(self.order) > RECENT_KEYS:
             self.keys.discard(self.order.popleft())
         return True
-
-
-class Heard:
-    """What was heard of one publisher of a connection; stamps in nanoseconds of the wall clock."""
-
-    __slots__ = ("count", "first", "lag", "last")
-
-    def __init__(self, received: int, lag: int) -> None:
-        self.count = 0
-        self.first = self.last = received
-        self.lag = lag  # the least from publishing to receiving: the way, and what the two machines' clocks differ
-
-    def stalled(self, cutoff: int, now: int) -> bool:
-        """Whether it had sent until shortly before the cutoff, and then was silent for longer than its rhythm explains."""
-        if self.count < STALL_PERIODS or cutoff - self.last > REPAIR_SECS * 1e9:
-            return False
-        period = (self.last - self.first) / (self.count - 1)
-        return now - self.last > max(STALL_PERIODS * period, STALL_SECS * 1e9)
 
 
 class Connection:
@@ -111,11 +89,9 @@ class Connection:
         if self.cutoff and self.is_later(publisher, received, published):
             return
         if heard is None:
-            heard = self.heard[publisher] = Heard(received, received - published)
-        heard.count += 1
-        heard.last = received
-        if received - published < heard.lag:
-            heard.lag = received - published
+            self.heard[publisher] = Heard(received, published, sequence if publisher else -1)
+        else:
+            heard.add(received, published, sequence if publisher else -1)
         size = len(raw)
         if size > MAX_PAYLOAD:
             raise ValueError(f"a message of {size} bytes is larger than can be handled")
@@ -128,6 +104,11 @@ class Connection:
         self.size += size
         if self.size >= BLOCK_BYTES or len(self.payloads) >= BLOCK_MESSAGES:
             self.flush(pipe)
+
+    @property
+    def troubled(self) -> int:
+        """When messages were last missing or late, in nanoseconds of the wall clock."""
+        return max((heard.troubled for heard in self.heard.values()), default=0)
 
     def is_later(self, publisher: int, received: int, published: int) -> bool:
         """Whether a message was published after the cutoff, by its publisher's clock as we know it."""
