@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import rich_click as click
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
@@ -15,6 +17,8 @@ from rrbridge.errors import FileError, RecorderError
 from rrbridge_bridge.commands._units import BYTES_PER_UNIT, SIZE, seconds
 from rrbridge_bridge.commands.record import record
 from rrbridge_bridge.live.qos_overrides import QosProfile
+from rrbridge_bridge.live.source import UNKNOWN, Received
+from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.record.backlog import DropPolicy
 from rrbridge_bridge.record.places import place_of
 from rrbridge_bridge.record.settings import RecordSettings
@@ -265,6 +269,37 @@ def test_a_limit_takes_the_first_messages_of_each_topic_and_ends_it(
     assert recorded(monkeypatch, heard(), path, "-a", "--limit", "4", "--duration", "1h", "--json") == 0
     assert payloads_of(path) == {"/chatter": [b"1", b"2", b"3", b"4"], "/camera": [b"a", b"b", b"c", b"d"]}
     assert {topic["received"] for topic in last_line(capsys.readouterr().out)["topics"]} == {4}
+
+
+def test_a_limit_counts_what_is_kept_of_all_publishers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = FakeSession()
+    other = replace(CHATTER, id=5, metadata={"callerid": "/other"})
+    session.announce(CHATTER)
+    session.announce(other)
+    session.send(CHATTER, b"1", b"2")
+    session.send(other, b"a", b"b", b"c", b"d")
+    session.send(CHATTER, b"3")
+    assert recorded(monkeypatch, session, tmp_path / "run.rrd", "-a", "--limit", "4", "--duration", "1h", "--json") == 0
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"1", b"2", b"a", b"b"]}
+    (chatter,) = last_line(capsys.readouterr().out)["topics"]
+    assert chatter["received"] == chatter["written"] == 4
+
+
+def test_what_is_throttled_or_paused_does_not_count_for_the_limit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = FakeSession()
+    session.announce(CHATTER)
+    batch = RawBatch.of(CHATTER, [bytes([i]) for i in range(40)], np.arange(40) * 10_000_000)
+    nobody = np.full(40, UNKNOWN)
+    session.tell(Received(batch, nobody, nobody))
+    options = ("--throttle", "/chatter=10", "--limit", "3", "--duration", "1h", "--json")
+    assert recorded(monkeypatch, session, tmp_path / "run.rrd", "-a", *options) == 0
+    assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"\0", b"\x0a", b"\x14"]}
+    (chatter,) = last_line(capsys.readouterr().out)["topics"]
+    assert (chatter["received"], chatter["throttled"], chatter["written"]) == (21, 18, 3)
 
 
 def test_topics_are_chosen_by_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.control import ControlServer
 from rrbridge_bridge.record.disk import DiskMeter
 from rrbridge_bridge.record.keys import pressed_keys
-from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.operator import Operator, RefusedError
 from rrbridge_bridge.record.recorder import Outcome, Recorder
 from rrbridge_bridge.record.settings import RecordSettings
@@ -50,7 +49,6 @@ class Loop:
         stages: Stages,
         watchdog: Watchdog,
         trigger: Trigger,
-        limited: LimitedSession | None = None,
     ) -> None:
         self._recorder = recorder
         self._settings = settings
@@ -59,7 +57,6 @@ class Loop:
         self._stages = stages
         self._watchdog = watchdog
         self._trigger = trigger
-        self._limited = limited
         self._meter = StatusMeter(DiskMeter(settings.min_free, is_ring=settings.is_ring))
         self._notices: deque[Notice] = deque()
         self._stop_asked = False
@@ -146,7 +143,7 @@ class Loop:
     def _is_time_to_stop(self, until: float | None) -> bool:
         if self._signals.stop or self._stop_asked or (until is not None and time.monotonic() >= until):
             return True
-        return self._limited is not None and self._limited.is_reached
+        return self._recorder.is_at_limit
 
     def _ask_to_stop(self) -> None:
         self._stop_asked = True

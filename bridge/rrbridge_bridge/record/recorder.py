@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
+
+from rrbridge.columns import Flags
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.source import (
     DRAIN_SECS,
@@ -86,7 +89,9 @@ class RecorderOptions:
     start_paused: bool = False
     """Begin as after `Recorder.pause`."""
     throttle_hertz: Mapping[str, float] = field(default_factory=dict)
-    """At most so many messages a second of a topic, above 0."""
+    """At most so many messages a second of a topic, above 0; where each publisher is a connection (ROS 1), of each."""
+    limit: int | None = None
+    """Of each topic, take this many messages that are neither paused nor throttled; those that come later do not count."""
     name: str | None = None
     """What the recording is called, for its properties; None: as its files."""
     robot: str | None = None
@@ -180,6 +185,9 @@ class Recorder:
         self._drop = _ByTopic(options.drop)
         self._throttle_hertz = _ByTopic(options.throttle_hertz)
         self._throttles: dict[int, Throttle] = {}
+        self._limit = options.limit
+        self._taken: Counter[str] = Counter()
+        """Messages by topic, where there is a limit."""
         self._statics: set[int] = set()
         self._paused = options.start_paused
         self._counters: dict[int, TopicCounters] = {}
@@ -237,6 +245,12 @@ class Recorder:
         self._aborted = True
         self._writer.abort()
         self._session.close()
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether every topic that is recorded has brought the messages that it may, and there is one."""
+        topics = {counters.topic for counters in topics_in(self._counters)}
+        return self._limit is not None and bool(topics) and all(self._taken[topic] >= self._limit for topic in topics)
 
     @property
     def is_paused(self) -> bool:
@@ -394,18 +408,32 @@ class Recorder:
     def _take(self, event: Received) -> None:
         connection = event.batch.connection.id
         counters = self._counters[connection]
-        counters.count(event)
-        if self._paused and connection not in self._statics:
-            counters.paused += len(event.batch)
-            return
-        if throttle := self._throttles.get(connection):
+        is_paused = self._paused and connection not in self._statics
+        keep = np.full(len(event.batch), not is_paused)
+        if not is_paused and (throttle := self._throttles.get(connection)):
             keep = throttle.keeps(event.batch.log_time_nanos)
-            if not keep.all():
-                counters.throttled += len(keep) - int(keep.sum())
-                event = taken(event, keep)
+        if self._limit is not None:
+            event, keep = self._limited(event, keep, self._limit)
+        counters.count(event)
+        left_out = len(keep) - int(keep.sum())
+        if is_paused:
+            counters.paused += left_out
+            return
+        if left_out:
+            counters.throttled += left_out
+            event = taken(event, keep)
         if not len(event.batch):
             return
         with self._stages.doing(Stage.RECEIVING, event.batch.connection.topic):
             given_up = self._backlog.put(event)
         for dropped in given_up:
             self._counters[dropped.batch.connection.id].dropped += len(dropped.batch)
+
+    def _limited(self, event: Received, keep: Flags, limit: int) -> tuple[Received, Flags]:
+        """Without what comes after the last message that may be kept."""
+        topic = event.batch.connection.topic
+        kept = np.cumsum(keep)
+        left = limit - self._taken[topic]
+        end = int(np.searchsorted(kept, left)) + 1 if left else 0
+        self._taken[topic] += min(left, int(keep.sum()))
+        return (event, keep) if end >= len(keep) else (taken(event, np.arange(len(keep)) < end), keep[:end])

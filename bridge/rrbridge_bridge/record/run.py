@@ -15,7 +15,6 @@ from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import ROS_PYTHON_VARIABLE, Notice, Severity
 from rrbridge_bridge.memory import keep_freed_memory
 from rrbridge_bridge.record.control import check_name
-from rrbridge_bridge.record.limits import LimitedSession
 from rrbridge_bridge.record.listing import as_json_lines, as_table, listed_topics
 from rrbridge_bridge.record.loop import Loop
 from rrbridge_bridge.record.overheard import OverhearingSession
@@ -66,10 +65,9 @@ def _recorded(settings: RecordSettings, show: Show, signals: Signals) -> Outcome
         if settings.trigger_topic:
             listeners["/" + settings.trigger_topic.strip("/")] = trigger.hear
         heard = OverhearingSession(session, listeners, selection.wants)
-        limited = LimitedSession(heard, settings.limit) if settings.limit else None
-        recorder = Recorder(limited or heard, place.stem, outputs, selection, options, stages)
+        recorder = Recorder(heard, place.stem, outputs, selection, options, stages)
         watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
-        loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger, limited)
+        loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger)
         show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
         if choice.reason:
             show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))

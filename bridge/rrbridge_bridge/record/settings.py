@@ -153,6 +153,7 @@ class RecordSettings:
             snapshot_bytes=min(nbytes or [SNAPSHOT_BYTES]) if self.snapshot else None,
             snapshot_secs=min(secs, default=None),
             start_paused=self.start_paused,
+            limit=self.limit,
             robot=self.robot,
             metadata=dict(self.metadata),
         )
