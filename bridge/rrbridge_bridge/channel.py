@@ -17,7 +17,6 @@ What an adapter need not care about, because it is done here for all:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,8 +41,6 @@ from rrbridge_bridge.salvage import salvage
 from rrbridge_bridge.staging import StageRun
 
 __all__ = ["Channel", "marked_as_repeated"]
-
-log = logging.getLogger(__name__)
 
 RAW_DATA = ComponentDescriptor("McapMessage:data", "rerun.archetypes.McapMessage", "rerun.components.Blob")
 CHANNEL_ID = ComponentDescriptor("channel_id")
@@ -154,7 +151,6 @@ class Channel:
             skipped.append(
                 Skipped(np.array(got.failed), f"{adapter.name} failed: {type(got.error).__name__}: {got.error}")
             )
-            log.debug("%s: adapter %s failed", self.report.topic, adapter.function, exc_info=got.error)
         self.count_skipped(skipped, count, _rows_without(found, count) if adapter.carries else np.arange(0))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from rrbridge_bridge.raw import Int64s
 
-__all__ = ["Salvaged", "salvage"]
+__all__ = ["Salvaged", "remembered", "salvage"]
+
+log = logging.getLogger(__name__)
 
 HOPELESS = 32
 """After so many failures without one success, the rest is not tried."""
@@ -17,6 +20,13 @@ ENOUGH = 1000
 """After so many failures in all, the rest is not tried either: each costs several attempts."""
 
 T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
+
+
+def remembered(error: E) -> E:
+    """An error to keep: without the frames that it passed through, which would keep their messages in memory."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
 
 
 class Salvaged(Generic[T]):
@@ -47,7 +57,9 @@ def salvage(
         try:
             out.parts.append((rows, work(rows)))
         except expected as err:
-            out.error = out.error or err
+            if out.error is None:
+                log.debug("%d rows could not be worked on together", len(rows), exc_info=True)
+                out.error = remembered(err)
             if len(rows) == 1:
                 out.failed.extend(rows.tolist())
             else:

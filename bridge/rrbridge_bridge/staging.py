@@ -165,7 +165,6 @@ class StageRun:
             skipped.append(
                 Skipped(np.array(got.failed), f"{self.stage.name} failed: {type(got.error).__name__}: {got.error}")
             )
-            log.debug("%s: stage %s failed", channel.report.topic, self.stage.name, exc_info=got.error)
         channel.count_skipped(skipped, count)
         for note in (note for _, (_, _, notes) in got.parts for note in notes):
             channel.report.note(note)

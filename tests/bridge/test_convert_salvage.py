@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from rrbridge_bridge.raw import Int64s
+from rrbridge_bridge.decode import decode_what_can, decoder_for
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.salvage import ENOUGH, HOPELESS, salvage
 
 
@@ -57,3 +62,43 @@ def test_other_errors_are_not_swallowed() -> None:
 
     with pytest.raises(KeyError):
         salvage(3, work, ValueError)
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What stays alive now is what somebody holds, or what holds itself: that may be much before anyone looks for it."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_a_failure_does_not_keep_its_rows_in_memory() -> None:
+    taken: list[weakref.ref[Int64s]] = []
+
+    def work(rows: Int64s) -> None:
+        part = rows.copy()
+        taken.append(weakref.ref(part))
+        try:
+            part.reshape(1000)
+        except ValueError as err:
+            raise TypeError("never") from err
+
+    got = salvage(4, work, TypeError)
+    assert isinstance(got.error, TypeError)
+    assert not any(part() is not None for part in taken)
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_bad_messages_do_not_stay_in_memory() -> None:
+    connection = Connection(0, "/a", "my_msgs/msg/Thing", "ros1", "string name\nfloat64[] data\n", "ros1msg")
+    decode = decoder_for(connection)
+    for payloads in ([b"\xff" * 1000] * 3, [b"\0" * 8, b"\xff" * 100, b"\0" * 8]):
+        batch = RawBatch.of(connection, payloads, np.arange(3))
+        freed = weakref.ref(batch.buffer)
+        got = decode_what_can(decode, batch)
+        del batch
+        assert len(got.bad) in (1, 3)
+        assert freed() is None or len(got.rows), "columns may be views of the messages"
+        del got
+        assert freed() is None

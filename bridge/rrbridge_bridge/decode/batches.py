@@ -16,6 +16,7 @@ from rrbridge.errors import DecodeError, UnknownTypeError
 from rrbridge_bridge.decode.definitions import Registry, definition_hash, is_said_empty, registries_for
 from rrbridge_bridge.decode.plan import BadMessagesError, Plan, Wire, plan_for
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
+from rrbridge_bridge.salvage import remembered
 
 __all__ = ["Decode", "Salvaged", "decode_what_can", "decoder_for"]
 
@@ -154,7 +155,7 @@ def decode_what_can(decode: Decode, batch: RawBatch) -> Salvaged:
         try:
             columns = decode(batch if len(rows) == len(batch) else batch.take(rows))
         except BadMessagesError as err:
-            first = first or err
+            first = first or remembered(err)
             bad.append(rows[err.rows])
             rows = np.delete(rows, err.rows)
         else:
