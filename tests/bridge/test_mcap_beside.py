@@ -65,8 +65,8 @@ def test_what_a_bag_has_no_place_for(name: str, status: int, tmp_path: Path, cap
         writer.finish()  # type: ignore[no-untyped-call]
     assert main(["convert", str(path), "-o", str(tmp_path / "a.bag")]) == status
     printed = capsys.readouterr()
-    kind = "attachments" if status else "nodes' parameters"
-    assert f"1 {kind} are left out: only MCAP has a place for them" in printed.out + printed.err
+    kind = "attachments" if status else "parameters"
+    assert f"{kind} are left out (1): only MCAP has a place for them" in printed.out + printed.err
 
 
 def beside(chunks: Iterable[Any]) -> dict[tuple[str, str], Any]:

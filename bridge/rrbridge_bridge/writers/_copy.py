@@ -154,7 +154,7 @@ class _Copy:
             names = ", ".join(sorted(self._made_up))
             found.append(Note(f"the recording has no definition of {names}; a known one is written"))
         for kind, count in self._left_out.items():
-            text = f"{count} {kind} are left out: only MCAP has a place for them"
+            text = f"{kind} are left out ({count}): only MCAP has a place for them"
             found.append(Note(text, is_loss=kind == ATTACHMENTS))
         return found
 
@@ -163,7 +163,7 @@ def _kind(record: NamedMetadata | AttachedFile) -> str:
     """What is no message, as people are told of it. Parameters are beside the point of a bag, and others leave them out too."""
     if isinstance(record, NamedMetadata):
         return "metadata records"
-    return "nodes' parameters" if f"{record.name}/".startswith(f"{PARAMETERS_ENTITY}/") else ATTACHMENTS
+    return "parameters" if f"{record.name}/".startswith(f"{PARAMETERS_ENTITY}/") else ATTACHMENTS
 
 
 def _profile(source: Source) -> str:
