@@ -34,7 +34,7 @@ from rrbridge_bridge import fields
 from rrbridge_bridge.decode import Decode, Salvaged, decode_what_can
 from rrbridge_bridge.emits import Placed, checked_rows, last_static_rows, scatter
 from rrbridge_bridge.frames import with_frames
-from rrbridge_bridge.raw import Connection, Int64s, RawBatch
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch, gather_spans
 from rrbridge_bridge.recording import Recording
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.salvage import salvage
@@ -301,6 +301,4 @@ def _payloads(batch: RawBatch) -> Ragged:
     if np.array_equal(starts, starts[0] + offsets[:-1]):
         first = int(starts[0])
         return Ragged(offsets, batch.buffer[first : first + int(offsets[-1])])
-    view = batch.buffer.data
-    pieces = [view[a : a + n] for a, n in zip(starts.tolist(), sizes.tolist(), strict=True)]
-    return Ragged(offsets, np.frombuffer(b"".join(pieces), np.uint8))
+    return Ragged(offsets, gather_spans(batch.buffer, starts, sizes))

@@ -31,6 +31,8 @@ UInt32s: TypeAlias = npt.NDArray[np.uint32]
 
 INDEXED_COPY_BYTES = 64
 """Up to this mean length, spans of unequal length are copied by an index per byte, above it by a slice per span."""
+LARGE_BYTES = 1 << 16
+"""From this mean length on, messages are put together without what stands between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,25 @@ class RawBatch:
 
     @classmethod
     def joined(cls, batches: Sequence[RawBatch]) -> RawBatch:
-        """Batches of one connection, at least one, end to end; what is known of the connection is what the last one knows."""
+        """Batches of one connection, at least one, end to end; what is known of the connection is what the last one knows.
+
+        What stands between large messages is left out, so that nobody need copy these once more to be rid of it.
+        """
         if len(batches) == 1:
             return batches[0]
-        lengths = [len(batch.buffer) for batch in batches]
-        bases = np.cumsum([0, *lengths[:-1]])
+        sizes = np.concatenate([batch.sizes for batch in batches])
+        if int(sizes.sum()) >= LARGE_BYTES * len(sizes):
+            buffer = np.concatenate([batch.payload(row) for batch in batches for row in range(len(batch))])
+            starts = np.cumsum(sizes) - sizes
+        else:
+            buffer = np.concatenate([batch.buffer for batch in batches])
+            bases = np.cumsum([0, *(len(batch.buffer) for batch in batches[:-1])])
+            starts = np.concatenate([batch.starts + base for batch, base in zip(batches, bases, strict=True)])
         return cls(
             batches[-1].connection,
-            np.concatenate([batch.buffer for batch in batches]),
-            np.concatenate([batch.starts + base for batch, base in zip(batches, bases, strict=True)]),
-            np.concatenate([batch.sizes for batch in batches]),
+            buffer,
+            starts,
+            sizes,
             np.concatenate([batch.log_time_nanos for batch in batches]),
             np.concatenate([batch.publish_time_nanos for batch in batches]),
             np.concatenate([batch.sequence for batch in batches]),

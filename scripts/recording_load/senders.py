@@ -29,7 +29,7 @@ def ros1(topics: int, size: int, listeners: int) -> list[Callable[[bytes], None]
 
     kind = kind_of(size)
     buffer = io.BytesIO()
-    filled(kind, size, bytes).serialize(buffer)
+    filled(kind, size, os.urandom).serialize(buffer)
     template = bytearray(buffer.getvalue())
 
     class Raw(kind):  # type: ignore[misc,valid-type]
@@ -61,7 +61,7 @@ def ros2(topics: int, size: int, listeners: int) -> list[Callable[[bytes], None]
     from rclpy.serialization import serialize_message
 
     kind = kind_of(size)
-    template = bytearray(serialize_message(filled(kind, size, lambda n: array.array("B", bytes(n)))))
+    template = bytearray(serialize_message(filled(kind, size, lambda n: array.array("B", os.urandom(n)))))
     rclpy.init(args=[])
     node = rclpy.create_node("load")
     profile = QoSProfile(depth=20 if size >= IMAGE_BYTES else 2000, reliability=ReliabilityPolicy.RELIABLE)

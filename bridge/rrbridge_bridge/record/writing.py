@@ -28,9 +28,9 @@ __all__ = ["FLUSH_BYTES", "Cuts", "WriterThread"]
 
 log = logging.getLogger(__name__)
 
-FLUSH_BYTES = 5 << 19
+FLUSH_BYTES = 15 << 19
 """Of a topic: more is written before its second is over. Decoding takes some milliseconds however many messages there are, and
-chunks of more than 4 MB would be cut."""
+chunks are cut at 4 MB: this makes two of them."""
 ACCOUNT_SECS = 5.0
 GATHERED_SHARE = 0.25
 """Of the backlog's bound: gathered messages above it are written before their second is over."""
