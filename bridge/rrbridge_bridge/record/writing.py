@@ -53,6 +53,11 @@ class Cuts:
     """Of a part."""
     min_free_bytes: int = 0
 
+    @property
+    def gathered_bytes(self) -> int:
+        """Of a topic, at most: a part whose end is reached has no more than that too much."""
+        return FLUSH_BYTES if self.max_bytes is None else min(FLUSH_BYTES, self.max_bytes // 4)
+
 
 @dataclass(eq=False)
 class _Gathered:
@@ -320,7 +325,7 @@ class WriterThread:
         gathered.batches.append(received)
         gathered.weight += size
         self._gathered_weight += size
-        if gathered.weight >= FLUSH_BYTES:
+        if gathered.weight >= self._cuts.gathered_bytes:
             self._flush([gathered])
             if self._is_too_large():
                 self._split.set()
