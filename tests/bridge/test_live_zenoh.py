@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +21,13 @@ from rosbags.typesys import Stores, get_typestore
 from zenoh_world import ZenohWorld
 
 from rrbridge.errors import RecorderError
-from rrbridge_bridge.live.source import UNKNOWN, Discovered, Ended, SourceOptions
+from rrbridge_bridge.live.qos_overrides import QosProfile
+from rrbridge_bridge.live.source import UNKNOWN, Announced, Discovered, Dropped, Ended, Received, SourceOptions
 from rrbridge_bridge.live.zenoh import ZenohSource
+from rrbridge_bridge.live.zenoh_inbox import OVERHEAD_BYTES, SMALL_SHARE, Inbox
+from rrbridge_bridge.live.zenoh_keys import attachment
 from rrbridge_bridge.live.zenoh_streams import Seen
+from rrbridge_bridge.record.counters import LossCounter
 
 pytest.importorskip("zenoh")
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
@@ -96,6 +101,63 @@ def test_every_byte_arrives(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch, 
         "depth: 5\n  reliability: reliable\n  durability: transient_local"
         in (connections["/tf_static"].metadata["offered_qos_profiles"])
     )
+
+
+def test_quality_of_service_is_what_was_asked_for(world: ZenohWorld) -> None:
+    world.router()
+    topics = ["/as_offered", "/last", "/none", "/all"]
+    publisher = world.publish(*[LATCHED | {"topic": topic, "count": 5, "depth": 4} for topic in topics])
+    publisher.said("done")
+    heard = world.listen(
+        last=QosProfile(depth=1, durability="system_default"),
+        none=QosProfile(durability="volatile", reliability="best_effort"),
+        all=QosProfile(history="keep_all", depth=1),
+    )
+    heard.until(lambda: heard.count("/as_offered") == 4 and heard.count("/all") == 4)
+    heard.until(lambda: heard.count("/last") == 1)
+    time.sleep(2.0)  # kept messages are asked for again
+    heard.stop()
+    sent = {topic: publisher.sent_on(topic) for topic in topics}
+    assert [sorted(heard.payloads(topic)) for topic in topics] == [
+        sorted(sent["/as_offered"][-4:]),
+        sent["/last"][-1:],
+        [],
+        sorted(sent["/all"][-4:]),
+    ]
+    assert {event.latched for event in heard.of(Announced)} == {True}, "that it is so is the publishers' affair"
+
+
+def test_who_falls_behind_counts_what_it_gives_up(world: ZenohWorld) -> None:
+    world.router()
+    session = ZenohSource().start(SourceOptions(address=world.endpoint))
+    world.stack.callback(session.close)
+    session._inbox._limit_bytes = 1_000_000
+    session._inbox._reserve_bytes = 250_000
+    publisher = world.publish(
+        IMAGE | {"count": 50, "hertz": 500, "bytes": 100_000, "logged": False},
+        STRING | {"count": 100, "hertz": 1000, "logged": False},
+    )
+    losses, received, given_up, asked = LossCounter(), Counter[str](), Counter[str](), set[str]()
+    for event in session.events():
+        if isinstance(event, Discovered) and event.msgtypes and event.topic not in asked:
+            asked.add(event.topic)
+            session.subscribe(event.topic, event.msgtypes[0])
+            if len(asked) == 2:
+                publisher.said("done")  # nobody listens meanwhile
+                time.sleep(0.2)
+                session.stop()
+        elif isinstance(event, Received):
+            losses.received(event)
+            received[event.batch.connection.topic] += len(event.batch)
+        elif isinstance(event, Dropped):
+            losses.dropped(event)
+            given_up[event.connection.topic] += event.count
+            assert event.nbytes > event.count * 100_000
+    image, chatter = "/ns/camera/image", "/chatter"
+    assert (received[chatter], given_up[chatter]) == (100, 0)
+    assert received[image] + given_up[image] == 50
+    assert 9 <= received[image] <= 12
+    assert losses.lost == 0, "what was given up has arrived"
 
 
 def test_lost_messages_are_counted_for_each_publisher(world: ZenohWorld) -> None:
@@ -278,6 +340,37 @@ def test_repeats_are_told_from_what_is_new(numbers: list[int], batch: int) -> No
         now = numbers[at : at + batch]
         expected = [number not in plain and not plain.add(number) for number in now]  # type: ignore[func-returns-value]
         assert seen.note(np.array(now, np.int64)).tolist() == expected
+
+
+@given(st.lists(st.none() | st.tuples(st.integers(0, 3), st.integers(0, 40_000)), max_size=80))
+def test_an_inbox_is_bounded_and_gives_nothing_up_uncounted(steps: list[tuple[int, int] | None]) -> None:
+    limit = 100_000
+    inbox, numbers = Inbox(limit), Counter[int]()
+    held: dict[int, list[int]] = {connection: [] for connection in range(4)}
+    lost: dict[int, list[int]] = {connection: [] for connection in range(4)}
+    for connection in range(4):
+        inbox.listener(connection)
+    for step in steps:
+        if step is None:
+            inbox.take()
+            held = {connection: [] for connection in range(4)}
+            continue
+        connection, size = step
+        number = numbers[connection] = numbers[connection] + 1
+        inbox.put((connection, 0, bytes(size), attachment(number, 0, bytes([connection + 1]) * 16)))
+        own, every = sum(held[connection]) + size + OVERHEAD_BYTES, sum(map(sum, held.values())) + size + OVERHEAD_BYTES
+        is_small = own <= limit * SMALL_SHARE and every <= limit * 1.25
+        if every <= limit or is_small or every == size + OVERHEAD_BYTES:
+            held[connection].append(size + OVERHEAD_BYTES)
+        else:
+            lost[connection].append(number)
+    assert Counter(sample[0] for sample in inbox.take()) == {c: len(sizes) for c, sizes in held.items() if sizes}
+    for connection, missing in lost.items():
+        found = inbox.given_up(connection)
+        assert [(one.count, one.lowest, one.highest) for one in found.values()] == (
+            [(len(missing), missing[0], missing[-1])] if missing else []
+        )
+        assert not inbox.given_up(connection)
 
 
 def test_other_domains_are_not_heard(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
-from rrbridge_bridge.live.source import Document, Event
+from rrbridge_bridge.live.source import Document, Dropped, Event
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.mcap_output import McapOutput
@@ -145,6 +145,23 @@ def test_connections_of_one_topic_and_type_have_one_account(tmp_path: Path) -> N
         ("/chatter", "std_msgs/msg/Bool", 1, 1, 0),
     ]
     assert sum("recording" in notice.text for notice in recorder.notices()) == 2
+
+
+def test_what_a_source_gives_up_is_dropped_and_not_lost(tmp_path: Path) -> None:
+    session = FakeSession()
+    recorder = recorder_into(tmp_path / "run.rrd", session)
+    session.announce(CHATTER)
+    session.send(CHATTER, b"0", b"1")
+    session.skip(CHATTER, 5)  # 2 to 6: five numbers, of which one is lost on the way
+    session.tell(Dropped(CHATTER, 4, 40, 1, (2, 6)))
+    session.send(CHATTER, b"7")
+    session.tell(Dropped(CHATTER, 1, 10, 1, (8, 8)))
+    recorder.start()
+    recorder.stop()
+    outcome = finish(recorder)
+    (topic,) = outcome.snapshot.topics
+    assert (topic.received, topic.dropped, topic.lost, topic.written) == (8, 5, 1, 3)
+    assert outcome.dropped == 5
 
 
 def test_what_needs_memory_is_recorded_too(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from listening import Listening
 
+from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.source import Announced, Discovered, Received, SourceOptions
 from rrbridge_bridge.live.zenoh import ZenohSource
 from rrbridge_bridge.live.zenoh_definitions import Definitions
@@ -120,6 +121,9 @@ class ZenohWorld:
         self.stack.callback(publisher.close)
         return publisher
 
-    def listen(self, definitions: Definitions = NOTHING) -> Heard:
-        session = ZenohSource(definitions=definitions).start(SourceOptions(address=self.endpoint))
+    def listen(self, **overrides: QosProfile) -> Heard:
+        """`overrides` by topic, without its slash."""
+        asked = {f"/{topic}": profile for topic, profile in overrides.items()}
+        options = SourceOptions(address=self.endpoint, qos_overrides=asked)
+        session = ZenohSource(definitions=NOTHING).start(options)
         return self.stack.enter_context(Heard(session))

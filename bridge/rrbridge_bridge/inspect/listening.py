@@ -14,7 +14,7 @@ from rrbridge.errors import RecorderError, RrbridgeError
 from rrbridge.importers import Note
 from rrbridge_bridge.inspect.names import Asked, near_names, resolve
 from rrbridge_bridge.inspect.source import Arrivals, Channel, Message
-from rrbridge_bridge.live.source import Discovered, Ended, LiveSession, Notice, Received
+from rrbridge_bridge.live.source import Discovered, Dropped, Ended, LiveSession, Notice, Received
 from rrbridge_bridge.readers import ReadOptions
 
 __all__ = ["Listening", "may_mean"]
@@ -82,6 +82,8 @@ class Listening:
                 match event:
                     case Received():
                         self._put(event)
+                    case Dropped():
+                        self.dropped += event.count
                     case Discovered():
                         self._find(event)
                     case Notice():

@@ -29,6 +29,7 @@ from rrbridge_bridge.live.source import (
     Announced,
     Discovered,
     Document,
+    Dropped,
     Ended,
     LiveSession,
     Notice,
@@ -185,6 +186,8 @@ class LiveFeed:
                 match event:
                     case Received():
                         self._take(event)
+                    case Dropped(connection):
+                        self._counters[connection.id].count_dropped(event)
                     case Announced():
                         self._announce(event)
                     case Discovered():

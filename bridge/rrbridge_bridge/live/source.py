@@ -23,6 +23,7 @@ __all__ = [
     "Announced",
     "Discovered",
     "Document",
+    "Dropped",
     "Ended",
     "Event",
     "LiveSession",
@@ -102,6 +103,19 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """Messages of an announced connection arrived, and the source had to give them up: nobody took them in time."""
+
+    connection: Connection
+    count: int
+    nbytes: int
+    publisher: int = UNKNOWN
+    """Which publisher all are from, as in `Received`."""
+    sequences: tuple[int, int] = (UNKNOWN, UNKNOWN)
+    """The lowest and the highest of the publisher's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something that the person who records should know."""
 
@@ -129,7 +143,7 @@ class Ended:
     error: str = ""
 
 
-Event: TypeAlias = Discovered | Announced | Received | Notice | Document | Ended
+Event: TypeAlias = Discovered | Announced | Received | Dropped | Notice | Document | Ended
 
 
 class LiveSession(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +33,9 @@ __all__ = [
     "dds_type",
     "every_token",
     "gid_of",
+    "node_names",
     "qos_of",
+    "read_attachment",
     "ros_type",
     "token_of",
     "topic_key",
@@ -49,6 +51,9 @@ _INFINITE_SECS, _INFINITE_NANOS = 9223372036, 854775807
 
 ATTACHMENT = np.dtype([("sequence", "<i8"), ("published", "<i8"), ("gid_size", "u1"), ("gid", "V16")])
 """What comes with each message, 33 bytes."""
+
+_ATTACHMENT = struct.Struct("<qqB16s")
+LEFT_OPEN = ("system_default", "best_available")
 
 _RELIABILITY = MappingProxyType({1: "reliable", 2: "best_effort"})
 _DURABILITY = MappingProxyType({1: "transient_local", 2: "volatile"})
@@ -74,6 +79,11 @@ class Qos:
     def is_latched(self) -> bool:
         """Whether late listeners get what was sent before."""
         return self.durability == "transient_local"
+
+    def asked(self, quality: Mapping[str, Any]) -> Qos:
+        """This with what was asked for instead, as far as Zenoh has it; not what is left to the middleware."""
+        chosen = {name: quality[name] for name in self.__slots__ if quality.get(name) not in (None, *LEFT_OPEN)}
+        return replace(self, **chosen)
 
     def facts(self) -> Mapping[str, Any]:
         """As `rrbridge_bridge.live.qos` takes it."""
@@ -200,6 +210,11 @@ def token_of(key: str) -> Token | None:
     return Token(domain, parts[2], parts[3], parts[4], kind, namespace, node, topic, type_name, parts[11], qos, enclave)
 
 
+def node_names(publishers: Sequence[Token]) -> list[str]:
+    """Each node once."""
+    return sorted({publisher.full_node_name for publisher in publishers})
+
+
 def every_token(domain: int) -> str:
     """The key expression of all tokens of a ROS domain."""
     return f"{ADMIN_SPACE}/{domain}/**"
@@ -232,7 +247,15 @@ def gid_of(token_key: str) -> bytes:
 
 def attachment(sequence: int, published_nanos: int, gid: bytes) -> bytes:
     """What goes with a message."""
-    return struct.pack("<qqB16s", sequence, published_nanos, 16, gid)
+    return _ATTACHMENT.pack(sequence, published_nanos, 16, gid)
+
+
+def read_attachment(found: bytes | None) -> tuple[bytes, int]:
+    """Signature and sequence number of one message; empty and `UNKNOWN` where the form is another."""
+    if found is None or len(found) != _ATTACHMENT.size or found[16] != 16:
+        return b"", UNKNOWN
+    sequence, _, _, gid = _ATTACHMENT.unpack(found)
+    return gid, max(sequence, UNKNOWN)
 
 
 def attachments(

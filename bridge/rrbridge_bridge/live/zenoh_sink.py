@@ -19,11 +19,9 @@ from rrbridge_bridge.live.source import Notice
 from rrbridge_bridge.live.zenoh import source
 from rrbridge_bridge.live.zenoh_definitions import Definitions, hash_of
 from rrbridge_bridge.live.zenoh_keys import (
-    NODE,
     PUBLISHER,
     SUBSCRIPTION,
     Qos,
-    Token,
     attachment,
     dds_type,
     every_token,
@@ -31,6 +29,7 @@ from rrbridge_bridge.live.zenoh_keys import (
     token_of,
 )
 from rrbridge_bridge.live.zenoh_network import Joined, join
+from rrbridge_bridge.live.zenoh_node import Node
 from rrbridge_bridge.raw import Connection
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ CLOCK_ID = -1
 VOLATILE_DEPTH = 1000
 HASH_KEYS = ("topic_type_hash", "type_description_hash")
 """Where recordings keep the hash of a type."""
-LEFT_OPEN = ("system_default", "best_available")
 LATE_SECS = 0.7
 """A latched publisher tells its last number so much later, by which a listener learns what it lacks."""
 
@@ -68,8 +66,7 @@ class ZenohSinkSession:
         self._overrides = options.qos_overrides
         self._definitions = definitions
         self._notices: deque[Notice] = deque(joined.notices)
-        self._node = f"{options.node_name}_{os.getpid()}"
-        self._entities = 0
+        self._node = Node(joined, f"{options.node_name}_{os.getpid()}")
         self._publishers: dict[int, _Publisher] = {}
         self._listeners: dict[str, str] = {}
         """What each subscription listens to, by its token."""
@@ -77,7 +74,6 @@ class ZenohSinkSession:
         self._late_until = 0.0
         self._closed = False
         self.description = joined.description
-        self._node_token = self._session.liveliness().declare_token(self._own(NODE, "", "", "", Qos()).key)
         self._graph = self._session.liveliness().declare_subscriber(
             every_token(self._domain), self._saw_token, history=True
         )
@@ -93,7 +89,9 @@ class ZenohSinkSession:
         offered = connection.metadata.get("offered_qos_profiles", "")
         asked = profile_to_offer(offered, latched=latched, depth=keep if latched else VOLATILE_DEPTH)
         asked |= asked_quality(self._overrides.get(connection.topic))
-        self._publishers[connection.id] = self._publisher(connection.topic, connection.msgtype, type_hash, _qos(asked))
+        self._publishers[connection.id] = self._publisher(
+            connection.topic, connection.msgtype, type_hash, Qos().asked(asked)
+        )
         return ""
 
     def publish(
@@ -150,7 +148,7 @@ class ZenohSinkSession:
         import zenoh
         import zenoh.ext
 
-        token = self._own(PUBLISHER, topic, dds_type(msgtype), type_hash, qos)
+        token = self._node.token(PUBLISHER, topic, dds_type(msgtype), type_hash, qos)
         reliable = qos.reliability == "reliable"
         more: dict[str, Any] = {}
         if qos.is_latched:
@@ -166,7 +164,7 @@ class ZenohSinkSession:
             reliability=zenoh.Reliability.RELIABLE if reliable else zenoh.Reliability.BEST_EFFORT,
             **more,
         )
-        declared = self._session.liveliness().declare_token(token.key)
+        declared = self._node.declare(token)
         if qos.is_latched:
             self._late_until = time.monotonic() + LATE_SECS
         return _Publisher(publisher, declared, token.data_key, gid_of(token.key))
@@ -180,12 +178,6 @@ class ZenohSinkSession:
         except zenoh.ZError as err:
             raise RecorderError(f"the Zenoh session has ended: {err}") from err
 
-    def _own(self, kind: str, topic: str, type_name: str, type_hash: str, qos: Qos) -> Token:
-        entity = self._entities
-        self._entities += 1
-        zid = str(self._session.zid())
-        return Token(self._domain, zid, "0", str(entity), kind, "/", self._node, topic, type_name, type_hash, qos, "/")
-
     def _saw_token(self, sample: zenoh.Sample) -> None:
         import zenoh
 
@@ -197,11 +189,6 @@ class ZenohSinkSession:
                     self._listeners[key] = token.data_key
                 else:
                     self._listeners.pop(key, None)
-
-
-def _qos(asked: Mapping[str, Any]) -> Qos:
-    """What was asked for, as far as Zenoh has it; by default where the choice is left to the middleware."""
-    return Qos(**{name: asked[name] for name in Qos.__slots__ if asked.get(name) not in (None, *LEFT_OPEN)})
 
 
 @dataclass(frozen=True, slots=True)

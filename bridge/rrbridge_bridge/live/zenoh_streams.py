@@ -11,27 +11,28 @@ import numpy as np
 import numpy.typing as npt
 
 from rrbridge_bridge.live.qos import offered_qos_profiles
-from rrbridge_bridge.live.source import UNKNOWN, Received
-from rrbridge_bridge.live.zenoh_keys import NO_HASH, Qos, Token, attachments
+from rrbridge_bridge.live.source import UNKNOWN, Dropped, Received
+from rrbridge_bridge.live.zenoh_inbox import GivenUp, Sample
+from rrbridge_bridge.live.zenoh_keys import NO_HASH, Qos, Token, attachments, node_names
 from rrbridge_bridge.raw import Connection, RawBatch
 
 __all__ = [
-    "Sample",
     "Seen",
     "Stream",
     "batch_of",
+    "depth_of",
+    "dropped",
     "fitted",
     "metadata_of",
     "no_definition",
-    "node_names",
     "without_repeats",
 ]
 
 MAX_GAP = 10_000
 """Larger gaps between numbers are not filled again."""
 
-Sample = tuple[int, int, bytes, "bytes | None"]
-"""Connection, time of arrival, payload, attachment."""
+MAX_DEPTH = 100_000
+"""No publisher is asked for more of its history."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +77,8 @@ class Stream:
     key: str
     qos: Qos
     """What it listens with."""
+    is_latched: bool
+    """Whether publishers keep messages for late listeners, be it asked for or not."""
     subscriber: Any = None
     token: Any = None
     publishers: dict[bytes, int] = field(default_factory=dict)
@@ -87,6 +90,7 @@ class Stream:
     look_back: list[float] = field(default_factory=list)
     """When to ask what publishers kept."""
     asked: bool = False
+    """Whether a node was asked for the definition."""
 
 
 def batch_of(stream: Stream, samples: Sequence[Sample], order: int) -> Received:
@@ -117,6 +121,12 @@ def publisher_numbers(stream: Stream, gids: npt.NDArray[np.void]) -> npt.NDArray
     return np.array(numbers, np.int64)[which.reshape(-1)]
 
 
+def dropped(stream: Stream, signature: bytes, given_up: GivenUp) -> Dropped:
+    """What was given up of one publisher, as sources tell it."""
+    publisher = stream.publishers.setdefault(signature, len(stream.publishers)) if signature else UNKNOWN
+    return Dropped(stream.connection, given_up.count, given_up.nbytes, publisher, (given_up.lowest, given_up.highest))
+
+
 def without_repeats(stream: Stream, received: Received, *, drop: bool) -> Received:
     """Notes what has come; with `drop`, leaves out what had come before."""
     sequences, publishers = received.sequences, received.publishers
@@ -134,13 +144,14 @@ def fitted(publishers: Sequence[Token]) -> Qos:
     return Qos(
         "reliable" if all(p.qos.reliability == "reliable" for p in publishers) else "best_effort",
         "transient_local" if any(p.qos.is_latched for p in publishers) else "volatile",
-        depth=max(p.qos.depth for p in publishers),
+        "keep_all" if any(p.qos.history == "keep_all" for p in publishers) else "keep_last",
+        max(p.qos.depth for p in publishers),
     )
 
 
-def node_names(publishers: Sequence[Token]) -> list[str]:
-    """Each node once."""
-    return sorted({publisher.full_node_name for publisher in publishers})
+def depth_of(qos: Qos) -> int:
+    """How many messages to ask each publisher for of those that it keeps."""
+    return MAX_DEPTH if qos.history == "keep_all" else min(max(qos.depth, 1), MAX_DEPTH)
 
 
 def metadata_of(publishers: Sequence[Token]) -> Mapping[str, str]:

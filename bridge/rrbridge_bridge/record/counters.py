@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rrbridge_bridge.live.source import UNKNOWN, Received
+from rrbridge_bridge.live.source import UNKNOWN, Dropped, Received
 from rrbridge_bridge.raw import RawBatch
 
 __all__ = ["Account", "FileCounts", "LossCounter", "TopicCounters", "TopicState", "topics_in"]
@@ -44,11 +44,18 @@ class LossCounter:
             return
         for publisher in np.unique(received.publishers).tolist():
             own = received.sequences[received.publishers == publisher]
-            low, high, count = int(own.min()), int(own.max()), len(own)
-            key = (received.batch.connection.id, publisher)
-            if known := self._spans.get(key):
-                low, high, count = min(low, known[0]), max(high, known[1]), count + known[2]
-            self._spans[key] = (low, high, count)
+            self._arrived(received.batch.connection.id, publisher, (int(own.min()), int(own.max())), len(own))
+
+    def dropped(self, dropped: Dropped) -> None:
+        """Count what did arrive, though nobody took it from the source."""
+        if UNKNOWN in dropped.sequences:
+            self._ambiguous = True
+        else:
+            self._arrived(dropped.connection.id, dropped.publisher, dropped.sequences, dropped.count)
+
+    def _arrived(self, connection: int, publisher: int, span: tuple[int, int], count: int) -> None:
+        low, high, before = self._spans.get((connection, publisher), (*span, 0))
+        self._spans[connection, publisher] = (min(low, span[0]), max(high, span[1]), before + count)
 
     @property
     def lost(self) -> int | None:
@@ -110,6 +117,13 @@ class TopicCounters:
         self.received_bytes += received.batch.payload_bytes
         if len(received.batch):
             self.last_time_nanos = int(received.batch.log_time_nanos[-1])
+
+    def count_dropped(self, dropped: Dropped) -> None:
+        """Messages arrived, and the source had to give them up."""
+        self.losses.dropped(dropped)
+        self.received += dropped.count
+        self.received_bytes += dropped.nbytes
+        self.dropped += dropped.count
 
     def state(self) -> TopicState:
         """The account now."""

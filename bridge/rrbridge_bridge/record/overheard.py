@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from rrbridge_bridge.live.source import Announced, Discovered, Event, LiveSession, Received
+from rrbridge_bridge.live.source import Announced, Discovered, Dropped, Event, LiveSession, Received
 from rrbridge_bridge.record.wrapped import WrappedSession
 
 __all__ = ["Listener", "OverhearingSession"]
@@ -47,6 +47,8 @@ class OverhearingSession(WrappedSession):
                         listener(event)
                     if batch.connection.id not in self._own:
                         yield event
+                case Dropped(connection) if connection.id in self._own:
+                    pass  # that it was late for us is nobody else's loss
                 case _:
                     yield event
 

@@ -20,6 +20,7 @@ from rrbridge_bridge.live.source import (
     Announced,
     Discovered,
     Document,
+    Dropped,
     Ended,
     LiveSession,
     Notice,
@@ -344,6 +345,8 @@ class Recorder:
                 match event:
                     case Received():
                         self._take(event)
+                    case Dropped(connection):
+                        self._counters[connection.id].count_dropped(event)
                     case Announced():
                         self._announced(event)
                     case Discovered():
