@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,9 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import foxglove as live_foxglove
 from rrbridge_bridge.live.foxglove import FoxgloveDialect
 from rrbridge_bridge.live.foxglove_protocol import SUBPROTOCOLS
-from rrbridge_bridge.live.source import Announced, Discovered, Notice, Received, Severity, SourceOptions
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Notice, Received, Severity, SourceOptions
 from rrbridge_bridge.live.websocket import WebSocketClient
-from rrbridge_bridge.live.websocket_handshake import open_websocket
+from rrbridge_bridge.live.websocket_handshake import HANDSHAKE_SECS, open_websocket
 from rrbridge_bridge.live.websocket_session import WebSocketSession, server_url
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers.mcap import McapReader
@@ -298,6 +298,23 @@ def test_stopping_while_the_server_is_away_ends(robots: Callable[..., Robot]) ->
         robot.stop()
         listening.until(lambda: any("is lost" in text for text in listening.texts))
         assert not listening.stop().error
+
+
+def test_an_address_that_swallows_everything_does_not_hold_up_the_end(robots: Callable[..., Robot]) -> None:
+    robot = robots()
+    with Listening(robot.session()) as heard, ExitStack() as stack:
+        robot.stop()
+        mute = stack.enter_context(socket.socket())
+        mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        mute.bind(("127.0.0.1", robot.port))
+        mute.listen()  # and never accepts, so that handshakes are not answered
+        heard.until(lambda: heard.of(Notice))
+        mute.settimeout(60)
+        stack.enter_context(mute.accept()[0])
+        began = time.monotonic()
+        assert heard.stop() == Ended(), "all that can come has come, and that something is missing was told"
+        assert time.monotonic() - began < HANDSHAKE_SECS / 2
+    assert not [text for text in heard.texts if "did not answer" in text]
 
 
 def test_status_messages_are_told_once(robots: Callable[..., Robot]) -> None:

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rrbridge.errors import MissingExtraError, RecorderError
 
-__all__ = ["SocketLostError", "open_websocket", "sentence", "without_password"]
+__all__ = ["HANDSHAKE_SECS", "SocketLostError", "open_websocket", "sentence", "without_password"]
 
 MAX_HANDSHAKE_BYTES = 64 << 10
+HANDSHAKE_SECS = 10.0
 
 
 class SocketLostError(RecorderError):
@@ -26,7 +27,7 @@ def without_password(url: str) -> str:
 
 
 def open_websocket(
-    url: str, subprotocols: Sequence[str] = (), timeout_secs: float = 10.0
+    url: str, subprotocols: Sequence[str] = (), timeout_secs: float = HANDSHAKE_SECS
 ) -> tuple[socket.socket, str | None, bytes]:
     """Connect to `ws://…` or `wss://…`, the latter with the certificate checked. Raises SocketLostError.
 

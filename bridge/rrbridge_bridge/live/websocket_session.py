@@ -5,10 +5,12 @@ A dialect is what two ends say to each other over the socket: Foxglove's protoco
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 from rrbridge_bridge.live.source import Ended, Event, Notice, Received, Severity
@@ -85,6 +87,8 @@ class WebSocketSession:
         self._quickest_nanos: dict[int, int] = {}
         """By connection: the least time from the server's stamp to arrival, with what the clocks differ by."""
         self._is_caught_up = False
+        self._is_lost = False
+        """Whether there is no connection, which was told."""
 
     @property
     def silent_secs(self) -> float:
@@ -153,6 +157,8 @@ class WebSocketSession:
         """Whether everything was read that the server had sent when the stop was asked for."""
         if self._closed or not self._stop.is_set():
             return self._closed
+        if self._is_lost:
+            return True
         if self._stopped_nanos is None:
             self._stopped_nanos = time.time_ns()
             self._last_word_until = time.monotonic() + self._drain_secs
@@ -170,7 +176,9 @@ class WebSocketSession:
             yield Ended("the connection was given up before everything was read")
             return
         text = ""
-        if LAST_WORD not in self._client.pongs:
+        if self._is_lost:
+            pass  # nothing more can come of it, and that something may be missing was told
+        elif LAST_WORD not in self._client.pongs:
             text = f"{self.description} did not answer to the stop: whether its last messages are missing is unknown"
         elif not (self._is_quiet or self._is_caught_up):
             text = f"{self.description} was still sending what it had kept when the time to drain was over: the rest is missing"
@@ -193,7 +201,7 @@ class WebSocketSession:
 
     def _again(self, reason: str) -> Iterator[Event]:
         """Connect again, however long it takes."""
-        lost_at = self._client.heard
+        lost_at, self._is_lost = self._client.heard, True
         self._dialect.closed()
         self._client.close()
         text = f"the connection to {self.description} is lost: {reason}; it is tried again, and what is sent meanwhile is missing"
@@ -202,12 +210,15 @@ class WebSocketSession:
         while not self._stop.wait(RETRY_SECS[min(attempt, len(RETRY_SECS) - 1)]):
             attempt += 1
             try:
-                self._client = self._connect()
+                client = self._attempt()
             except SocketLostError as err:
                 if str(err) != told and attempt > 1:
                     told = str(err)
                     yield Notice(Severity.INFO, f"still no connection to {self.description}: {told}")
                 continue
+            if client is None:
+                return
+            self._client, self._is_lost = client, False
             self._unanswered = 0
             if self._closed:
                 self._client.close()
@@ -215,6 +226,28 @@ class WebSocketSession:
             yield Notice(Severity.INFO, f"connected to {self.description} again, after {secs:.1f} s")
             yield from self._told(self._dialect.opened(self._client.send_text))
             return
+
+    def _attempt(self) -> WebSocketClient | None:
+        """A new connection; None if the stop came first, as an address that swallows everything is tried for long.
+
+        Raises SocketLostError.
+        """
+        made: queue.SimpleQueue[WebSocketClient | SocketLostError] = queue.SimpleQueue()
+
+        def connect() -> None:
+            try:
+                made.put(self._connect())
+            except SocketLostError as err:
+                made.put(err)
+
+        threading.Thread(target=connect, name="websocket-connect", daemon=True).start()
+        while not self._stop.is_set():
+            with suppress(queue.Empty):
+                found = made.get(timeout=WAIT_SECS)
+                if isinstance(found, SocketLostError):
+                    raise found
+                return found
+        return None
 
 
 def server_url(address: str, default: str) -> str:
