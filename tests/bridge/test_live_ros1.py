@@ -157,13 +157,16 @@ def test_a_publisher_that_comes_back_is_heard_again(world: Ros1World, listen: Ca
 
 
 def test_a_master_that_comes_back_tells_of_new_publishers(world: Ros1World, listen: Callable[..., Listener]) -> None:
-    listener = listen("/imu", "/chatter")
+    listener = listen("/imu", "/chatter", "/tf_static")
     old = world.publish("old", IMU | {"count": 2000, "hertz": 200})
-    listener.until_heard(imu=20)
+    ending = world.publish("ending", STATIC)
+    listener.until_heard(imu=20, tf_static=1)
     world.master.kill()
+    ending.kill()
     listener.until(lambda: any("does not answer" in n.text for n in listener.notices), "the loss of the master")
     heard = len(listener.payloads["/imu"])
-    listener.until_heard(imu=heard + 100)
+    listener.until_heard(imu=heard + 150)
+    assert not any("does not tell" in n.text for n in listener.notices), "one notice is enough"
     world.start_master()
     new = world.publish("new", STRING | {"count": 100, "hertz": 100})
     listener.until_heard(chatter=100)

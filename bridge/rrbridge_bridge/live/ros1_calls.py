@@ -69,7 +69,7 @@ class Calls:
     def is_news(self, failed: LinkFailed) -> bool:
         """Whether a person should be told: not of a node that is just ending, and not twice."""
         told = self._told[failed.node]
-        if self._tries[failed.topic, failed.node] < 2 or failed.text in told:
+        if not failed.text or self._tries[failed.topic, failed.node] < 2 or failed.text in told:
             return False
         told.add(failed.text)
         return True

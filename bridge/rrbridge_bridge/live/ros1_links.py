@@ -46,6 +46,7 @@ class LinkFailed:
     topic: str
     node: str
     text: str
+    """Empty where the master cannot be reached, which is told by whoever watches it."""
     is_of_node: bool
     """Whether the trouble is the node's, the same for all of its topics."""
 
@@ -121,7 +122,8 @@ class Dialer:
                 with Remote(self._master_uri, DIAL_SECS) as master:
                     waiting.uri = str(master.call("lookupNode", self._name, node))
             except CallError as err:
-                raise _DialError(f"the master does not tell where {node} is: {err}") from err
+                told = "" if err.cause else f"the master does not tell where {node} is: {err}"
+                raise _DialError(told) from err
             waiting.asked = time.monotonic()
         return waiting.uri
 
