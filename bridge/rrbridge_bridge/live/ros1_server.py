@@ -160,12 +160,12 @@ class TopicServer:
         size = len(head) + len(payload)
         if sent == size or not self._has_room(subscriber, size):
             return
-        self._enqueue(subscriber, b"".join([head, payload]), sent)
-
-    def _enqueue(self, subscriber: _Subscriber, frame: bytes, sent: int = 0) -> None:
-        subscriber.queue.append(memoryview(frame)[sent:] if sent else frame)
         subscriber.has_begun |= sent > 0
-        subscriber.queued_bytes += len(frame) - sent
+        self._enqueue(subscriber, b"".join([head[sent:], payload[max(sent - len(head), 0) :]]))
+
+    def _enqueue(self, subscriber: _Subscriber, frame: bytes) -> None:
+        subscriber.queue.append(frame)
+        subscriber.queued_bytes += len(frame)
         self._wake()
 
     def _has_room(self, subscriber: _Subscriber, size: int) -> bool:

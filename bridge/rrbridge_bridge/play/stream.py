@@ -21,6 +21,8 @@ LEAVING_BYTES = 4 << 20
 """About so much leaves at a time."""
 ROW_BYTES = 64
 """What a message takes beside its payload."""
+DENSE = 1.25
+"""Messages that fill a piece of a buffer, but for headers and the like, are not copied out of it."""
 SPARSE = 4
 """A buffer that is so many times larger than what is needed of it is replaced by a smaller one."""
 
@@ -151,10 +153,13 @@ def _weight(rows: Rows) -> int:
 
 def in_order(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) -> Rows:
     """Rows of several buffers, at least one, as one by time."""
+    if len(parts) == 1:
+        rows = _cut_out(parts[0])
+        return rows.take(np.argsort(key(rows), kind="stable"))
     buffers = [gather_spans(rows.buffer, rows.starts, rows.sizes) for rows in parts]
     sizes = np.concatenate([rows.sizes for rows in parts])
     joined = Rows(
-        buffers[0] if len(buffers) == 1 else np.concatenate(buffers),
+        np.concatenate(buffers),
         np.concatenate([rows.connection_ids for rows in parts]),
         np.cumsum(sizes) - sizes,
         sizes,
@@ -164,6 +169,19 @@ def in_order(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) 
         np.concatenate([rows.order for rows in parts]),
     )
     return joined.take(np.argsort(key(joined), kind="stable"))
+
+
+def _cut_out(rows: Rows) -> Rows:
+    """The same over the piece of the buffer that they lie in, or, where others lie between them, over a copy."""
+    first, end = int(rows.starts.min()), int((rows.starts + rows.sizes).max())
+    if end - first <= DENSE * int(rows.sizes.sum()):
+        return replace(rows, buffer=rows.buffer[first:end], starts=rows.starts - first)
+    return _copied(rows)
+
+
+def _copied(rows: Rows) -> Rows:
+    buffer = gather_spans(rows.buffer, rows.starts, rows.sizes)
+    return replace(rows, buffer=buffer, starts=np.cumsum(rows.sizes) - rows.sizes)
 
 
 def run_of(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) -> Run:
@@ -182,8 +200,4 @@ def run_of(parts: Sequence[Rows], key: Callable[[Rows], Int64s] = _log_times) ->
 
 def compact(rows: Rows) -> Rows:
     """The same in a smaller buffer, where much of it is no longer needed."""
-    total = int(rows.sizes.sum())
-    if len(rows.buffer) <= SPARSE * total:
-        return rows
-    buffer = gather_spans(rows.buffer, rows.starts, rows.sizes)
-    return replace(rows, buffer=buffer, starts=np.cumsum(rows.sizes) - rows.sizes)
+    return rows if len(rows.buffer) <= SPARSE * int(rows.sizes.sum()) else _copied(rows)
