@@ -17,8 +17,9 @@ from rosbags.typesys import Stores, get_typestore
 
 from rrbridge.errors import InvalidValueError
 from rrbridge_bridge.cli import main
+from rrbridge_bridge.inspect.names import files_and_topics
 from rrbridge_bridge.play import run
-from rrbridge_bridge.play.run import parse_place, parse_remaps
+from rrbridge_bridge.play.run import parse_place, parse_remaps, split_arguments
 from rrbridge_bridge.readers import open_bag
 from rrbridge_bridge.writers._messages import open_messages
 
@@ -338,3 +339,15 @@ def test_places_and_names() -> None:
     assert parse_remaps(["a:=/b/", "/c:=d"]) == {"/a": "/b", "/c": "/d"}
     with pytest.raises(InvalidValueError):
         parse_remaps(["/a:="])
+
+
+def test_a_file_that_is_missing_is_not_taken_for_a_topic() -> None:
+    assert split_arguments(["a.bag", "b.mcap", "/imu", "cam.*", "/a:=/b"]) == (
+        [Path("a.bag"), Path("b.mcap")],
+        ["/imu", "cam.*"],
+        ["/a:=/b"],
+    )
+    assert files_and_topics(["a.bag", "b.mcap", "/imu", "c.bag"]) == (
+        [Path("a.bag"), Path("b.mcap")],
+        ["/imu", "c.bag"],
+    )

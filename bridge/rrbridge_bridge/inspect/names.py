@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["Asked", "files_and_topics", "is_file_name", "near_names", "resolve"]
+__all__ = ["Asked", "files_and_topics", "is_file_name", "is_there_or_meant", "near_names", "resolve"]
 
 LISTED = 12
 NEAR = 3
@@ -60,16 +60,22 @@ def resolve(name: str, topics: Collection[str], of: str = "the recording") -> As
 
 def is_file_name(text: str) -> bool:
     """Whether it names a file rather than a topic: it is there, ends as recordings do, or has what topics cannot have."""
-    if Path(text).exists() or RECORDING.search(text):
-        return True
-    return not text.startswith("/") and TOPIC.fullmatch(text) is None
+    return is_there_or_meant(text) or (not text.startswith("/") and TOPIC.fullmatch(text) is None)
+
+
+def is_there_or_meant(text: str) -> bool:
+    """Whether there is such a file, or it ends as recordings do, so that one is missed."""
+    return Path(text).exists() or RECORDING.search(text) is not None
 
 
 def files_and_topics(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """What exists on the disk is a file, up to the first that does not; all others are topics. The first is always a file."""
+    """What exists on the disk or is called as recordings are is a file, up to the first that is not; all others are topics.
+
+    The first is always a file.
+    """
     files = [Path(arguments[0])]
     at = 1
-    while at < len(arguments) and Path(arguments[at]).exists():
+    while at < len(arguments) and is_there_or_meant(arguments[at]):
         files.append(Path(arguments[at]))
         at += 1
     return files, list(arguments[at:])

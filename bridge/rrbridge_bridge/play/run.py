@@ -15,6 +15,7 @@ from rrbridge.errors import FileError, InvalidValueError, RecorderError
 from rrbridge_bridge.cli import EXIT_INTERRUPTED, EXIT_LOSSES
 from rrbridge_bridge.ending_signals import Told
 from rrbridge_bridge.inputs import Input, find_sources, is_part
+from rrbridge_bridge.inspect.names import is_there_or_meant
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.live.qos_overrides import read_overrides
 from rrbridge_bridge.live.sink import SinkOptions, SinkSession, SteeredSession
@@ -65,14 +66,17 @@ class Asked:
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[str], list[str]]:
-    """Files, topics and renamings. What exists is a file; the first is one in any case. Raises UsageError."""
+    """Files, topics and renamings. What exists or is called as recordings are is a file; the first is one in any case.
+
+    Raises UsageError.
+    """
     files: list[Path] = []
     topics: list[str] = []
     remaps: list[str] = []
     for argument in arguments:
         if ":=" in argument and not Path(argument).exists():
             remaps.append(argument)
-        elif not files or Path(argument).exists():
+        elif not files or is_there_or_meant(argument):
             files.append(Path(argument))
         else:
             topics.append(argument)
