@@ -28,7 +28,7 @@ from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, 
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.counters import LossCounter
 
-WAIT_SECS = 20.0
+WAIT_SECS = 60.0
 NOTHING: Mapping[str, str] = {}
 STRING = {
     "type": "std_msgs/String",

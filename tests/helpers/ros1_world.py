@@ -21,7 +21,7 @@ DEBIAN_PYTHON = Path("/usr/bin/python3")
 ROSBAG_RECORD = Path("/usr/lib/rosbag/record")
 SCRIPTS = Path(__file__).parents[1] / "bridge" / "ros"
 PUBLISHER, LISTENER = SCRIPTS / "ros1_publisher.py", SCRIPTS / "ros1_listener.py"
-WAIT_SECS = 30.0
+WAIT_SECS = 90.0
 
 
 def require_ros1() -> None:
