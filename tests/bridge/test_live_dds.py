@@ -11,7 +11,7 @@ from ros_world import World
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import dds
-from rrbridge_bridge.live.source import UNKNOWN, Ended, Notice, Received, SourceOptions
+from rrbridge_bridge.live.source import UNKNOWN, Ended, Received, Refused, SourceOptions
 from rrbridge_bridge.record.counters import LossCounter
 
 pytest.importorskip("cyclonedds")
@@ -46,7 +46,7 @@ def test_every_byte_arrives(each_world: World, monkeypatch: pytest.MonkeyPatch) 
         publisher.said("done")
         heard.until(lambda: all(heard.count(topic) >= len(publisher.sent_on(topic)) for topic in wanted))
         if newer:
-            heard.until(lambda: any("--from rclpy" in n.text and n.topic == "/camera" for n in heard.of(Notice)))
+            heard.until(lambda: any("--from rclpy" in r.reason and r.topic == "/camera" for r in heard.of(Refused)))
         assert heard.stop() == Ended()
     for topic in wanted:
         assert heard.payloads(topic) == publisher.sent_on(topic)

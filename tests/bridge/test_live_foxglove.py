@@ -30,7 +30,16 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import foxglove as live_foxglove
 from rrbridge_bridge.live.foxglove import FoxgloveDialect
 from rrbridge_bridge.live.foxglove_protocol import SUBPROTOCOLS
-from rrbridge_bridge.live.source import Announced, Discovered, Ended, Notice, Received, Severity, SourceOptions
+from rrbridge_bridge.live.source import (
+    Announced,
+    Discovered,
+    Ended,
+    Notice,
+    Received,
+    Refused,
+    Severity,
+    SourceOptions,
+)
 from rrbridge_bridge.live.websocket import WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import HANDSHAKE_SECS, open_websocket
 from rrbridge_bridge.live.websocket_session import WebSocketSession, server_url
@@ -616,7 +625,10 @@ def test_more_topics_than_fit_are_told(scripted: Callable[..., SourceOptions]) -
     channels = [CHANNEL | {"id": n, "topic": f"/{n}"} for n in range(4)]
     options = scripted(INFO, {"op": "advertise", "channels": channels})
     with Listening(limited(options, FoxgloveDialect(max_connections=2), 1000)) as listening:
-        listening.until(lambda: len(listening.texts) == 2)
+        listening.until(lambda: len(listening.of(Refused)) == 2)
+    assert [(event.topic, event.reason[:16]) for event in listening.of(Refused)] == [
+        (topic, "more than 2 topi") for topic in ("/2", "/3")
+    ]
     assert len(listening.announced) == 2
 
 

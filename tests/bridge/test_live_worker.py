@@ -26,7 +26,7 @@ from rrbridge_bridge.live.definitions import DefinitionFinder, concatenate, used
 from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError, read_frame
 from rrbridge_bridge.live.qos import is_latched, offered_qos_profiles
 from rrbridge_bridge.live.rclpy import WORKER, RclpySession, RclpySource, candidate_pythons
-from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Notice, Received, SourceOptions
+from rrbridge_bridge.live.source import Announced, Discovered, Ended, Event, Notice, Received, Refused, SourceOptions
 
 BIN = Path(sys.executable).parent
 
@@ -308,11 +308,14 @@ def test_a_type_without_package_is_told_and_not_announced(tmp_path: Path) -> Non
     refused = event(
         event="refused", id=0, topic="/own", type="own_msgs/msg/Own", missing=True, text="no module own_msgs"
     )
-    _, notice, ended = happenings(session_of(tmp_path, TOPIC, refused, event(event="bye", unsettled=[])))
-    assert isinstance(notice, Notice)
-    assert "own_msgs/msg/Own" in notice.text
-    assert "source the workspace" in notice.text
-    assert ended == Ended("")
+    failed = event(event="failed", id=0, topic="/own", text="RCLError: no memory")
+    bye = event(event="bye", unsettled=[])
+    for ways, said in (((refused, bye), "source the workspace"), ((SUBSCRIBED, failed, bye), "no memory")):
+        *_, told, ended = happenings(session_of(tmp_path, TOPIC, *ways))
+        assert isinstance(told, Refused)
+        assert (told.topic, told.msgtype) == ("/own", "own_msgs/msg/Own")
+        assert said in told.reason
+        assert ended == Ended("")
 
 
 def test_a_worker_that_had_to_be_ended_is_no_orderly_end(tmp_path: Path) -> None:

@@ -210,9 +210,24 @@ def test_an_unknown_type_does_not_stop_the_others(world: World) -> None:
     assert told["severity"] == "warning"
     assert "geometry_msgs/msg/TransformStamped" in told["text"]
     recording.until_received(chatter=20)
-    status, _ = recording.end()
-    assert status == 0
+    status, last = recording.end()
+    assert (status, last["finished"]) == (3, True)
+    assert "geometry_msgs" in recording.topic(last, "/latched")["refused"]
     assert payloads_of(recording.path)["/chatter"] == publisher.sent_on("/chatter")
+
+
+def test_every_type_of_a_topic_is_recorded(world: World) -> None:
+    strings = world.publish(STRING | {"count": 60})
+    others = world.publish(LATCHED | {"topic": "/chatter", "count": 2, "depth": 2})
+    recording = world.record("/chatter")
+    recording.until(
+        lambda e: e["event"] == "status" and [60, 2] in [[t["received"] for t in e["topics"]][::way] for way in (1, -1)]
+    )
+    status, last = recording.end()
+    assert status == 0
+    assert {t["msgtype"]: t["written"] for t in last["topics"]} == {STRING["type"]: 60, LATCHED["type"]: 2}
+    sent = {*strings.sent_on("/chatter"), *others.sent_on("/chatter")}
+    assert {payload for payloads in payloads_of(recording.path).values() for payload in payloads} == sent
 
 
 def test_a_sourced_set_up_is_enough(world: World) -> None:

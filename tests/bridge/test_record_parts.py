@@ -448,7 +448,7 @@ def test_info_shows_the_recorders_account(tmp_path: Path, suffix: str, capsys: p
     (found,) = json.loads(capsys.readouterr().out)
     assert found["recorder"]["is_complete"] is True
     accounts = {topic["topic"]: topic for topic in found["recorder"]["topics"]}
-    nothing = {"lost": 0, "dropped": 0, "paused": 0, "throttled": 0}
+    nothing = {"lost": 0, "dropped": 0, "paused": 0, "throttled": 0, "refused": ""}
     assert accounts == {
         "/chatter": {"topic": "/chatter", "type": STRING, **nothing, "received": 4, "paused": 1, "written": 3, "in_file": 1},
         "/camera": {

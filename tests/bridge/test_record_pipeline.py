@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import resource
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
-from rrbridge_bridge.live.source import Document, Dropped, Event
+from rrbridge_bridge.live.source import Document, Dropped, Event, Refused
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.mcap_output import McapOutput
@@ -659,6 +660,32 @@ def test_a_named_topic_of_which_nothing_came_is_told_and_so_is_the_status(
     assert recorded(monkeypatch, session(), tmp_path / "b.rrd", "/chatter", "nothing") == 3
     assert "/nothing: no message of it came" in capsys.readouterr().err
     assert payloads_of(tmp_path / "b.rrd") == {"/chatter": [b"one"]}
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_topic_that_is_refused_is_told_and_so_is_the_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], begins: bool
+) -> None:
+    session = FakeSession()
+    session.announce(CHATTER)
+    session.send(CHATTER, b"one")
+    if begins:
+        session.announce(CAMERA)
+        session.send(CAMERA, b"two")
+    session.tell(Refused(CAMERA.topic, CAMERA.msgtype, "no package"))
+    path = tmp_path / "run.rrd"
+    assert recorded(monkeypatch, session, path, "-a", "--format", "rrd,mcap") == 3
+    told = capsys.readouterr().err
+    assert f"/camera ({CAMERA.msgtype}): not recorded: no package" in told
+    assert "warning: /camera not recorded: no package" in told
+    for file in (path, path.with_suffix(".mcap")):
+        assert main(["info", str(file)]) == 0
+        assert "was not recorded: no package" in capsys.readouterr().out.replace("\n", " ")
+        assert main(["info", "--json", str(file)]) == 0
+        (found,) = json.loads(capsys.readouterr().out)
+        accounts = {topic["topic"]: topic for topic in found["recorder"]["topics"]}
+        assert (accounts["/camera"]["written"], accounts["/camera"]["refused"]) == (int(begins), "no package")
+        assert accounts["/chatter"]["refused"] == ""
 
 
 def test_an_empty_recording_is_told_and_so_is_the_status(

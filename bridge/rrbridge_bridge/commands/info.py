@@ -194,6 +194,9 @@ def _print_recorded(console: Console, recorded: Recorded) -> None:
             count(topic.in_file),
         )
     console.print(table)
+    for topic in recorded.topics:
+        if topic.refused:
+            console.print(Text(f"{topic.topic} ({topic.type}) was not recorded: {topic.refused}", "yellow"))
 
 
 def _shown(values: Any) -> str:

@@ -31,6 +31,8 @@ class RecordedTopic:
     throttled: int
     written: int
     in_file: int
+    refused: str = ""
+    """Why it was not recorded, or not to the end; empty if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Recorded:
     """Whether the recorder came to its end, or to the end of the part, in good order."""
 
 
-COUNTS = tuple(field.name for field in fields(RecordedTopic) if field.name not in ("topic", "type", "lost"))
+COUNTS = tuple(field.name for field in fields(RecordedTopic) if field.name not in ("topic", "type", "lost", "refused"))
 
 
 def recorded_in_rrd(reader: RrdReader, manifest: Manifest) -> Recorded | None:
@@ -61,14 +63,15 @@ def recorded_in_rrd(reader: RrdReader, manifest: Manifest) -> Recorded | None:
     number = len(cells["topic"])
     empty = [0] * number
     columns = {name: cells.get(name, empty) for name in COUNTS}
-    if any(len(values) != number for values in (cells["type"], *columns.values())):
+    lost, refused = cells.get("lost", [-1] * number), cells.get("refused", [""] * number)
+    if any(len(values) != number for values in (cells["type"], lost, refused, *columns.values())):
         return None
-    lost = cells.get("lost", [-1] * number)
     topics = tuple(
         RecordedTopic(
             topic=str(cells["topic"][at]),
             type=str(cells["type"][at]),
             lost=None if lost[at] < 0 else int(lost[at]),
+            refused=str(refused[at]),
             **{name: int(values[at]) for name, values in columns.items()},
         )
         for at in range(number)
@@ -93,6 +96,7 @@ def recorded_in_mcap(metadata: Mapping[str, Mapping[str, str]]) -> Recorded | No
                     topic=name.split(" ", 1)[0],
                     type=str(facts["type"]),
                     lost=None if lost is None else int(lost),
+                    refused=str(facts.get("refused", "")),
                     **{key: int(facts.get(key, 0)) for key in COUNTS},
                 )
             )

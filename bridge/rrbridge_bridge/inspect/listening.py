@@ -14,7 +14,7 @@ from rrbridge.errors import RecorderError, RrbridgeError
 from rrbridge.importers import Note
 from rrbridge_bridge.inspect.names import Asked, near_names, resolve
 from rrbridge_bridge.inspect.source import Arrivals, Channel, Message
-from rrbridge_bridge.live.source import Discovered, Dropped, Ended, LiveSession, Notice, Received
+from rrbridge_bridge.live.source import Discovered, Dropped, Ended, LiveSession, Notice, Received, Refused
 from rrbridge_bridge.readers import ReadOptions
 
 __all__ = ["Listening", "may_mean"]
@@ -86,6 +86,8 @@ class Listening:
                         self.dropped += event.count
                     case Discovered():
                         self._find(event)
+                    case Refused():
+                        self._notices.append(event.notice("heard"))
                     case Notice():
                         self._notices.append(event)
                     case Ended():

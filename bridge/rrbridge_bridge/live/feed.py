@@ -34,6 +34,7 @@ from rrbridge_bridge.live.source import (
     LiveSession,
     Notice,
     Received,
+    Refused,
     Severity,
     SourceOptions,
 )
@@ -194,6 +195,8 @@ class LiveFeed:
                         self._discovered(event)
                     case Document():
                         self._documents.append(event)
+                    case Refused():
+                        self._tell(event.topic, f"not shown: {event.reason}")
                     case Notice(severity, text, topic) if severity is not Severity.INFO:
                         self._tell(topic, text)
                     case Ended(error) if not self._closed.is_set():

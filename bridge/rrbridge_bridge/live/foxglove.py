@@ -32,6 +32,7 @@ from rrbridge_bridge.live.source import (
     Event,
     Notice,
     Received,
+    Refused,
     Severity,
     SourceOptions,
 )
@@ -248,8 +249,9 @@ class FoxgloveDialect:
                 continue
             stream, is_new = self._stream(connection)
             if stream is None:
-                text = f"not recorded: more than {self._max_connections} topics do not fit into one file"
-                yield from self._told.warning(text, connection.topic)
+                text = f"more than {self._max_connections} topics do not fit into one file"
+                self._wanted.discard((connection.topic, connection.msgtype))
+                yield Refused(connection.topic, connection.msgtype, text)
                 continue
             if is_new:
                 yield Announced(stream.connection, connection.topic.rsplit("/", 1)[-1] in LATCHED_NAMES)

@@ -39,6 +39,7 @@ from rrbridge_bridge.live.source import (
     Event,
     Notice,
     Received,
+    Refused,
     Severity,
     SourceOptions,
 )
@@ -233,9 +234,10 @@ class RclpySession:
                     yield Announced(stream.connection, stream.latched)
             case "refused":
                 self._holds.end(self._streams.pop(facts["id"]).connection)
-                yield Notice(Severity.WARNING, _refusal(facts), facts["topic"])
+                yield Refused(facts["topic"], facts["type"], _refusal(facts))
             case "failed":
-                yield Notice(Severity.ERROR, f"is not recorded any more: {facts['text']}", facts["topic"])
+                reason = f"no more messages can be taken: {facts['text']}"
+                yield Refused(facts["topic"], self._streams[facts["id"]].connection.msgtype, reason)
             case "description":
                 yield from self._described(facts)
             case "parameters":
@@ -375,11 +377,8 @@ def _profiles(profiles: list[Mapping[str, bool]]) -> str:
 def _refusal(facts: Mapping[str, Any]) -> str:
     if facts["missing"]:
         package = facts["type"].split("/", 1)[0]
-        return (
-            f"not recorded: the ROS Python has no {facts['type']} ({facts['text']}); install or source the workspace "
-            f"that builds {package}"
-        )
-    return f"not recorded: {facts['text']}"
+        return f"the ROS Python has no {facts['type']} ({facts['text']}); install or source the workspace that builds {package}"
+    return str(facts["text"])
 
 
 @dataclass(frozen=True, slots=True)

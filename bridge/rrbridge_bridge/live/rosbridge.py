@@ -26,6 +26,7 @@ from rrbridge_bridge.live.source import (
     Event,
     Notice,
     Received,
+    Refused,
     Severity,
     SourceOptions,
 )
@@ -133,11 +134,11 @@ class RosbridgeDialect:
         """Subscribe to a topic."""
         known = self._topics.get(topic)
         if known is None or long_type_name(known.told_type) != msgtype or topic in self._streams:
-            yield Notice(Severity.WARNING, f"not recorded: rosbridge does not offer it as {msgtype}", topic)
+            yield Refused(topic, msgtype, "rosbridge does not offer it in this type")
             return
         number = len(self._streams)
         if number >= self._max_connections:
-            yield from self._told.warning(f"more than {number} topics do not fit into one file; the rest is left out")
+            yield Refused(topic, msgtype, f"more than {number} topics do not fit into one file")
             return
         connection = connection_of_type(number, topic, known.told_type, known.definition)
         self._streams[topic] = connection

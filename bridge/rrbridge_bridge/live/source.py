@@ -30,6 +30,7 @@ __all__ = [
     "LiveSource",
     "Notice",
     "Received",
+    "Refused",
     "Severity",
     "SourceOptions",
 ]
@@ -125,6 +126,20 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A topic that was asked for is not heard, or not any more, in this type."""
+
+    topic: str
+    msgtype: str
+    reason: str
+    """With what to do about it."""
+
+    def notice(self, done: str) -> Notice:
+        """The same for a person; `done` is what was wanted, `recorded`."""
+        return Notice(Severity.WARNING, f"not {done}: {self.reason}", self.topic)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A text that belongs into the recording; a later one of the same entity replaces what stood there from its time on."""
 
@@ -143,7 +158,7 @@ class Ended:
     error: str = ""
 
 
-Event: TypeAlias = Discovered | Announced | Received | Dropped | Notice | Document | Ended
+Event: TypeAlias = Discovered | Announced | Refused | Received | Dropped | Notice | Document | Ended
 
 
 class LiveSession(Protocol):
@@ -162,7 +177,7 @@ class LiveSession(Protocol):
     def subscribe(self, topic: str, msgtype: str) -> None:
         """Ask for a topic, from the thread that iterates `events`.
 
-        Answered by `Announced`, or by a `Notice` that says why not.
+        Answered by `Announced`, or by `Refused`.
         """
 
     def stop(self) -> None:

@@ -62,6 +62,7 @@ def account(given: Account, in_file: FileCounts) -> Chunk:
         "written": primitive(np.array([t.written for t in topics], np.uint64)),
         "in_file": primitive(np.array([in_file.of(t) for t in topics], np.uint64)),
         "undecoded": primitive(np.array([t.undecoded for t in topics], np.uint64)),
+        "refused": utf8([t.refused for t in topics]),
         "complete": primitive(np.array([given.complete])),
         "clock_wall": primitive(np.array([wall for wall, _ in given.clock], np.int64)),
         "clock_monotonic": primitive(np.array([steady for _, steady in given.clock], np.int64)),

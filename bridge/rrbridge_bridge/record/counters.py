@@ -89,6 +89,8 @@ class TopicState:
     """Messages that arrived while the recording was paused, and are left out."""
     throttled: int = 0
     """Messages that are left out to keep to the topic's highest rate."""
+    refused: str = ""
+    """Why it is not recorded, or not any more; empty if it is."""
 
 
 @dataclass(eq=False)
@@ -109,6 +111,7 @@ class TopicCounters:
     last_time_nanos: int | None = None
     paused: int = 0
     throttled: int = 0
+    refused: str = ""
 
     def count(self, received: Received) -> None:
         """A batch arrived."""
@@ -139,6 +142,7 @@ class TopicCounters:
             self.last_time_nanos,
             self.paused,
             self.throttled,
+            self.refused,
         )
 
 

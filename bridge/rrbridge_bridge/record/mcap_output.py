@@ -266,6 +266,7 @@ def _account(account: Account, in_file: FileCounts) -> dict[str, str]:
             "throttled": topic.throttled,
             "written": topic.written,
             "in_file": in_file.of(topic),
+            **({"refused": topic.refused} if topic.refused else {}),
         }
         key = topic.topic if topics[topic.topic] == 1 else f"{topic.topic} {topic.msgtype}"
         made[key] = json.dumps(facts)

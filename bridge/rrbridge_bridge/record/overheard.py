@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from rrbridge_bridge.live.source import Announced, Discovered, Dropped, Event, LiveSession, Received
+from rrbridge_bridge.live.source import Announced, Discovered, Dropped, Event, LiveSession, Received, Refused
 from rrbridge_bridge.record.wrapped import WrappedSession
 
 __all__ = ["Listener", "OverhearingSession"]
@@ -42,6 +42,8 @@ class OverhearingSession(WrappedSession):
                         self._own.add(connection.id)
                     else:
                         yield event
+                case Refused(topic, msgtype) if (topic, msgtype) in self._asked:
+                    yield event.notice("heard")
                 case Received(batch):
                     if listener := self._listeners.get(batch.connection.topic):
                         listener(event)

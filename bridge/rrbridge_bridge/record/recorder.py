@@ -25,6 +25,7 @@ from rrbridge_bridge.live.source import (
     LiveSession,
     Notice,
     Received,
+    Refused,
     Severity,
 )
 from rrbridge_bridge.raw import Connection
@@ -142,6 +143,11 @@ class Outcome:
     def is_empty(self) -> bool:
         """Whether not one message was recorded."""
         return not any(topic.written for topic in self.snapshot.topics)
+
+    @property
+    def refused(self) -> Sequence[TopicState]:
+        """Topics that were wanted and not recorded, or not to the end."""
+        return [topic for topic in self.snapshot.topics if topic.refused]
 
     @property
     def dropped(self) -> int:
@@ -351,6 +357,8 @@ class Recorder:
                         self._announced(event)
                     case Discovered():
                         self._discovered(event)
+                    case Refused():
+                        self._refused(event)
                     case Notice():
                         self._notices.append(event)
                     case Document():
@@ -397,6 +405,14 @@ class Recorder:
             self._statics.add(connection.id)
         self._backlog.set_policy(connection.id, self._drop.of(connection.topic) or policy_of(event))
         self._writer.announce(event)
+
+    def _refused(self, event: Refused) -> None:
+        self._notices.append(event.notice("recorded"))
+        for counters in topics_in(self._counters):
+            if (counters.topic, counters.msgtype) == (event.topic, event.msgtype):
+                counters.refused = event.reason
+                return
+        self._counters[-1 - len(self._counters)] = TopicCounters(event.topic, event.msgtype, refused=event.reason)
 
     def _counters_of(self, connection: Connection) -> TopicCounters:
         """The account of its topic and type, which another connection may have opened: in ROS 1 each publisher is one."""

@@ -117,5 +117,5 @@ def _exit_status(outcome: Outcome, signals: Signals, *, may_be_empty: bool) -> i
         written = sum(topic.written for topic in outcome.snapshot.topics)
         saved = f"; {written} messages are saved in {outcome.path}" if outcome.path else ""
         raise RecorderError(outcome.error + saved)
-    is_lacking = outcome.dropped or outcome.absent or (outcome.is_empty and not may_be_empty)
+    is_lacking = outcome.dropped or outcome.absent or outcome.refused or (outcome.is_empty and not may_be_empty)
     return EXIT_LOSSES if is_lacking else 0

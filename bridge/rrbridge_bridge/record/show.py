@@ -250,7 +250,9 @@ def closing_table(console: Console, outcome: Outcome) -> None:
         console.print(Text("no topic was recorded", "yellow"))
     elif outcome.is_empty:
         console.print(Text("no message was recorded", "yellow"))
-    for topic in outcome.absent:
+    for state in sorted(outcome.refused, key=lambda state: state.topic):
+        console.print(Text(f"{state.topic} ({state.msgtype}): not recorded: {state.refused}", "yellow"))
+    for topic in sorted(set(outcome.absent) - {state.topic for state in outcome.refused}):
         console.print(Text(f"{topic}: no message of it came", "yellow"))
     if any(state.lost is None for state in topics):
         console.print(Text("lost ?: messages have no counter, or it is not told whose it is", "dim"))

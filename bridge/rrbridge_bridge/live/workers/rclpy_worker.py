@@ -75,16 +75,34 @@ class Worker:
         self.pipe = pipe
         self.qos: Any = importlib.import_module("rclpy.qos")
         self.name = f"rrbridge_recorder_{os.getpid()}"
-        self.node = rclpy.create_node(self.name, start_parameter_services=False, enable_rosout=False)
+        self.node = self.made_node(self.name, None)
+        self.nodes: list[tuple[Any, dict[str, str]]] = [(self.node, {})]  # with the type that each hears of a topic
         self.connections: dict[int, Connection] = {}
         self.signatures: dict[str, list[tuple[str, ...]]] = {}
         self.looked: dict[str, tuple[int, float]] = {}  # by topic: publishers, and when to look at them again
-        self.own = (self.name, self.name + "_asks")
-        self.questions = Questions(rclpy, self.own[1], pipe)
+        self.own = {self.name, self.name + "_asks"}
+        self.questions = Questions(rclpy, self.name + "_asks", pipe)
         self.asks_parameters = False
         self.troubles: list[tuple[Connection, Any, Troubles]] = []
         self.next_trouble = 0.0
         self.next_alive = 0.0
+
+    def made_node(self, name: str, context: Any) -> Any:
+        """A node that nobody need know of."""
+        return self.rclpy.create_node(name, context=context, start_parameter_services=False, enable_rosout=False)
+
+    def node_for(self, topic: str, msgtype: str) -> Any:
+        """A node that hears no other type of this topic: the middleware gives a participant only one of each."""
+        for node, types in self.nodes:
+            if types.setdefault(topic, msgtype) == msgtype:
+                return node
+        context = importlib.import_module("rclpy.context").Context()
+        context.init(args=[], initialize_logging=False)
+        name = f"{self.name}_{len(self.nodes)}"
+        self.own.add(name)
+        self.nodes.append((self.made_node(name, context), {topic: msgtype}))
+        let_receiving_come_first()
+        return self.nodes[-1][0]
 
     def scan(self) -> None:
         """Tell of topics whose publishers have changed, and fit subscriptions to them.
@@ -163,7 +181,8 @@ class Worker:
         """A subscription for one kind of publisher."""
         depth = depth_for(connection.cls)
         made = profile(self.rclpy, self.qos, (reliable, transient), depth, connection.asked)
-        subscription = self.node.create_subscription(connection.cls, connection.topic, ignore, made, raw=True)
+        node = self.node_for(connection.topic, connection.msgtype)
+        subscription = node.create_subscription(connection.cls, connection.topic, ignore, made, raw=True)
         self.troubles.append((connection, subscription, Troubles(subscription)))
         return subscription
 
@@ -181,7 +200,7 @@ class Worker:
                 topic=topic,
                 type=msgtype,
                 missing=missing,
-                text=first_line(err),
+                text=first_line(err) if missing else f"rclpy does not subscribe to it: {first_line(err)}",
             )
             return
         self.connections[connection.number] = connection
@@ -227,7 +246,8 @@ class Worker:
     def end(self, subscription: Any) -> None:
         """Hear no more of a subscription."""
         self.troubles = [entry for entry in self.troubles if entry[1] is not subscription]
-        self.node.destroy_subscription(subscription)
+        for node, _ in self.nodes:
+            node.destroy_subscription(subscription)
 
     def run(self, commands: queue.Queue[dict[str, Any]]) -> None:
         """Until told to stop."""
@@ -290,8 +310,11 @@ def main() -> int:
     listen(commands)
     worker.run(commands)
     leave_soon(0)
-    worker.node.destroy_node()
     worker.questions.close()
+    for node, _ in worker.nodes:
+        node.destroy_node()
+        if node.context is not rclpy.get_default_context():
+            node.context.try_shutdown()
     rclpy.shutdown()
     return 0
 

@@ -150,7 +150,7 @@ class Questions:
         """Begin to ask, when there is room."""
         self.waiting.append(question)
 
-    def ask_nodes(self, names: list[tuple[str, str]], own: tuple[str, ...]) -> None:
+    def ask_nodes(self, names: list[tuple[str, str]], own: set[str]) -> None:
         """Ask those nodes for their parameters that were not asked before; `names` are nodes and their namespaces."""
         for node, namespace in names:
             name = namespace.rstrip("/") + "/" + node
