@@ -24,7 +24,7 @@ FLAT = bytes(1_000_000)
     ],
 )
 def test_large_data_is_compressed_where_that_saves_much(pictures: list[bytes], expected: Compression) -> None:
-    for pieces in ([memoryview(b"".join(pictures))], [*map(memoryview, pictures)]):
+    for pieces in ([memoryview(b"".join(pictures))], [memoryview(picture) for picture in pictures]):
         compression, packed = pack(pieces, Compression.LZ4)
         assert compression is expected
         whole = b"".join(pictures)
