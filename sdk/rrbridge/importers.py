@@ -218,6 +218,8 @@ def _refusal(path: Path, head: bytes) -> str:
         return "not a folder that rrbridge can open as one recording"
     if not head:
         return "is empty"
+    if not any(head):
+        return "begins with zeros alone, as a power cut leaves a file of which nothing was on the disk yet"
     if path.suffix.lower() in RECORDING_SUFFIXES:
         return f"not a file that rrbridge can open: it is called {path.suffix}, but does not begin like one"
     names = ", ".join(importer.name for importer in installed())

@@ -109,6 +109,34 @@ def test_another_program_pauses_resumes_and_stops_a_recording(
     assert paused == {"/chatter": 1, "/camera": 0}
 
 
+def test_a_snapshot_is_of_what_is_held_and_the_rest_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session = FakeSession()
+    session.announce(CHATTER)
+
+    def work() -> None:
+        nothing = ask("mine", "snapshot")
+        assert not nothing["ok"]
+        assert nothing["text"].startswith("there is nothing to write")
+        session.send(CHATTER, b"1")
+        until(lambda: received(1))
+        assert ask("mine", "snapshot")["text"] == "a snapshot is asked for"
+        until(lambda: bool((tmp_path / "run_0000.rrd").exists()))
+        assert not ask("mine", "snapshot")["ok"]
+        session.send(CHATTER, b"2")
+        until(lambda: received(2))
+        ask("mine", "stop")
+
+    beside = Beside(work)
+    beside.start()
+    arguments = ("-a", "--name", "mine", "--duration", "1h", "--snapshot", "30s")
+    assert recorded(monkeypatch, session, tmp_path / "run.rrd", *arguments) == 0
+    beside.check()
+    assert [path.name for path in tmp_path.glob("*.rrd*")] == ["run_0000.rrd"]
+    assert payloads_of(tmp_path / "run_0000.rrd") == {"/chatter": [b"1"]}
+
+
 @pytest.fixture
 def server() -> Iterator[ControlServer]:
     made = ControlServer("mine", lambda command: {"ok": command == "status", "text": command, "status": {"a": 1}})

@@ -28,7 +28,9 @@ from ros_world import IMAGE, STRING, World, payloads_of
 
 import rrbridge as rr
 from rrbridge._messages import StoredChunk
+from rrbridge.errors import NotARecordingError
 from rrbridge.rrd import RrdReader
+from rrbridge_bridge.cli import main
 from rrbridge_bridge.readers import open_bag
 from rrbridge_bridge.recovery import recover_file
 
@@ -272,3 +274,21 @@ def payloads_in(path: Path) -> dict[str, list[bytes]]:
                 batch.payload(row).tobytes() for row in range(len(batch))
             )
     return found
+
+
+@pytest.mark.parametrize(("left", "said"), [(b"", "is empty"), (bytes(5000), "begins with zeros alone")])
+@pytest.mark.parametrize("suffix", [".rrd", ".mcap"])
+def test_a_file_of_which_nothing_was_on_the_disk_is_told(
+    tmp_path: Path, suffix: str, left: bytes, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn = tmp_path / f"run_0001{suffix}.active"
+    torn.write_bytes(left)
+    with pytest.raises(NotARecordingError, match=said):
+        rr.open(torn)
+    output = tmp_path / ("all" + suffix)
+    for arguments in (["info", str(torn)], ["convert", str(torn), "-o", str(output)]):
+        assert main(arguments) == 1
+        assert said in capsys.readouterr().err
+    assert main(["recover", str(torn)]) == 1
+    assert "holds nothing of a recording" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [torn.name]

@@ -134,7 +134,7 @@ def test_what_has_no_meaning_together_is_refused(wrong: list[str], said: str) ->
         (["-o", "run.mcap", "--format", "rrd,mcap"], ["run.mcap", "run.rrd"]),
         (["-o", "logs", "-s", "mcap"], ["logs/TIME.mcap"]),
         (["-o", "logs/"], ["logs/TIME.rrd"]),
-        (["-o", "my.robot"], ["my.robot/TIME.rrd"]),
+        (["-o", "logs_2026.01.31"], ["logs_2026.01.31/TIME.rrd"]),
         (["--format", "mcap", "--format", "rrd"], ["TIME.mcap", "TIME.rrd"]),
         ([], ["TIME.rrd"]),
     ],
@@ -147,7 +147,9 @@ def test_the_output_is_a_file_or_a_folder_of_one_kind_or_several(arguments: list
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-o", "a.rrd", "-o", "b.mcap"], "one name"),
+        (["-o", "a.rrd", "-o", "b.mcap"], "a.rrd and b.mcap: .* one name"),
+        (["-o", "run.bag"], r"run.bag: a recording is called .rrd or .mcap"),
+        (["-o", "e.txt"], r"e.txt: a recording is called .rrd or .mcap"),
         (["-o", "a.rrd", "-o", "logs"], "one name"),
         (["--format", "db3"], "there are rrd, mcap"),
         (["-o", "a.rrd", "--format", "mcap"], "names a .rrd"),
@@ -160,6 +162,11 @@ def test_outputs_that_contradict_each_other_are_refused(arguments: list[str], sa
     settings = parsed("-a", *arguments)
     with pytest.raises(click.UsageError, match=said):
         settings.outputs(settings.place().formats, lambda maker: maker)
+
+
+def test_a_folder_that_is_there_may_be_called_anything(tmp_path: Path) -> None:
+    (tmp_path / "my.robot").mkdir()
+    assert parsed("-a", "-o", str(tmp_path / "my.robot")).place().stem.parent == tmp_path / "my.robot"
 
 
 def test_only_the_last_folder_is_made_and_nothing_is_overwritten(
@@ -234,7 +241,8 @@ def test_profiles_stand_in_a_file_of_their_own_or_in_the_settings(tmp_path: Path
         ("colour: red", "unknown: colour; known are .*exclude-types.*topics"),
         ("duration: red", "'red' is no duration"),
         ("throttle: {/imu: fast}", "'fast' is no rate"),
-        ("drop: [/imu]", "is not TOPIC="),
+        ("drop: [/imu]", "record.yaml: drop: '/imu' is not TOPIC=WHAT"),
+        ("metadata: [site]", "record.yaml: metadata: 'site' is not KEY=VALUE"),
         ("all: sometimes", "not a valid boolean"),
         ("split: {length: 3}", "split: unknown: length; known are size, duration"),
         ("split: 3", "split: not a list of `option: value`; known are size, duration"),
@@ -243,6 +251,18 @@ def test_profiles_stand_in_a_file_of_their_own_or_in_the_settings(tmp_path: Path
 def test_a_wrong_setting_is_refused_with_what_is_known(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(click.BadParameter, match=said):
         configured(tmp_path, text)
+
+
+def test_a_wrong_setting_is_refused_though_the_command_line_has_another(tmp_path: Path) -> None:
+    with pytest.raises(click.BadParameter, match=r"record.yaml: duration: 'red' is no duration"):
+        configured(tmp_path, "all: true\nduration: red\n", "--duration", "3s")
+
+
+def test_a_wrong_option_is_told_in_its_own_words() -> None:
+    with pytest.raises(click.BadParameter, match="'novalue' is not KEY=VALUE"):
+        parsed("-a", "--metadata", "novalue")
+    with pytest.raises(click.BadParameter, match="'/imu' is not TOPIC=HZ"):
+        parsed("-a", "--throttle", "/imu")
 
 
 def heard() -> FakeSession:

@@ -126,9 +126,8 @@ SPAN = _Span()
 class Pair(click.ParamType):  # type: ignore[type-arg]
     """`NAME=VALUE`, the value of a type of its own; a pair that a settings file brings is taken as it is."""
 
-    def __init__(self, value_type: click.ParamType, *, is_topic: bool = True) -> None:  # type: ignore[type-arg]
+    def __init__(self, value_type: click.ParamType) -> None:  # type: ignore[type-arg]
         self._value = value_type
-        self._is_topic = is_topic
         self.name = f"name={value_type.name}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
@@ -139,6 +138,5 @@ class Pair(click.ParamType):  # type: ignore[type-arg]
             name, equals, text = str(value).partition("=")
         name = str(name).strip()
         if not equals or not name:
-            what = "TOPIC" if self._is_topic else "NAME"
-            self.fail(f"{value!r} is not {what}={self._value.name.upper()}", param, ctx)
+            self.fail(f"{value!r} is not {(param and param.metavar) or self.name.upper()}", param, ctx)
         return name, self._value.convert(text, param, ctx)

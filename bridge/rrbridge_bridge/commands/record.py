@@ -19,9 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _configure(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
     """Take the options' defaults from a YAML file."""
     if path is not None:
-        from rrbridge_bridge.record.config import settings_of
+        from rrbridge_bridge.record.config import check_settings, settings_of
 
-        ctx.default_map = {**(ctx.default_map or {}), **settings_of(path, ctx.command.params)}
+        settings = settings_of(path, ctx.command.params)
+        check_settings(path, settings, ctx)
+        ctx.default_map = {**(ctx.default_map or {}), **settings}
 
 
 class _Overrides(click.ParamType):  # type: ignore[type-arg]

@@ -12,7 +12,7 @@ from typing import Any
 
 import rich_click as click
 
-__all__ = ["settings_of"]
+__all__ = ["check_settings", "settings_of"]
 
 GROUPS: dict[str, dict[str, str]] = {
     "split": {"size": "max_size", "duration": "max_duration"},
@@ -40,6 +40,16 @@ def settings_of(path: Path, parameters: Sequence[click.Parameter]) -> dict[str, 
         return _by_parameter(given, _names(parameters))
     except _UnknownError as err:
         raise click.BadParameter(f"{path}: {err}") from None
+
+
+def check_settings(path: Path, settings: Mapping[str, Any], ctx: click.Context) -> None:
+    """Read every value, also of options that the command line gives too. Raises click.BadParameter, which names the file."""
+    for parameter in ctx.command.params:
+        if parameter.name in settings:
+            try:
+                parameter.type_cast_value(ctx, settings[parameter.name])
+            except click.BadParameter as err:
+                raise click.BadParameter(f"{path}: {_key(parameter.opts[0])}: {err.message}") from err
 
 
 class _UnknownError(Exception):

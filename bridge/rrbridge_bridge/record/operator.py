@@ -90,8 +90,10 @@ class Operator:
             raise RefusedError(
                 "everything is written: there are snapshots only with --snapshot 30s, or --snapshot 500MB"
             )
+        if not self._recorder.holds_messages:
+            raise RefusedError("there is nothing to write: no message is held since the last snapshot")
         self._recorder.trigger()
-        return self._tell("a snapshot is written")
+        return self._tell("a snapshot is asked for")
 
     def _split(self) -> str:
         if self._snapshots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from rrbridge.errors import FileError, RecorderError
 __all__ = ["FORMATS", "Place", "place_of"]
 
 FORMATS = ("rrd", "mcap")
+_FILE_SUFFIX = re.compile(r"\.[A-Za-z]\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,16 @@ def place_of(outputs: Sequence[Path], formats: Sequence[str]) -> Place:
     """
     files = [path for path in outputs if path.suffix[1:] in FORMATS and not path.is_dir()]
     folders = [path for path in outputs if path not in files]
+    for folder in folders:
+        if _FILE_SUFFIX.fullmatch(folder.suffix) and not folder.is_dir():
+            raise click.UsageError(
+                f"-o {folder}: a recording is called .rrd or .mcap, and no folder has this name; make it first if it is meant"
+            )
     stems = {path.with_suffix("") for path in files} | {folder / _name_by_time() for folder in folders}
     if len(stems) > 1:
-        raise click.UsageError("several -o are files of one name beside each other: -o run.rrd -o run.mcap")
+        raise click.UsageError(
+            f"{' and '.join(map(str, outputs))}: several -o have to be of one name in one folder: -o run.rrd -o run.mcap"
+        )
     named = dict.fromkeys(path.suffix[1:] for path in files)
     wanted = dict.fromkeys(part.strip().lower() for text in formats for part in text.split(",") if part.strip())
     if unknown := [name for name in wanted if name not in FORMATS]:

@@ -280,6 +280,11 @@ class Recorder:
         """Write a snapshot soon: the latest messages, and what was latched before. Only with `snapshot_bytes`."""
         self._writer.ask_snapshot()
 
+    @property
+    def holds_messages(self) -> bool:
+        """Whether there is something that a snapshot, or the current part, would get."""
+        return bool(self._writer.window_bytes or self._backlog.held_bytes)
+
     def wait(self, timeout_secs: float) -> bool:
         """Wait for the end, but no longer than this; whether it has ended. To be called again and again."""
         if self._writer.ended.wait(timeout_secs):
