@@ -17,7 +17,7 @@ from rrbridge.errors import RecorderError
 from rrbridge.feeds import FeedOptions
 from rrbridge.importers import Note
 from rrbridge_bridge.live.feed import LiveFeed
-from rrbridge_bridge.live.source import Document
+from rrbridge_bridge.live.source import Document, Ended, Notice, Severity
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.record.selection import Selection
 
@@ -185,3 +185,21 @@ def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch)
     watcher.end()
     assert time.monotonic() - began < 10
     assert not watcher.error
+
+
+def test_what_a_source_says_of_being_left_is_not_told() -> None:
+    """Whoever closes the window does not miss what would have come: it is no loss."""
+
+    class Server(FakeSession):
+        def stop(self) -> None:
+            self.tell(Notice(Severity.WARNING, "it is unknown whether the last messages are missing"))
+            self.tell(Ended())
+
+    session = Server()
+    watcher = Watcher(session)
+    session.announce(COUNT)
+    session.send(COUNT, number_message(7))
+    watcher.until(1)
+    watcher.feed.close()
+    watcher.end()
+    assert [note for note in watcher.notes if note.is_loss] == []

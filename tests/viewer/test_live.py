@@ -26,8 +26,9 @@ from rrbridge.feeds import FeedOptions
 from rrbridge.importers import Note
 from rrbridge_bridge.cli import main
 from rrbridge_viewer.clock import Play
-from rrbridge_viewer.commands import SetPlay
-from rrbridge_viewer.loading import Library
+from rrbridge_viewer.commands import SetPlay, SetTimeWindow
+from rrbridge_viewer.loading import Library, Loading
+from rrbridge_viewer.run import LIVE_WINDOW_NANOS, show_newest
 
 RRBRIDGE = Path(sys.executable).with_name("rrbridge")
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -207,3 +208,47 @@ def test_following_stays_at_the_newest_data_until_somebody_pauses(desk: Any, mon
     assert desk.recording.clock.span.hi == 70 * 1_000_000
     loading.stop()
     loading.join()
+
+
+def test_plots_show_the_last_while_however_old_what_was_latched_is(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour after a map came, the last seconds of a curve fill its plot; zooming out shows the hour."""
+    robot = Robot(rows=1, row_bytes=100)
+    monkeypatch.setattr("rrbridge_viewer.loading.open_feed", lambda _: robot)
+    loading = desk.library.open_feed(FeedOptions())
+    while not loading.notices:
+        time.sleep(0.01)
+    (recording,) = desk.library.recordings.values()
+    hour = 3600
+    seconds = np.arange(hour - 40, hour, 0.1)
+    index = rr.TimeColumn("log_time", timestamp=seconds)
+    columns = rr.Scalars.columns(scalars=np.sin(seconds))
+    desk.viewer.take_news()
+    desk.do(SetPlay(Play.FOLLOWING))
+    assert not show_newest(desk.viewer), "there is not more than that"
+    recording.insert(rr.chunk.Chunk.from_columns("/speed", indexes=[index], components=columns))
+    desk.viewer.take_news(final=True)
+    assert show_newest(desk.viewer)
+    plot = desk.view_id("TimeSeriesView")
+
+    def width() -> float:
+        """The share of the plot's columns that the curve is in."""
+        vivid = np.ptp(desk.settle().inside(plot), axis=2) > 60
+        return float(vivid.any(axis=0).mean())
+
+    assert width() > 0.6
+    newest = rr.TimeColumn("log_time", timestamp=[hour + 5.0])
+    columns = rr.Scalars.columns(scalars=[0.0])
+    recording.insert(rr.chunk.Chunk.from_columns("/speed", indexes=[newest], components=columns))
+    desk.viewer.take_news()
+    assert desk.clock.window == ((hour + 5) * 10**9 - LIVE_WINDOW_NANOS, (hour + 5) * 10**9)
+    desk.do(SetTimeWindow(None))
+    assert width() < 0.2
+    loading.stop()
+    loading.join()
+
+
+def test_a_note_that_names_its_source_is_not_given_the_name_twice() -> None:
+    loading = Loading(Library(), "robot a", lambda *_: iter(()))
+    loading.note(Note("robot a is silent"))
+    loading.note(Note("it is silent"))
+    assert [note.text for note in loading.notices] == ["robot a is silent", "robot a: it is silent"]

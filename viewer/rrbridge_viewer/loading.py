@@ -162,10 +162,13 @@ class Loading:
     @property
     def notices(self) -> list[Note]:
         """What a person should know about this file, with its name."""
-        said = [Note(f"{self.name}: {note.text}", note.is_loss) for note in list(self._notes)]
+        said = [self._named(note) for note in list(self._notes)]
         if self._notes_left_out:
             said.append(Note(f"{self.name}: and {self._notes_left_out} more such notes", self._loss_left_out))
         return said + ([Note(self.problem, is_loss=True)] if self.problem else [])
+
+    def _named(self, note: Note) -> Note:
+        return note if note.text.startswith(self.name) else Note(f"{self.name}: {note.text}", note.is_loss)
 
     def note(self, note: Note) -> None:
         """Take down what a person should know; the same thing only once."""

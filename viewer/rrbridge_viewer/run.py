@@ -10,21 +10,24 @@ from pathlib import Path
 import rich_click as click
 
 from rrbridge._folders import recordings_in
+from rrbridge._timeline import TimeKind
 from rrbridge.errors import RrbridgeError
 from rrbridge.feeds import FeedOptions
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_viewer.clock import Play
-from rrbridge_viewer.commands import Seek, SetPlay, SetTimeline
+from rrbridge_viewer.commands import Seek, SetPlay, SetTimeline, SetTimeWindow
 from rrbridge_viewer.loading import Library
 from rrbridge_viewer.times import TimeSpec, parse_time
 from rrbridge_viewer.viewer import Viewer
 from rrbridge_viewer.views._base import Views
 from rrbridge_viewer.window import ViewerWindow
 
-__all__ = ["move_cursor", "run", "settle"]
+__all__ = ["move_cursor", "run", "settle", "show_newest"]
 
 MOST_FRAMES = 24
 """After this many frames a picture is taken, whatever still moves."""
+LIVE_WINDOW_NANOS = 30 * 10**9
+"""So much of a running robot's time is shown at first. What it latched may be hours old, and squeeze all else."""
 EXIT_OK, EXIT_LOSSES = 0, 3
 
 
@@ -85,10 +88,10 @@ def _listen(library: Library, options: FeedOptions, duration_secs: float | None)
 
 
 def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, follow: bool) -> int:
-    reading = True
+    reading = glides = True
 
     def is_due() -> bool:
-        nonlocal at, follow, reading
+        nonlocal at, follow, reading, glides
         if reading and not viewer.library.is_loading:
             reading = False
             _say(viewer.library.notices)
@@ -96,13 +99,30 @@ def _interactive(window: ViewerWindow, viewer: Viewer, at: TimeSpec | None, *, f
         if follow and viewer.state.recording is not None:
             viewer.do(SetPlay(Play.FOLLOWING))
             follow = False
+        if glides:
+            glides = not show_newest(viewer)
         if at is not None and viewer.state.recording is not None and not viewer.library.is_loading:
             move_cursor(viewer, at)
             at = None
         return due
 
     window.run(viewer.frame, is_due, lambda: viewer.wants_to_quit)
+    if reading:
+        _say(viewer.library.notices)
     return EXIT_OK
+
+
+def show_newest(viewer: Viewer) -> bool:
+    """Once a running robot was heard for longer, show the last while, which moves along; whether that is done."""
+    recording = viewer.state.recording
+    span = recording.clock.span if recording is not None else None
+    if span is None or span.kind is TimeKind.SEQUENCE or span.hi - span.lo <= LIVE_WINDOW_NANOS:
+        return False
+    if not any(loading.is_live for loading in viewer.library.loadings):
+        return True
+    if recording is not None and recording.clock.window is None:
+        viewer.do(SetTimeWindow((span.hi - LIVE_WINDOW_NANOS, span.hi)))
+    return True
 
 
 def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], specs: list[TimeSpec]) -> int:
@@ -115,6 +135,7 @@ def _pictures(window: ViewerWindow, viewer: Viewer, paths: tuple[Path, ...], spe
             move_cursor(viewer, specs[number if len(specs) > 1 else 0])
         elif any(loading.is_live for loading in viewer.library.loadings):
             viewer.do(SetPlay(Play.FOLLOWING))
+            show_newest(viewer)
         settle(window, viewer)
         try:
             window.save(path)

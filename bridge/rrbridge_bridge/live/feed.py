@@ -197,7 +197,7 @@ class LiveFeed:
                         self._documents.append(event)
                     case Refused():
                         self._tell(event.topic, f"not shown: {event.reason}")
-                    case Notice(severity, text, topic) if severity is not Severity.INFO:
+                    case Notice(severity, text, topic) if severity is not Severity.INFO and not self._closed.is_set():
                         self._tell(topic, text)
                     case Ended(error) if not self._closed.is_set():
                         self._error = error

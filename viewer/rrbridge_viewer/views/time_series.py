@@ -154,10 +154,12 @@ class TimeSeriesView:
 
 
 def _shown(scene: PlotScene, context: ViewContext) -> PlotRange:
-    """What was zoomed to, or else everything."""
+    """What was zoomed to, or else what the time panel shows, or else everything."""
     kept = context.value
     if isinstance(kept, PlotRange) and kept.timeline == context.clock.timeline:
         return kept
+    if context.clock.window is not None:
+        return PlotRange(context.clock.timeline, *context.clock.window)
     margin = max((scene.span.hi - scene.span.lo) // 80, 1)
     return PlotRange(context.clock.timeline, scene.span.lo - margin, scene.span.hi + margin)
 

@@ -28,8 +28,7 @@ def check_chunks(
         raise FileError(path, f"is {summary.format}; recordings of messages and chunks are checked")
     findings = []
     for problem in verify(path, progress=progress):
-        where = f" in {problem.where}" if problem.where else ""
-        text = f"at byte {problem.offset}{where}: {problem.text}"
+        text = f"at byte {problem.offset}: {problem.text}"
         severity = Severity.ERROR if problem.is_error else Severity.NOTE
         advice = "`rrbridge recover` writes what is left to a file that is whole" if problem.is_error else ""
         findings.append(Finding(severity, "structure", text, problem.where or "", None, advice, problem.times))
