@@ -28,6 +28,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import foxglove as live_foxglove
+from rrbridge_bridge.live import websocket_session
 from rrbridge_bridge.live.foxglove import FoxgloveDialect
 from rrbridge_bridge.live.foxglove_protocol import SUBPROTOCOLS
 from rrbridge_bridge.live.source import (
@@ -585,6 +586,8 @@ def test_what_is_not_of_the_protocol_is_told_and_the_rest_recorded(scripted: Cal
         {"op": "advertise", "channels": [CHANNEL | {"id": 4, "encoding": "protobuf", "schema": "not base64!"}]},
         {"op": "advertise", "channels": [5, [], {}, "x", CHANNEL | {"id": 5, "topic": "/beside"}]},
         {"op": "unadvertise", "channelIds": [99]},
+        '{"op": "unadvertise", "channelIds": [1e400]}',
+        '{"op": "advertise", "channels": [{"id": 1e400}]}',
         {"op": "unknown"},
         b"",
         b"\x01",
@@ -630,6 +633,38 @@ def test_more_topics_than_fit_are_told(scripted: Callable[..., SourceOptions]) -
         (topic, "more than 2 topi") for topic in ("/2", "/3")
     ]
     assert len(listening.announced) == 2
+
+
+def test_a_server_of_many_topics_costs_no_more_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = 0
+
+    def counted(connection: Connection, **changes: Any) -> Connection:
+        nonlocal compared
+        compared += 1
+        return replace(connection, **changes)
+
+    monkeypatch.setattr(live_foxglove, "replace", counted)
+    dialect, said = FoxgloveDialect(), list[str]()
+    channels = [CHANNEL | {"id": number, "topic": f"/t{number}"} for number in range(1, 301)]
+    for _ in range(2):  # the second time the server is back
+        list(dialect.opened(said.append))
+        for event in dialect._fact({"op": "advertise", "channels": channels}):
+            if isinstance(event, Discovered):
+                list(dialect.subscribe(event.topic, event.msgtypes[0]))
+        dialect.closed()
+    assert compared <= 2 * len(channels)
+    assert sum(len(json.loads(text)["subscriptions"]) for text in said) == 2 * len(channels)
+
+
+def test_a_server_that_sends_everybody_away_is_asked_less_and_less(
+    scripted: Callable[..., SourceOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_session, "RETRY_SECS", (0.01, 0.02, 60.0))
+    with Listening(live_foxglove.source.start(scripted(INFO, leaves_after_secs=0.01))) as listening:
+        listening.until(lambda: sum("is lost" in text for text in listening.texts) == 3)
+        time.sleep(0.3)
+        assert sum("again, after" in text for text in listening.texts) == 2
+        assert listening.stop() == Ended()
 
 
 def test_other_websockets_are_told(scripted: Callable[..., SourceOptions]) -> None:

@@ -37,6 +37,26 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield near, far
 
 
+def test_a_message_that_is_half_sent_holds_nobody_up(ends: tuple[socket.socket, socket.socket]) -> None:
+    near, far = ends
+    client = WebSocketClient(near)
+    payload = random.Random(3).randbytes(LARGE + 1000)
+    sent = frame(Opcode.BINARY, b"before") + frame(Opcode.BINARY, payload) + frame(Opcode.TEXT, b"after")
+    far.sendall(sent[:5000])
+    found = client.receive(5.0, 0.0)
+    assert found is not None
+    assert bytes(found.message(0)) == b"before"
+    assert client.receive(0.01, 0.0) is None
+    far.sendall(sent[5000:6000])
+    assert client.receive(0.01, 0.0) is None
+    threading.Thread(target=far.sendall, args=(sent[6000:],), daemon=True).start()
+    messages: list[bytes] = []
+    while len(messages) < 2:
+        if (found := client.receive(5.0, 0.0)) is not None:
+            messages += [bytes(found.message(row)) for row in range(len(found.kinds))]
+    assert messages == [payload, b"after"]
+
+
 def read_all(client: WebSocketClient) -> tuple[list[tuple[int, bytes]], list[TooLarge], str]:
     """Everything up to the end of the connection, and how that is explained."""
     messages: list[tuple[int, bytes]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -88,7 +89,11 @@ class FoxgloveDialect:
         self._publishers: dict[str, frozenset[str]] = {}
         """By topic, where the server tells its connection graph."""
         self._wanted: set[tuple[str, str]] = set()
-        self._streams: list[_Stream] = []
+        self._by_topic: defaultdict[str, dict[int, Connection]] = defaultdict(dict)
+        """Channels by topic and number."""
+        self._streams: defaultdict[str, list[_Stream]] = defaultdict(list)
+        """By topic."""
+        self._stream_count = 0
         self._subscriptions: dict[int, _Stream] = {}
         self._subscribed: dict[int, int] = {}
         """Subscription by channel."""
@@ -105,6 +110,7 @@ class FoxgloveDialect:
     def closed(self) -> None:
         """Channels and subscriptions end with the connection; what is wanted stays."""
         self._channels.clear()
+        self._by_topic.clear()
         self._subscriptions.clear()
         self._subscribed.clear()
         self._publishers.clear()
@@ -117,7 +123,7 @@ class FoxgloveDialect:
     def subscribe(self, topic: str, msgtype: str) -> Iterator[Event]:
         """Subscribe to the topic's channels of that type, and to those that come later."""
         self._wanted.add((topic, msgtype))
-        yield from self._subscribe_to(list(self._channels))
+        yield from self._subscribe_to(list(self._by_topic[topic]))
         if (topic, msgtype) == CLOCK and self._clock is None and not self._has_clock_channel():
             self._clock, _ = self._stream(clock_connection(0))
             if self._clock is not None:
@@ -143,7 +149,7 @@ class FoxgloveDialect:
             if not isinstance(facts, dict):
                 raise TypeError("not an object")  # noqa: TRY301 - handled like what json itself finds
             yield from self._fact(facts)
-        except (ValueError, TypeError, KeyError, RecursionError) as err:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as err:
             yield from self._told.warning(f"the server sent what is not of its protocol: {type(err).__name__}: {err}")
 
     def _fact(self, facts: Mapping[str, Any]) -> Iterator[Event]:
@@ -188,7 +194,7 @@ class FoxgloveDialect:
             try:
                 number = int(facts["id"])
                 connection = advertised_connection(facts, number)
-            except (ValueError, KeyError, TypeError, AttributeError) as err:
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as err:
                 yield from self._told.warning(f"a channel is not recorded, as it is not of the protocol: {err}")
                 continue
             size = len(connection.definition)
@@ -199,6 +205,7 @@ class FoxgloveDialect:
                 break
             self._forget(number)
             self._channels[number] = _Channel(connection, size)
+            self._by_topic[connection.topic][number] = connection
             self._schema_bytes += size
             new.append(number)
         for topic in dict.fromkeys(self._channels[number].connection.topic for number in new):
@@ -218,6 +225,7 @@ class FoxgloveDialect:
         channel = self._channels.pop(number, None)
         if channel is not None:
             self._schema_bytes -= channel.schema_bytes
+            del self._by_topic[channel.connection.topic][number]
             self._subscriptions.pop(self._subscribed.pop(number, -1), None)
 
     def _graph(self, facts: Mapping[str, Any]) -> Iterator[Event]:
@@ -228,13 +236,12 @@ class FoxgloveDialect:
             changed.append(name)
         for name in facts.get("removedTopics") or ():
             self._publishers.pop(str(name), None)
-        known = {channel.connection.topic for channel in self._channels.values()}
         for name in changed:
-            if name in known:
+            if self._by_topic[name]:
                 yield self._discovered(name)
 
     def _discovered(self, topic: str) -> Discovered:
-        own = {n: c.connection for n, c in self._channels.items() if c.connection.topic == topic}
+        own = self._by_topic[topic]
         channels = frozenset(f"{self._session_id}/{number}" for number in own)
         msgtypes = tuple(dict.fromkeys(connection.msgtype for connection in own.values()))
         nodes = self._publishers.get(topic, frozenset())
@@ -265,14 +272,15 @@ class FoxgloveDialect:
 
     def _stream(self, connection: Connection) -> tuple[_Stream | None, bool]:
         """What a channel is recorded as, and whether that is new: the same as before if it is the same but for its number."""
-        for stream in self._streams:
+        for stream in self._streams[connection.topic]:
             if replace(connection, id=stream.connection.id) == stream.connection:
                 return stream, False
-        number = len(self._streams)
+        number = self._stream_count
         if number >= self._max_connections:
             return None, False
         stream = _Stream(replace(connection, id=number))
-        self._streams.append(stream)
+        self._streams[connection.topic].append(stream)
+        self._stream_count += 1
         return stream, True
 
     def _say(self, **facts: Any) -> None:
@@ -309,7 +317,7 @@ class FoxgloveDialect:
             )
 
     def _has_clock_channel(self) -> bool:
-        return any(channel.connection.topic == CLOCK[0] for channel in self._channels.values())
+        return bool(self._by_topic[CLOCK[0]])
 
     def _data(self, arrivals: Arrivals, rows: Int64s) -> Iterator[Event]:
         heads = structs_at(arrivals.buffer, arrivals.starts[rows], DATA_HEAD)

@@ -241,7 +241,7 @@ class FoxgloveSinkSession:
                         self._unsubscribe(listener, int(number))
                 case op:
                     self._status(listener, f"{op!r} is not offered here")
-        except (ValueError, TypeError, KeyError, RecursionError) as err:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as err:
             self._status(listener, f"not understood: {type(err).__name__}: {err}")
 
     def _wish(self, listener: Listener, message: bytes) -> None:

@@ -166,7 +166,7 @@ class RosbridgeDialect:
             return
         try:
             yield from self._fact(json.loads(bytes(message)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as err:
             yield from self._told.warning(f"rosbridge sent what is not of its protocol: {type(err).__name__}: {err}")
 
     def _fact(self, facts: Mapping[str, Any]) -> Iterator[Event]:

@@ -90,6 +90,15 @@ class _Taken:
         )
 
 
+@dataclass(slots=True, eq=False)
+class _Large:
+    """A large frame that is being read into a buffer of its own."""
+
+    first: int
+    payload: Bytes
+    filled: int
+
+
 def _single(buffer: Bytes, kind: int) -> Arrivals:
     nanos = np.array([time.time_ns()], np.int64)
     size = np.array([len(buffer)], np.int64)
@@ -129,6 +138,7 @@ class WebSocketClient:
         self._parts_kind = 0
         self._parts_bytes = 0
         self._left_to_skip = 0
+        self._large: _Large | None = None
         self._ending = ""
         """Why nothing more will come."""
         self._deaf = ""
@@ -167,12 +177,13 @@ class WebSocketClient:
         None when no whole message has come within `wait_secs`, or only a part of one. Raises SocketLostError after
         everything that came was handed over.
         """
+        is_amid = self._skipping(wait_secs) or self._filling(wait_secs)
         if self._ready:
             return self._ready.popleft()
         taken = _Taken()
-        large = None if self._skipping(wait_secs) else self._parse(taken)
+        large = None if is_amid else self._parse(taken)
         until = time.monotonic() + (collect_secs if taken.starts else wait_secs)
-        while large is None and not (self._ready or self._ending or self._left_to_skip) and self._filled < ARENA_BYTES:
+        while large is None and not (is_amid or self._ready or self._ending) and self._filled < ARENA_BYTES:
             left = until - time.monotonic()
             if left <= 0 or not self._read(left):
                 break
@@ -184,6 +195,7 @@ class WebSocketClient:
         self._compact()
         if found is None and large is not None and not self._ready:
             self._take_large(*large)
+            self._filling(wait_secs)
         if found is None and self._ready:
             found = self._ready.popleft()
         if found is None and (self._ending or self._deaf):
@@ -258,7 +270,7 @@ class WebSocketClient:
             self._parts, self._parts_kind, self._parts_bytes = [], 0, 0
 
     def _take_large(self, first: int, head: int, size: int) -> None:
-        """Read a large frame, whose head stands at the arena's start, to its end."""
+        """Begin to read a large frame, whose head stands at the arena's start."""
         if size > MAX_SKIPPED_BYTES:
             self._ending = f"the server announced a message of {size} bytes"
             return
@@ -274,16 +286,29 @@ class WebSocketClient:
         view[:here] = self._view[head : head + here]
         self._at = head + here
         self._compact()
-        while here < size:
-            count = self._read_into(view[here:], STALL_SECS)
+        self._large = _Large(first, payload, here)
+
+    def _filling(self, wait_secs: float) -> bool:
+        """Read on in a large frame; whether it goes on."""
+        large = self._large
+        if large is None:
+            return False
+        until, size = time.monotonic() + wait_secs, len(large.payload)
+        while large.filled < size and (left := until - time.monotonic()) > 0:
+            count = self._read_into(large.payload.data[large.filled :], left)
             if not count:
-                self._ending = self._ending or f"the server stopped after {here} of {size} bytes of a message"
-                return
-            here += count
-        if first in (FINAL | TEXT, FINAL | BINARY) and not self._parts_kind:
-            self._ready.append(_single(payload, first & 0x0F))
+                break
+            large.filled += count
+        if large.filled < size:
+            if time.monotonic() - self.heard > STALL_SECS:
+                self._ending = self._ending or f"the server stopped after {large.filled} of {size} bytes of a message"
+            return True
+        self._large = None
+        if large.first in (FINAL | TEXT, FINAL | BINARY) and not self._parts_kind:
+            self._ready.append(_single(large.payload, large.first & 0x0F))
         else:
-            self._unusual(first, payload)
+            self._unusual(large.first, large.payload)
+        return False
 
     def _skipping(self, wait_secs: float) -> bool:
         """Read on through a message that is left out; whether it goes on."""

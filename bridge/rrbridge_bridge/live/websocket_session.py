@@ -28,6 +28,8 @@ UNANSWERED_PINGS = 60
 """After so many questions without an answer the connection is given up. A machine that was switched off says so when it is back;
 until then a radio link that comes back in time delivers what the server has kept."""
 RETRY_SECS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
+STEADY_SECS = 10.0
+"""A connection that lasts less was none: the next attempt waits longer than the one before."""
 QUIET_SECS = 0.3
 """A server that has something to send does not pause for so long."""
 LATENCY_NANOS = 400_000_000
@@ -87,6 +89,9 @@ class WebSocketSession:
         self._quickest_nanos: dict[int, int] = {}
         """By connection: the least time from the server's stamp to arrival, with what the clocks differ by."""
         self._is_caught_up = False
+        self._connected_at = time.monotonic()
+        self._waits = 0
+        """How often it was waited before an attempt to connect, since a connection lasted."""
         self._is_lost = False
         """Whether there is no connection, which was told."""
 
@@ -207,8 +212,11 @@ class WebSocketSession:
         text = f"the connection to {self.description} is lost: {reason}; it is tried again, and what is sent meanwhile is missing"
         yield Notice(Severity.WARNING, text)
         attempt, told = 0, ""
-        while not self._stop.wait(RETRY_SECS[min(attempt, len(RETRY_SECS) - 1)]):
+        if time.monotonic() - self._connected_at > STEADY_SECS:
+            self._waits = 0
+        while not self._stop.wait(RETRY_SECS[min(self._waits, len(RETRY_SECS) - 1)]):
             attempt += 1
+            self._waits += 1
             try:
                 client = self._attempt()
             except SocketLostError as err:
@@ -220,6 +228,7 @@ class WebSocketSession:
                 return
             self._client, self._is_lost = client, False
             self._unanswered = 0
+            self._connected_at = time.monotonic()
             if self._closed:
                 self._client.close()
             secs = time.monotonic() - lost_at
