@@ -211,6 +211,12 @@ def test_what_cannot_be_played_is_told_and_everything_else_is(
     assert "/map: there is no room for maps" in capfd.readouterr().err
 
 
+def test_a_topic_may_stand_behind_the_clock(session: LoopbackSession, bag: Path) -> None:
+    assert play(bag, "--clock", "/a", "-r", "1000") == 0
+    assert {connection.topic for connection in session.advertised.values()} == {"/a"}
+    assert session.clocks
+
+
 def test_the_recorded_clock_gives_way_to_one_that_is_asked_for(session: LoopbackSession, bag: Path) -> None:
     assert play("--clock", bag, "-r", "4") == 0
     assert "/clock" not in {connection.topic for connection in session.advertised.values()}

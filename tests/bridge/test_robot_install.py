@@ -124,20 +124,27 @@ def ros1(tmp_path: Path) -> Iterator[Ros1World]:
 @pytest.mark.live
 @pytest.mark.slow
 @pytest.mark.xdist_group("live")
-def test_roslaunch_records_beside_a_robot(prefix: Path, ros1: Ros1World, tmp_path: Path) -> None:
+def test_roslaunch_records_beside_a_robot_and_plays_it(prefix: Path, ros1: Ros1World, tmp_path: Path) -> None:
     """The real one: it finds the file by the package's name, starts the recorder as a node, and ends it in good order."""
     chatter = {"topic": "/chatter", "type": "std_msgs/String", "count": 40, "hertz": 20}
     sender = ros1.publish("sender", chatter)
-    out = tmp_path / "run.rrd"
+    out = tmp_path / "run 1.rrd"
     paths = {"ROS_PACKAGE_PATH": sourced(prefix, "bash", "ROS_PACKAGE_PATH")}
     launch = ros1.run("/usr/bin/roslaunch", "rrbridge", "record.launch", f"output:={out}", env=paths)
     sender.said("done")
     launch.process.terminate()
     assert launch.process.wait(40) == 0
-    assert not out.with_name("run.rrd.active").exists()
+    assert not out.with_name("run 1.rrd.active").exists()
     from scripted_session import payloads_of
 
     assert payloads_of(out)["/chatter"] == sender.sent("/chatter")
+    sender.leave()
+    listener = ros1.listen("listener", {"/chatter": "std_msgs/String"})
+    given = (f"file:={out}", "args:=--topics /chatter --wait-for-subscribers")
+    replay = ros1.run("/usr/bin/roslaunch", "rrbridge", "replay.launch", *given, env=paths)
+    ros1.until(lambda: len(listener.heard("/chatter")) == 40, "what is played")
+    assert listener.heard("/chatter") == sender.sent("/chatter")
+    assert replay.process.wait(40) == 0, "it ends with its only node"
 
 
 @pytest.mark.slow

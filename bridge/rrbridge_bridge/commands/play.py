@@ -144,13 +144,16 @@ def play(ctx: click.Context, /, arguments: tuple[str, ...], **given: Any) -> int
 
     Exit codes: 0 done; 1 an error; 2 wrong usage; 3 done, but some messages or topics could not be played; 130 interrupted.
     """
+    from rrbridge_bridge.inspect.names import is_there_or_meant
     from rrbridge_bridge.play.run import Asked
     from rrbridge_bridge.play.run import play as perform
 
     behind = ctx.meta.get("behind clock")
+    if behind is not None:  # a file comes before topics
+        arguments = (behind, *arguments) if is_there_or_meant(behind) else (*arguments, behind)
     return perform(
         Asked(
-            arguments=arguments if behind is None else (behind, *arguments),
+            arguments=arguments,
             to=given["to"],
             rate=given["rate"],
             start=given["start"],
