@@ -172,3 +172,13 @@ def test_a_bag(shared_data: Path, capsys: Any) -> None:
         printed(capsys, str(bag), "turtle1", "turtle2", "--timeline", "ros1_timestamp", "--at", "+10s", "--json")
     )
     assert found["chain"] == ["turtle1", "world", "turtle2"]
+
+
+@pytest.mark.real_data
+def test_a_recording_made_of_a_bag_says_the_same(shared_data: Path, tmp_path: Path, capsys: Any) -> None:
+    bag = shared_data / "cruise-automation+rosbag.js" / "example.bag"
+    for options in ([], ["--raw"], ["--fields", "none"]):
+        made = tmp_path / f"{len(options)}{options[-1:]}.rrd"
+        assert main(["convert", str(bag), "-o", str(made), *options]) in (0, 3)
+        capsys.readouterr()
+        assert printed(capsys, str(made)) == printed(capsys, str(bag))

@@ -147,12 +147,16 @@ def _silent_topics(summary: Summary) -> set[str]:
     adapters = Adapters.discover()
 
     def speaks(msgtype: str) -> bool:
-        if "/" not in msgtype and "." not in msgtype:  # archetypes, or no type at all
+        if "/" not in msgtype and "." not in msgtype:  # an archetype, or no type at all
             return True
         known = adapters.find(msgtype) is not None or adapters.stages_of(msgtype)
         return bool(known) and msgtype.rsplit("/", 1)[-1] not in HEAVY
 
-    speaking = {topic.topic for topic in summary.topics if speaks(topic.msgtype)}
+    speaking = {
+        topic.topic  # of a recording an entity, with all archetypes that it has
+        for topic in summary.topics
+        if any(speaks(kind) for kind in topic.msgtype.split(", ") if not kind.startswith("Mcap"))
+    }
     return {topic.topic for topic in summary.topics} - speaking
 
 

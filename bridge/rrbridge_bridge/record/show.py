@@ -254,7 +254,7 @@ def closing_table(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"{state.topic} ({state.msgtype}): not recorded: {state.refused}", "yellow"))
     for topic in sorted(set(outcome.absent) - {state.topic for state in outcome.refused}):
         console.print(Text(f"{topic}: no message of it came", "yellow"))
-    if any(state.lost is None for state in topics):
+    if any(state.lost is None and state.received for state in topics):
         console.print(Text("lost ?: messages have no counter, or it is not told whose it is", "dim"))
     if outcome.paths:
         console.print(Text(f"{_named(outcome.paths)}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
