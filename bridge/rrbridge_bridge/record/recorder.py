@@ -307,9 +307,8 @@ class Recorder:
             self._told_missing = True
             here = {counters.topic for counters in topics_in(self._counters)}
             missing = sorted(self._selection.missing(here))
-            found += [
-                Notice(Severity.WARNING, "nothing is recorded: no publisher, or an unknown type", t) for t in missing
-            ]
+            text = f"nothing is recorded: no publisher of it was found on {self._where}"
+            found += [Notice(Severity.WARNING, text, topic) for topic in missing]
             if not here and not missing:
                 found.append(Notice(Severity.WARNING, f"nothing is recorded: no topic to record on {self._where}"))
         silent_secs = self._session.silent_secs
