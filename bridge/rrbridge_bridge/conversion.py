@@ -72,9 +72,7 @@ class Conversion:
         self._drivers = {(options.prefix, 0): self._driver}
         self._ends: dict[Driver, int] = {}
         """The last log time that a driver got, by its clock."""
-        self._joining = Joining(
-            self._span, is_alone=len(self.sources) == 1, joints_may_move=any(map(_is_bag, self.sources))
-        )
+        self._joining = Joining(self._span, self.sources, joints_may_move=any(map(_is_bag, self.sources)))
         self._timelines = Timelines(aliases, self._once)
         self._keeps_times = not aliases and all(_is_bag(source) and not source.offset_nanos for source in self.sources)
         self._formats: list[tuple[str, str]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,8 +11,12 @@ from rrbridge import _entity_path
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreKind
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.chunk import Chunk
+from rrbridge.errors import FileError
 from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
+from rrbridge.rrd import RrdReader
+from rrbridge.rrd.tools.latched import REPEATED
+from rrbridge.rrd.tools.merge import Repeats
 from rrbridge_bridge.frames import FrameNames
 from rrbridge_bridge.inputs import Source
 from rrbridge_bridge.report import TopicReport
@@ -23,11 +28,43 @@ CHILD_FRAME = "Transform3D:child_frame"
 LOG_TIMELINES = ("message_log_time", "log_time")
 
 
+class _Parts:
+    """Recordings that may be parts of one run, each of which says again what holds from before."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._repeats = Repeats.in_files(_readable(paths), keeps_rows=False)
+        self._known: set[tuple[StoreId, bytes]] = set()
+
+    def fresh(self, stored: StoredChunk) -> Chunk | None:
+        """What an earlier part does not have."""
+        key = (stored.store_id, stored.chunk.tuid)
+        if key in self._known:
+            return None
+        self._known.add(key)
+        if REPEATED in stored.chunk.components:
+            return self._repeats.unseen(stored.store_id, stored.chunk)
+        self._repeats.see(stored.store_id, stored.chunk)
+        return stored.chunk
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[RrdReader]:
+    """Those whose index can be read; what is wrong with others is told when they are."""
+    for path in paths:
+        try:
+            reader = RrdReader(path)
+            reader.footer()
+        except FileError:
+            continue
+        yield reader
+
+
 class Joining:
     """Takes such sources one after the other; `reports` and `layouts` fill meanwhile."""
 
-    def __init__(self, see: Callable[[int, int, TopicReport], None], *, is_alone: bool, joints_may_move: bool) -> None:
-        """`see` hears the first and last date of each chunk; `is_alone`: the recording is made of one source.
+    def __init__(
+        self, see: Callable[[int, int, TopicReport], None], sources: Sequence[Source], *, joints_may_move: bool
+    ) -> None:
+        """`see` hears the first and last date of each chunk; `sources` are all that the recording is made of.
 
         `joints_may_move`: there are messages that may say where the joints of a robot are.
         """
@@ -37,7 +74,9 @@ class Joining:
         """What recordings brought along besides data."""
         self._resting: list[Chunk] = []
         self._see = see
-        self._is_alone = is_alone
+        self._is_alone = len(sources) == 1
+        self._sources = sources
+        self._parts: dict[tuple[str, int], _Parts] = {}
         self._joints_may_move = joints_may_move
 
     def chunks(self, source: Source, options: ImportOptions) -> Iterator[Chunk]:
@@ -62,12 +101,29 @@ class Joining:
         if not isinstance(importer, MessageImporter):
             yield from importer.chunks(source.path, options)
             return
+        parts = self._parts_beside(source)
         for message in importer.messages(source.path, options):
             if message.store_id.kind is not StoreKind.RECORDING:
                 self.layouts.append(message)
             elif isinstance(message, StoredChunk):
                 stores.add(message.store_id)
-                yield message.chunk
+                chunk = parts.fresh(message) if parts else message.chunk
+                if chunk is not None:
+                    yield chunk
+
+    def _parts_beside(self, source: Source) -> _Parts | None:
+        """What all recordings have in common that are put at the same place; None if it is the only one."""
+        place = (source.prefix, source.offset_nanos)
+        if place not in self._parts:
+            here = [
+                one.path
+                for one in self._sources
+                if isinstance(one.importer, MessageImporter) and (one.prefix, one.offset_nanos) == place
+            ]
+            if len(here) < 2:
+                return None
+            self._parts[place] = _Parts(here)
+        return self._parts[place]
 
     def _without_resting(self, chunk: Chunk, movable: frozenset[str]) -> Chunk:
         """Static transforms hold against all others, so those of joints that may move are kept for the start."""

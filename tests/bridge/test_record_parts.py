@@ -236,6 +236,8 @@ def test_joined_parts_have_every_message_once(tmp_path: Path) -> None:
     paths = [tmp_path / f"run_{part:04d}.rrd" for part in range(3)]
     rrbridge("rrd", "merge", *paths, "-o", tmp_path / "merged.rrd")
     assert payloads_of(tmp_path / "merged.rrd") == {"/chatter": sent, "/robot_name": names, "/tf_static": [edge("arm")]}
+    rrbridge("convert", *paths, "-o", tmp_path / "joined.rrd")
+    assert payloads_of(tmp_path / "joined.rrd") == payloads_of(tmp_path / "merged.rrd")
     mcaps = [path.with_suffix(".mcap") for path in paths]
     for parts in (paths, mcaps):
         rrbridge("convert", "--force", *parts, "-o", tmp_path / "all.mcap")
@@ -247,6 +249,31 @@ def test_joined_parts_have_every_message_once(tmp_path: Path) -> None:
     assert payloads_of(tmp_path / "all.rrd") == {"/chatter": sent, "/robot_name": names, "/tf_static": [edge("arm")]}
     rrbridge("convert", "--raw", *mcaps[2:], "-o", tmp_path / "last.rrd")
     assert payloads_of(tmp_path / "last.rrd")["/robot_name"] == names[-1:]
+
+
+@pytest.mark.parametrize("command", ["convert", "rrd merge"])
+def test_what_only_later_parts_repeat_is_whole_and_there_once(tmp_path: Path, command: str) -> None:
+    """Bytes and fields of a large message are in chunks of their own."""
+    run = Run(tmp_path / "run.rrd", rrd(), max_secs=1e6)
+    run.session.announce(ROBOT, latched=True)
+    run.session.announce(CHATTER)
+    run.session.send(ROBOT, text("x" * 5000))
+    for part in range(3):
+        run.session.send(CHATTER, text(str(part)))
+        run.until_written(2 + part)
+        if part < 2:
+            run.split()
+    run.end()
+    later = [tmp_path / "run_0001.rrd", tmp_path / "run_0002.rrd"]
+    rrbridge(*command.split(), *later, "-o", tmp_path / "later.rrd")
+    there = [c for c in chunks_of(tmp_path / "later.rrd") if c.entity_path == "/robot_name" and not c.is_static]
+    alone = [c for c in chunks_of(later[0]) if c.entity_path == "/robot_name" and not c.is_static]
+    assert len(alone) > 1
+    assert sorted(sorted(c.components) for c in there) == sorted(sorted(c.components) for c in alone)
+    assert payloads_of(tmp_path / "later.rrd") == {
+        "/robot_name": [text("x" * 5000)],
+        "/chatter": [text("1"), text("2")],
+    }
 
 
 def test_parts_open_as_one_recording_without_doubles(tmp_path: Path) -> None:

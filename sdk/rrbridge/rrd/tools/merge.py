@@ -41,7 +41,11 @@ class _Group:
     """Repeated rows of one entity."""
 
     ids: set[bytes] = field(default_factory=set)
-    """Row ids whose original was not seen yet."""
+    """All their row ids."""
+    seen: set[bytes] = field(default_factory=set)
+    """Of these, those whose original went by."""
+    given: set[tuple[bytes, frozenset[str]]] = field(default_factory=set)
+    """Rows without an original that were given out: one row's components may be in several chunks."""
     chunks: list[Chunk] = field(default_factory=list)
     nanos: TuidTimes = field(default_factory=lambda: np.zeros(0, np.uint64))
     """The first halves of all these ids, for a quick look."""
@@ -53,14 +57,16 @@ class Repeats:
     They are few: one for each entity, component and cut, and only these are held in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_rows: bool = True) -> None:
+        """`keeps_rows`: whether `rest` is to be had; else only the ids are held, for `unseen`."""
+        self._keeps_rows = keeps_rows
         self._groups: dict[tuple[StoreId, str], _Group] = {}
         self._chunk_ids: set[bytes] = set()
 
     @classmethod
-    def in_files(cls, readers: Iterable[RrdReader]) -> Repeats:
+    def in_files(cls, readers: Iterable[RrdReader], *, keeps_rows: bool = True) -> Repeats:
         """Those that the indexes of finished files name; a file without an index keeps what it repeats. Raises FileError."""
-        found = cls()
+        found = cls(keeps_rows=keeps_rows)
         for reader in readers:
             footer = reader.footer()
             for manifest in () if footer is None else footer.manifests:
@@ -74,7 +80,8 @@ class Repeats:
     def add(self, store_id: StoreId, chunk: Chunk) -> None:
         """Note a chunk of repeated rows."""
         group = self._groups.setdefault((store_id, chunk.entity_path), _Group())
-        group.chunks.append(chunk)
+        if self._keeps_rows:
+            group.chunks.append(chunk)
         group.ids |= set(_ids(chunk.row_ids))
         group.nanos = np.concatenate((group.nanos, chunk.row_ids[:, 0].astype(np.uint64)))
         self._chunk_ids.add(chunk.tuid)
@@ -86,19 +93,21 @@ class Repeats:
     def see(self, store_id: StoreId, chunk: Chunk) -> None:
         """An ordinary chunk goes by: what is in it need not be repeated."""
         group = self._groups.get((store_id, chunk.entity_path))
-        if group is not None and group.ids:
+        if group is not None and len(group.seen) < len(group.ids):
             ids = chunk.row_ids
-            group.ids -= set(_ids(ids[np.isin(ids[:, 0].astype(np.uint64), group.nanos)]))
+            group.seen |= group.ids & set(_ids(ids[np.isin(ids[:, 0].astype(np.uint64), group.nanos)]))
+
+    def unseen(self, store_id: StoreId, chunk: Chunk) -> Chunk | None:
+        """Of a chunk of repeated rows, those whose original did not go by yet, each once."""
+        group = self._groups.get((store_id, chunk.entity_path))
+        return chunk if group is None else _unseen(group, chunk)
 
     def rest(self) -> Iterator[StoredChunk]:
         """Rows whose originals never came, each once."""
         for (store_id, _), group in self._groups.items():
             for chunk in group.chunks:
-                ids = _ids(chunk.row_ids)
-                rows = [row for row, one in enumerate(ids) if one in group.ids]
-                group.ids -= set(ids)
-                if rows:
-                    yield StoredChunk(store_id, chunk.take(np.array(rows, np.int64)))
+                if (fresh := _unseen(group, chunk)) is not None:
+                    yield StoredChunk(store_id, fresh)
 
     def __len__(self) -> int:
         return sum(chunk.num_rows for group in self._groups.values() for chunk in group.chunks)
@@ -145,6 +154,16 @@ def merge(entries: Iterable[Entry], writer: RrdWriter, repeats: Repeats | None =
         else:
             writer.copy(one)
     return found
+
+
+def _unseen(group: _Group, chunk: Chunk) -> Chunk | None:
+    components = frozenset(chunk.components)
+    keys = [(one, components) for one in _ids(chunk.row_ids)]
+    rows = [row for row, key in enumerate(keys) if key[0] not in group.seen and key not in group.given]
+    group.given.update(keys[row] for row in rows)
+    if len(rows) == chunk.num_rows:
+        return chunk
+    return chunk.take(np.array(rows, np.int64)) if rows else None
 
 
 def _ids(row_ids: TuidArray) -> list[bytes]:
