@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,18 @@ def test_quality_of_service_is_what_was_asked_for(world: ZenohWorld) -> None:
     assert {event.latched for event in heard.of(Announced)} == {True}, "that it is so is the publishers' affair"
 
 
+def put(inbox: Inbox) -> int:
+    given_up = [part.count for line in inbox._lines.values() for part in line.given_up.values()]
+    return len(inbox._samples) + sum(given_up)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_who_falls_behind_counts_what_it_gives_up(world: ZenohWorld) -> None:
     world.router()
     session = ZenohSource().start(SourceOptions(address=world.endpoint))
@@ -144,7 +156,7 @@ def test_who_falls_behind_counts_what_it_gives_up(world: ZenohWorld) -> None:
             session.subscribe(event.topic, event.msgtypes[0])
             if len(asked) == 2:
                 publisher.said("done")  # nobody listens meanwhile
-                time.sleep(0.2)
+                wait_until(lambda: put(session._inbox) == 150)
                 session.stop()
         elif isinstance(event, Received):
             losses.received(event)

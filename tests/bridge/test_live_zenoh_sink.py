@@ -68,21 +68,28 @@ def test_our_own_source_hears_every_byte(world: ZenohWorld) -> None:
     for number in (3, 4, 5):
         until(session, number, 1)
     heard.until(lambda: heard.count("/latched") == 3)
-    time.sleep(0.2)
+    first = text("until somebody hears it")
+    for number, topic in ((3, "/chatter"), (5, "/lossy")):
+        while not heard.count(topic):
+            session.publish(number, memoryview(first), 1, 1)
+            time.sleep(0.05)
     sent = [text(f"{number} " + "x" * number) for number in range(200)]
     for payload in sent:
         session.publish(3, memoryview(payload), 1, 1)
         session.publish(5, memoryview(payload), 1, 1)
         time.sleep(0.001)
     session.clock(1_700_000_000_123_456_789)
-    heard.until(lambda: heard.count("/chatter") == heard.count("/lossy") == 200 and "/clock" in heard.announced)
+    heard.until(lambda: heard.payloads("/chatter")[-200:] == sent and "/clock" in heard.announced)
     session.clock(1_700_000_001_000_000_002)
     heard.until(lambda: heard.count("/clock") >= 1)
     heard.stop()
-    assert heard.payloads("/chatter") == sent
-    assert heard.payloads("/lossy") == sent
+    assert set(heard.payloads("/chatter")[:-200]) == {first}
+    came = [payload for payload in heard.payloads("/lossy") if payload != first]  # a busy machine may lose some
+    assert came
+    assert came == [payload for payload in sent if payload in came]
     assert sorted(heard.payloads("/latched")) == kept[-3:]
-    assert [heard.lost(topic) for topic in ("/chatter", "/lossy", "/latched")] == [0, 0, 0]
+    assert [heard.lost(topic) for topic in ("/chatter", "/latched")] == [0, 0]
+    assert (heard.lost("/lossy") or 0) <= len(sent) - len(came)
     clock: Any = STORE.deserialize_cdr(heard.payloads("/clock")[-1], "rosgraph_msgs/msg/Clock")
     assert (clock.clock.sec, clock.clock.nanosec) == (1_700_000_001, 2)
     offered = {topic: c.metadata["offered_qos_profiles"] for topic, c in heard.announced.items()}
@@ -119,7 +126,7 @@ def test_the_command_plays_every_byte(world: ZenohWorld, tmp_path: Path) -> None
             writer.add_message(channel, 10**18 + number * 10**7, payload, 10**18 + number * 10**7)
         writer.finish()  # type: ignore[no-untyped-call]
     command = [str(Path(sys.executable).with_name("rrbridge")), "play", str(tmp_path / "run.mcap"), "--to"]
-    options = [f"zenoh:{world.endpoint}", "--clock", "--wait-for-subscribers"]
+    options = [f"zenoh:{world.endpoint}", "--clock", "--wait-for-subscribers", "-r", "0.2"]
     played = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
     assert played.returncode == 0, played.stderr
     heard.until(lambda: heard.count("/chatter") == 50)

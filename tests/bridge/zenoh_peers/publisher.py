@@ -205,7 +205,7 @@ for index, entry in enumerate(spec):
     publisher = zenoh.ext.declare_advanced_publisher(
         session,
         f"{DOMAIN}/{topic.strip('/')}/{dds(entry['type'])}/{digest}",
-        congestion_control=zenoh.CongestionControl.BLOCK if entry.get("block") else zenoh.CongestionControl.DROP,
+        congestion_control=zenoh.CongestionControl.BLOCK,  # else it drops by itself what a busy machine does not take at once
         reliability=zenoh.Reliability.RELIABLE if reliable else zenoh.Reliability.BEST_EFFORT,
         **options,
     )
