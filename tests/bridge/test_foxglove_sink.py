@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from foxglove.websocket import PlaybackCommand, PlaybackState, PlaybackStatus
 from listening import Listening
+from ports import free_port
 from ros_world import Recording
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -434,8 +435,7 @@ REAL = ["cruise-automation+rosbag.js/example-lz4.bag", "rerun-io+rerun/rosbag2_2
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", REAL)
 def test_what_is_played_and_recorded_again_is_what_it_was(shared_data: Path, tmp_path: Path, name: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command: list[Any] = [BIN / "rrbridge", "play", shared_data / name, "--to", f"foxglove:127.0.0.1:{port}", "--json"]
     options = ["--wait-for-subscribers", "-r", "1000", "--disable-keyboard-controls"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as player:
@@ -539,8 +539,7 @@ def test_viewers_pause_jump_and_change_the_rate(shared_data: Path) -> None:
     with open_bag(path) as reader:
         times = np.sort(np.concatenate([rows.log_time_nanos for rows in reader.rows()]))
     place = int(times[len(times) // 2])
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command: list[Any] = [
         BIN / "rrbridge",
         "play",

@@ -21,6 +21,7 @@ import pytest
 import yaml
 from foxglove.websocket import Capability, StatusLevel, WebSocketServer
 from listening import Listening
+from ports import free_port, until_free
 from ros_world import Recording, chunks_of, payloads_of
 from websockets.exceptions import ConnectionClosed
 from websockets.server import ServerProtocol
@@ -76,7 +77,7 @@ class Robot:
 
     def __init__(self, **options: Any) -> None:
         self.context = foxglove.Context()
-        self.port = 0
+        self.port = free_port()
         self.subscriptions = Subscriptions()
         self.options = {"server_listener": self.subscriptions} | options
         self.server: WebSocketServer | None = None
@@ -86,12 +87,12 @@ class Robot:
         self.server = foxglove.start_server(
             port=self.port, name="robot", context=self.context, message_backlog_size=200_000, **self.options
         )
-        self.port = self.server.port
 
     def stop(self) -> None:
         if self.server is not None:
             self.server.stop()
             self.server = None
+            until_free(self.port)
 
     def until_subscribed(self, *topics: str) -> None:
         deadline = time.monotonic() + 60
@@ -673,8 +674,7 @@ def test_other_websockets_are_told(scripted: Callable[..., SourceOptions]) -> No
 
 
 def test_no_server_is_told_with_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     with pytest.raises(
         RecorderError, match=r"no Foxglove WebSocket server at ws://127.0.0.1:\d+: .*refused.*--from ws://HOST:PORT"
     ):

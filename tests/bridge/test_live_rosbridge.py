@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from listening import Listening
+from ports import free_port
 from ros_world import Recording, chunks_of, payloads_of
 from rosbags.typesys import Stores, get_typestore
 from websockets.exceptions import ConnectionClosed
@@ -315,8 +315,7 @@ def test_the_command_records_every_byte(rosbridge: Callable[..., Rosbridge], tmp
 
 
 def test_no_server_is_told_with_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     with pytest.raises(
         RecorderError, match=r"no rosbridge server at ws://127.0.0.1:\d+: .*--from rosbridge:ws://HOST:PORT"
     ):

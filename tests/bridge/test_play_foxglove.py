@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 from rrbridge_bridge.readers import open_bag
 
@@ -65,9 +65,7 @@ def rrbridge() -> Iterator[Rrbridge]:
 
 @pytest.fixture
 def address() -> str:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return f"ws://127.0.0.1:{trial.getsockname()[1]}"
+    return f"ws://127.0.0.1:{free_port()}"
 
 
 def test_what_is_recorded_of_a_played_recording_is_the_recording(

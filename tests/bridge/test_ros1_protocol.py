@@ -15,6 +15,7 @@ from xmlrpc.client import Binary
 import numpy as np
 import pytest
 import yaml
+from ports import free_port
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.ros1 import Ros1Session, Ros1Source
@@ -359,8 +360,7 @@ def test_a_publisher_whose_name_cannot_be_resolved(stack: ExitStack) -> None:
 
 
 def test_a_publisher_that_is_not_where_it_says(stack: ExitStack) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     (text,) = told(heard(stack, FakeMaster(stack, f"http://127.0.0.1:{port}/"), told))
     assert text.startswith(f"/node does not answer at 127.0.0.1:{port}, on this machine (Connection refused)")
     assert "rosnode cleanup" in text
@@ -424,8 +424,7 @@ def test_where_the_master_is() -> None:
         RecorderError, match=r"'nowhere\.invalid' of the ROS master cannot be resolved; set ROS_MASTER_URI"
     ):
         check_master("http://nowhere.invalid:11311")
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     with pytest.raises(RecorderError, match="start roscore there, or set ROS_MASTER_URI"):
         check_master(f"http://127.0.0.1:{port}")
 

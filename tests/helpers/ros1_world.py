@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import struct
 import subprocess
 import time
@@ -16,6 +15,7 @@ from typing import Any
 from xmlrpc.client import ServerProxy
 
 import pytest
+from ports import free_port
 
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 ROSBAG_RECORD = Path("/usr/lib/rosbag/record")
@@ -45,12 +45,6 @@ def environment(more: dict[str, str]) -> dict[str, str]:
     """Ours without what is for our Python alone."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "ROS_")) and k != "VIRTUAL_ENV"}
     return {**ours, "PATH": f"/usr/bin:/bin:{ours.get('PATH', '')}", **more}
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 class Process:

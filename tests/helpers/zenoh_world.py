@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import struct
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from listening import Listening
+from ports import free_port
 
 from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.source import Announced, Discovered, Received, SourceOptions
@@ -88,9 +88,7 @@ class ZenohWorld:
     """A Zenoh network of its own on a port of this machine."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.endpoint = f"tcp/127.0.0.1:{free.getsockname()[1]}"
+        self.endpoint = f"tcp/127.0.0.1:{free_port()}"
         self.folder = folder
         self.stack = stack
 
