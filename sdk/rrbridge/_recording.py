@@ -420,9 +420,12 @@ class RecordingStream:
             if self._sink.is_file:
                 self._use(MemorySink)
 
-    def __del__(self) -> None:
-        """Nobody can log to it any more: what was logged must be in the file."""
-        if hasattr(self, "_flusher") and not isinstance(self._sink, MemorySink):
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        """Nobody can log to it any more: what was logged must be in the file.
+
+        When the interpreter ends, that has been done, and globals like `sys` may be gone.
+        """
+        if not is_finalizing() and hasattr(self, "_flusher") and not isinstance(self._sink, MemorySink):
             try:
                 self._use(MemorySink)
             except FileError as err:

@@ -269,6 +269,20 @@ def test_a_viewer_that_ends_is_told_once_and_harms_nobody() -> None:
     assert done.stderr == "nothing more is recorded: the viewer: Broken pipe\n"
 
 
+@pytest.mark.parametrize("unregister", ["", "rr.unregister_shutdown()"])
+def test_what_outlives_the_library_at_the_interpreter_s_end_is_left_alone(unregister: str, tmp_path: Path) -> None:
+    program = f"""
+import logging, sys, rrbridge as rr
+logging.kept = [rr.RecordingStream("kept"), sys.modules["rrbridge._recording"]]
+logging.kept[0].save({str(tmp_path / "kept.rrd")!r})
+logging.kept[0].log("x", rr.Scalars(1))
+{unregister}
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert unregister or scalars(tmp_path / "kept.rrd") == [1]
+
+
 @pytest.mark.parametrize("sdk", ["rerun", "rrbridge"])
 def test_a_forced_file_takes_what_programs_send_elsewhere(sdk: str, tmp_path: Path) -> None:
     """The reference's own switch for comparing programs, which then need no change to say where to."""
