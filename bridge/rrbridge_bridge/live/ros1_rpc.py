@@ -10,14 +10,14 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 from xmlrpc.client import Error, ServerProxy, Transport
 from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
 
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.closing import Closing
 
 __all__ = ["CallError", "Remote", "Slave", "host_and_port", "own_address"]
 
@@ -61,7 +61,7 @@ class _Transport(Transport):
         return target.close()
 
 
-class Remote:
+class Remote(Closing):
     """The master or a node. One thread at a time."""
 
     def __init__(self, uri: str, timeout_secs: float = CALL_SECS) -> None:
@@ -72,14 +72,6 @@ class Remote:
         except (OSError, ValueError) as err:
             raise CallError(f"{uri} is no address of a ROS 1 node: {err}") from err
         self.uri = uri
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """The value that it answers. Raises CallError."""

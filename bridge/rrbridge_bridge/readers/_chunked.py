@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from rrbridge.importers import Note, Summary, TopicSummary
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch, counts, distinct
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._chunks import ChunkData, fill_group, grouped
@@ -26,7 +26,7 @@ P = TypeVar("P")
 NAMED_TOPICS = 4
 
 
-class ChunkedReader(ABC, Generic[P]):
+class ChunkedReader(Closing, Generic[P]):
     """A file of chunks. `P` is what the format knows of a chunk before reading it."""
 
     format: ClassVar[str]
@@ -41,14 +41,6 @@ class ChunkedReader(ABC, Generic[P]):
         except BaseException:
             self._source.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""

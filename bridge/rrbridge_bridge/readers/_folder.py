@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from rrbridge.errors import FileError
 from rrbridge.importers import Note, Summary, TopicSummary
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
@@ -53,7 +53,7 @@ def is_one_run(folder: Path) -> bool:
     return len(runs) == 1 and is_named
 
 
-class FolderReader:
+class FolderReader(Closing):
     """The parts of a rosbag2 recording, one after the other. Parts are opened one at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -64,14 +64,6 @@ class FolderReader:
         self._connections: dict[tuple[object, ...], Connection] = {}
         self._first = self._open_first()
         self._is_whole = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the files."""

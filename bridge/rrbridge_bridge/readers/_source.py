@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rrbridge.errors import DamagedFileError, FileError
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Bytes
 
 __all__ = ["Source"]
 
 
-class Source:
+class Source(Closing):
     """One open file. Every read is checked against the file's size before memory is taken."""
 
     def __init__(self, path: Path) -> None:
@@ -22,14 +21,6 @@ class Source:
             self.size = path.stat().st_size
         except OSError as err:
             raise FileError(path, err.strerror or str(err)) from err
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, cast
 
 import zstandard
 
 from rrbridge.errors import DamagedFileError, FileError, NotARecordingError
 from rrbridge.importers import Note, Summary
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers import _open
 from rrbridge_bridge.readers._beside import AttachedFile, HoldsMore, NamedMetadata
@@ -35,7 +35,7 @@ MAX_RATIO = 2000
 MANY_BYTES = 1 << 30
 
 
-class UnpackedReader:
+class UnpackedReader(Closing):
     """Reads a compressed file by way of a temporary one, which goes when this is closed."""
 
     def __init__(self, path: Path) -> None:
@@ -53,14 +53,6 @@ class UnpackedReader:
         except BaseException:
             self._folder.cleanup()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file and remove the temporary one."""

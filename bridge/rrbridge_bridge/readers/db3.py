@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.importers import Note, Summary, TopicSummary
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Connection, Int64s, RawBatch, counts, join_payloads, rows_at
 from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
@@ -32,7 +32,7 @@ __all__ = ["Db3Reader"]
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
-class Db3Reader:
+class Db3Reader(Closing):
     """A recording of messages in one `.db3` file."""
 
     format: ClassVar[str] = "rosbag2 sqlite3"
@@ -56,14 +56,6 @@ class Db3Reader:
         except BaseException:
             self._db.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""

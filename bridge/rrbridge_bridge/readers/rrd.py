@@ -15,8 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +29,7 @@ from rrbridge.importers import Note
 from rrbridge.rrd import Damage, Manifest, RrdReader
 from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
+from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Bytes, Connection, Int64s
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
@@ -89,7 +89,7 @@ class _Open:
         return self._rows.take(part), self._ids[part]
 
 
-class RrdMessages:
+class RrdMessages(Closing):
     """The messages of the one recording in a file that has any."""
 
     format = "RRD"
@@ -119,14 +119,6 @@ class RrdMessages:
 
     def _tell(self, damage: Damage) -> None:
         self._notes.lost(str(damage))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""
