@@ -90,6 +90,19 @@ def test_a_throttle_keeps_one_message_of_each_period_however_they_arrive(
     assert len(set(periods)) == len(periods)
 
 
+@given(st.lists(st.integers(0, 10**9 - 1), min_size=1, max_size=60), st.integers(1, 30), st.data())
+def test_publishers_of_one_topic_share_its_rate(times: list[int], hertz: int, data: st.DataObject) -> None:
+    """Their batches overlap in time, however they come."""
+    throttle = Throttle(hertz)
+    kept: list[int] = []
+    while times:
+        count = data.draw(st.integers(1, len(times)))
+        part, times = np.array(sorted(times[:count]), np.int64), times[count:]
+        kept += part[throttle.keeps(part)].tolist()
+    periods = [time // round(1e9 / hertz) for time in kept]
+    assert sorted(set(periods)) == sorted(periods)
+
+
 def test_a_full_reserve_makes_the_receiver_wait_until_something_is_written() -> None:
     backlog = Backlog(500, reserve_bytes=100)
     backlog.set_policy(0, DropPolicy.NEVER)

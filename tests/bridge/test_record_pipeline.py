@@ -299,12 +299,14 @@ def test_topics_are_throttled_and_it_is_counted(tmp_path: Path) -> None:
     session.announce(CAMERA)
     session.send(CHATTER, b"one", b"two")
     session.send(CHATTER, b"three")
+    session.announce(other := replace(CHATTER, id=99))
+    session.send(other, b"of another publisher, as in ROS 1")
     session.send(CAMERA, b"one", b"two")
     recorder.start()
     recorder.stop()
     outcome = finish(recorder)
     assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"], "/camera": [b"one", b"two"]}
-    assert [(t.throttled, t.written, t.lost) for t in outcome.snapshot.topics] == [(2, 1, 0), (0, 2, 0)]
+    assert [(t.throttled, t.written, t.lost) for t in outcome.snapshot.topics] == [(3, 1, 0), (0, 2, 0)]
 
 
 class SlowMaker(BytesMaker):

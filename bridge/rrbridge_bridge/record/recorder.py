@@ -191,7 +191,8 @@ class Recorder:
         self._backlog = Backlog(options.backlog_bytes)
         self._drop = _ByTopic(options.drop)
         self._throttle_hertz = _ByTopic(options.throttle_hertz)
-        self._throttles: dict[int, Throttle] = {}
+        self._throttles: dict[str, Throttle] = {}
+        """By topic, which several connections may share."""
         self._limit = options.limit
         self._taken: Counter[str] = Counter()
         """Messages by topic, where there is a limit."""
@@ -404,7 +405,7 @@ class Recorder:
         if connection.id not in self._counters:
             self._counters[connection.id] = self._counters_of(connection)
             if hertz := self._throttle_hertz.of(connection.topic):
-                self._throttles[connection.id] = Throttle(hertz)
+                self._throttles.setdefault(connection.topic, Throttle(hertz))
         if is_static(event):
             self._statics.add(connection.id)
         self._backlog.set_policy(connection.id, self._drop.of(connection.topic) or policy_of(event))
@@ -433,7 +434,7 @@ class Recorder:
         counters = self._counters[connection]
         is_paused = self._paused and connection not in self._statics
         keep = np.full(len(event.batch), not is_paused)
-        if not is_paused and (throttle := self._throttles.get(connection)):
+        if not is_paused and (throttle := self._throttles.get(event.batch.connection.topic)):
             keep = throttle.keeps(event.batch.log_time_nanos)
         if self._limit is not None:
             event, keep = self._limited(event, keep, self._limit)
