@@ -6,15 +6,19 @@ are in an earlier part can be told from the indexes alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from rrbridge._descriptor import ComponentDescriptor
-from rrbridge.rrd import Manifest
+from rrbridge._messages import StoreId
+from rrbridge.errors import FileError
+from rrbridge.rrd import Manifest, RrdReader
 
-__all__ = ["repeated_chunks"]
+__all__ = ["repeated_chunks", "repeated_in"]
 
 MARK = ComponentDescriptor("repeated")
 LOG_TIMELINE = "message_log_time"
@@ -41,6 +45,36 @@ def repeated_chunks(manifests: Sequence[Manifest]) -> list[Mask]:
         earlier.append(spans)
         found.append(mask)
     return found
+
+
+def repeated_in(paths: Iterable[Path]) -> frozenset[bytes]:
+    """Ids of the chunks with marked rows that an earlier one of these files has; what has no index tells of none."""
+    runs: dict[StoreId, list[Manifest]] = {}
+    for path in paths:
+        for manifest in _index_of(path):
+            runs.setdefault(manifest.store_id, []).append(manifest)
+    repeated: set[bytes] = set()
+    kept: set[bytes] = set()
+    for manifests in runs.values():
+        for manifest, mask in zip(manifests, repeated_chunks(manifests), strict=True):
+            marked = _marked(manifest)
+            ids = manifest.data.column("chunk_id").to_pylist()
+            repeated.update(compress(ids, marked & mask))
+            kept.update(compress(ids, marked & ~mask))
+    return frozenset(repeated - kept)
+
+
+def _index_of(path: Path) -> Sequence[Manifest]:
+    """None of what is no finished recording; a pipe is not touched."""
+    if not path.is_file():
+        return ()
+    try:
+        reader = RrdReader(path)
+        footer = reader.footer()
+        reader.close()
+    except FileError:
+        return ()
+    return () if footer is None else footer.manifests
 
 
 def _marked(manifest: Manifest) -> Mask:

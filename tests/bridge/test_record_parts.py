@@ -38,6 +38,7 @@ from rrbridge_bridge.record.selection import Selection
 from rrbridge_bridge.record.window import Window
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
+from rrbridge_viewer.loading import Library
 STRING = "std_msgs/msg/String"
 QOS = "- history: 1\n  depth: 1\n  durability: 1\n"
 CHATTER = Connection(
@@ -290,6 +291,21 @@ def test_parts_open_as_one_recording_without_doubles(tmp_path: Path) -> None:
 
 def test_parts_are_cut_by_size_and_none_is_much_larger(tmp_path: Path) -> None:
     run = Run(
+def test_parts_are_viewed_as_one_recording_without_doubles(tmp_path: Path) -> None:
+    split_run(tmp_path, rrd())
+    paths = sorted(tmp_path.glob("run_*.rrd"))
+    for some, names in ((paths, ["nobody", "spot", "rex"]), (paths[1:], ["spot", "rex"]), (paths[2:] * 2, ["rex"])):
+        library = Library()
+        library.open_files(some)
+        library.wait()
+        (recording,) = library.recordings.values()
+        store = recording.store
+        told = store.range("/robot_name", "std_msgs.msg.String:message", "log_time", -(2**63), 2**63 - 1)
+        assert [one["data"] for cell in told.cells.to_pylist() for one in cell] == names
+        assert len(store.times("/chatter", "log_time")) == 5 * len(set(some))
+        assert "Transform3D:translation" in store.latest_at("/tf_static/arm", None, "log_time", 2**62)
+
+
         tmp_path / "run",
         RrdOutput(DriverMaker(ImportOptions(raw=True), decode=False)),
         McapOutput(),

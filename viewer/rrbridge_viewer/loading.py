@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TypeAlias
 
 from rrbridge import importers
+from rrbridge._joined_repeats import repeated_in
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import RrbridgeError
 from rrbridge.feeds import FeedOptions, open_feed
@@ -35,6 +36,8 @@ class Library:
         self._recordings: dict[StoreId, Recording] = {}
         self.memory_limit_bytes = memory_limit_bytes
         self.loadings: list[Loading] = []
+        self.repeated: frozenset[bytes] = frozenset()
+        """Ids of chunks that parts of a run have again from those before them; they are not shown twice."""
 
     @property
     def recordings(self) -> dict[StoreId, Recording]:
@@ -75,6 +78,13 @@ class Library:
         """Let go of a recording's memory."""
         with self._lock:
             self._recordings.pop(store_id, None)
+
+    def open_files(self, paths: Sequence[Path], options: ImportOptions | None = None) -> None:
+        """Start reading files, which may be parts of one run, in its order."""
+        if len(paths) > 1:
+            self.repeated |= repeated_in(paths)
+        for path in paths:
+            self.open_file(path, options)
 
     def open_file(self, path: Path, options: ImportOptions | None = None) -> Loading:
         """Start reading a file of any kind."""
@@ -209,6 +219,8 @@ class Loading:
                 if self.name not in sources:
                     sources.append(self.name)
             case StoredChunk(store_id, chunk) if store_id.kind is StoreKind.RECORDING:
+                if chunk.tuid in self._library.repeated:
+                    return
                 if not self._library.recording(store_id).insert(chunk, self):
                     self.note(
                         Note("it has rows that another open file of the same recording has too; they are shown once")

@@ -62,11 +62,9 @@ def run(
         title = ", ".join(Path(name).name for name in files)[:80] if live is None else library.loadings[0].name
         window = ViewerWindow(size, headless=bool(screenshots), title=f"{title} – rrbridge")
         try:
-            for name in files:
-                if name == "-":
-                    library.open_stream(sys.stdin.buffer)
-                else:
-                    library.open_file(Path(name), ImportOptions(definitions=definitions))
+            if "-" in files:
+                library.open_stream(sys.stdin.buffer)
+            library.open_files([Path(name) for name in files if name != "-"], ImportOptions(definitions=definitions))
             viewer = Viewer(library, Views.discover(), window.fonts, window.gl)
             if screenshots:
                 viewer.graphics.smooth = True
