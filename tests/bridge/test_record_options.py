@@ -118,6 +118,7 @@ def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
         (["--snapshot", "30s", "--max-size", "1GB"], "each snapshot is a file"),
         (["--keep-files", "3"], "need parts"),
         (["--trigger-topic", "/t"], "give --snapshot"),
+        (["--snapshot-at-end"], "give --snapshot"),
     ],
 )
 def test_what_has_no_meaning_together_is_refused(wrong: list[str], said: str) -> None:
@@ -214,8 +215,11 @@ def test_a_settings_file_takes_what_the_command_line_takes(tmp_path: Path) -> No
     )
     assert configured(tmp_path, EVERYTHING, "/other", "--duration", "3s").topics == ("/other",)
     assert configured(tmp_path, "topics: /one\nregex: a\n") == parsed("/one", "-e", "a")
-    grouped = configured(tmp_path, "all: true\nsnapshot: {duration: 30s, size: 1GB, trigger_topic: /oops}\n")
-    assert grouped == parsed("-a", "--snapshot", "30s", "--snapshot", "1GB", "--trigger-topic", "/oops")
+    grouped = configured(
+        tmp_path, "all: true\nsnapshot: {duration: 30s, size: 1GB, trigger_topic: /oops, at_end: true}\n"
+    )
+    asked = ("--snapshot", "30s", "--snapshot", "1GB", "--trigger-topic", "/oops", "--snapshot-at-end")
+    assert grouped == parsed("-a", *asked)
     assert configured(tmp_path, "all: true\nsnapshot: 30s\n") == parsed("-a", "--snapshot", "30s")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mcap.reader import make_reader
+from rich.console import Console
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import FakeSession, payloads_of
@@ -35,10 +36,11 @@ from rrbridge_bridge.record.output import Output
 from rrbridge_bridge.record.recorder import Outcome, Recorder, RecorderOptions
 from rrbridge_bridge.record.rrd_output import RrdOutput
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_bridge.record.show import closing_table
 from rrbridge_bridge.record.window import Window
+from rrbridge_viewer.loading import Library
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
-from rrbridge_viewer.loading import Library
 STRING = "std_msgs/msg/String"
 QOS = "- history: 1\n  depth: 1\n  durability: 1\n"
 CHATTER = Connection(
@@ -289,8 +291,6 @@ def test_parts_open_as_one_recording_without_doubles(tmp_path: Path) -> None:
     assert later[0].view("message_log_time", "/robot_name").count_rows() == 2, "what was carried over, and one more"
 
 
-def test_parts_are_cut_by_size_and_none_is_much_larger(tmp_path: Path) -> None:
-    run = Run(
 def test_parts_are_viewed_as_one_recording_without_doubles(tmp_path: Path) -> None:
     split_run(tmp_path, rrd())
     paths = sorted(tmp_path.glob("run_*.rrd"))
@@ -306,6 +306,8 @@ def test_parts_are_viewed_as_one_recording_without_doubles(tmp_path: Path) -> No
         assert "Transform3D:translation" in store.latest_at("/tf_static/arm", None, "log_time", 2**62)
 
 
+def test_parts_are_cut_by_size_and_none_is_much_larger(tmp_path: Path) -> None:
+    run = Run(
         tmp_path / "run",
         RrdOutput(DriverMaker(ImportOptions(raw=True), decode=False)),
         McapOutput(),
@@ -450,6 +452,29 @@ def test_snapshots_leave_out_what_is_too_old(tmp_path: Path) -> None:
     run.recorder.trigger()
     assert run.end().finished
     assert payloads_of(tmp_path / "run_0000.rrd") == {"/chatter": [text("late")]}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_is_held_at_the_end_is_written_if_wanted_or_told_as_gone(tmp_path: Path, wanted: bool) -> None:
+    run = Run(tmp_path / "run", rrd(), snapshot_bytes=10_000_000, snapshot_at_end=wanted)
+    run.session.announce(ROBOT, latched=True)
+    run.session.announce(CHATTER)
+    run.session.send(ROBOT, text("spot"))
+    run.session.send(CHATTER, text("early"))
+    run.until(lambda: run.session.waiting() == 0 and run.recorder.snapshot().backlog_bytes == 0)
+    run.recorder.trigger()
+    run.until(lambda: (tmp_path / "run_0000.rrd").exists())
+    run.session.send(CHATTER, text("when it went wrong"))
+    outcome = run.end()
+    assert (outcome.error, outcome.finished) == ("", True)
+    assert [path.name for path in outcome.paths] == ["run_0000.rrd", "run_0001.rrd"][: 1 + wanted]
+    told = io.StringIO()
+    closing_table(Console(file=told, width=200), outcome)
+    assert ("not written" in told.getvalue()) == (not wanted)
+    assert ("--snapshot-at-end" in told.getvalue()) == (not wanted)
+    if wanted:
+        last = {"/robot_name": [text("spot")], "/chatter": [text("when it went wrong")]}
+        assert payloads_of(tmp_path / "run_0001.rrd") == last
 
 
 def test_a_window_holds_exactly_the_last_seconds_however_late_batches_come() -> None:

@@ -39,6 +39,7 @@ class FakeSession:
         while True:
             event = self._events.get()
             yield event
+            self._events.task_done()
             if isinstance(event, Ended):
                 return
 
@@ -59,8 +60,8 @@ class FakeSession:
         self._events.put(Discovered(topic, (msgtype,), frozenset({"a"})))
 
     def waiting(self) -> int:
-        """How many events were not taken yet."""
-        return self._events.qsize()
+        """How many events were not dealt with yet."""
+        return self._events.unfinished_tasks
 
     def tell(self, event: Event) -> None:
         self._events.put(event)

@@ -226,6 +226,7 @@ def _cutting(command: F) -> F:
             "`rrbridge control snapshot` or --trigger-topic.",
         ),
         option("--trigger-topic", metavar="TOPIC", help="Each message of it triggers a snapshot."),
+        option("--snapshot-at-end", is_flag=True, help="Write what is held for a snapshot when recording ends, too."),
     )
 
 

@@ -17,7 +17,12 @@ __all__ = ["check_settings", "settings_of"]
 GROUPS: dict[str, dict[str, str]] = {
     "split": {"size": "max_size", "duration": "max_duration"},
     "keep": {"files": "keep_files", "size": "keep_size"},
-    "snapshot": {"size": "snapshot", "duration": "snapshot", "trigger_topic": "trigger_topic"},
+    "snapshot": {
+        "size": "snapshot",
+        "duration": "snapshot",
+        "trigger_topic": "trigger_topic",
+        "at_end": "snapshot_at_end",
+    },
 }
 """By the name of a group: its keys, and the options that they stand for."""
 ALIASES = {"uri": "output", "storage": "format", "storage_id": "format"}

@@ -88,10 +88,12 @@ class RecorderOptions:
     """Write nothing but what `Recorder.trigger` asks for: then the latest messages of at most this size, held in memory."""
     snapshot_secs: float | None = None
     """Of these, only messages of the last seconds; None: as many as there are."""
+    snapshot_at_end: bool = False
+    """Write what is held then, as if it were asked for."""
     start_paused: bool = False
     """Begin as after `Recorder.pause`."""
     throttle_hertz: Mapping[str, float] = field(default_factory=dict)
-    """At most so many messages a second of a topic, above 0; where each publisher is a connection (ROS 1), of each."""
+    """At most so many messages a second of a topic, above 0."""
     limit: int | None = None
     """Of each topic, take this many messages that are neither paused nor throttled; those that come later do not count."""
     name: str | None = None
@@ -222,6 +224,7 @@ class Recorder:
             max_bytes=options.max_bytes,
             max_secs=options.max_secs,
             min_free_bytes=options.min_free_bytes,
+            snapshot_at_end=options.snapshot_at_end,
         )
         self._stages = stages or Stages()
         self._writer = WriterThread(

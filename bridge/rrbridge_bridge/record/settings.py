@@ -87,6 +87,7 @@ class RecordSettings:
     keep_size: int | None = None
     """Bytes."""
     snapshot: tuple[Span, ...] = ()
+    snapshot_at_end: bool = False
     trigger_topic: str | None = None
 
     throttle: tuple[tuple[str, float], ...] = ()
@@ -152,6 +153,7 @@ class RecordSettings:
             keep_bytes=self.keep_size,
             snapshot_bytes=min(nbytes or [SNAPSHOT_BYTES]) if self.snapshot else None,
             snapshot_secs=min(secs, default=None),
+            snapshot_at_end=self.snapshot_at_end,
             start_paused=self.start_paused,
             limit=self.limit,
             robot=self.robot,
@@ -186,8 +188,9 @@ class RecordSettings:
             )
         if self.is_ring and not self.has_parts:
             raise click.UsageError("--keep-files and --keep-size need parts: --max-size, --max-duration or --snapshot")
-        if self.trigger_topic and not self.snapshot:
-            raise click.UsageError("--trigger-topic triggers snapshots: give --snapshot 30s, or --snapshot 500MB, too")
+        if (self.trigger_topic or self.snapshot_at_end) and not self.snapshot:
+            option = "--trigger-topic triggers snapshots" if self.trigger_topic else "--snapshot-at-end writes one"
+            raise click.UsageError(f"{option}: give --snapshot 30s, or --snapshot 500MB, too")
 
     def place(self) -> Place:
         """Where it goes. Raises click.UsageError for contradictions."""

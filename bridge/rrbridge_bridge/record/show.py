@@ -256,6 +256,11 @@ def closing_table(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"{topic}: no message of it came", "yellow"))
     if any(state.lost is None and state.received for state in topics):
         console.print(Text("lost ?: messages have no counter, or it is not told whose it is", "dim"))
+    if held := outcome.snapshot.window_bytes:
+        how = "s, SIGUSR1 or `rrbridge control snapshot` writes it while recording, --snapshot-at-end at the end"
+        console.print(
+            Text(f"{size(held)} held for a snapshot were not asked for, and are not written; {how}", "yellow")
+        )
     if outcome.paths:
         console.print(Text(f"{_named(outcome.paths)}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
 

@@ -52,6 +52,7 @@ class Cuts:
     max_secs: float | None = None
     """Of a part."""
     min_free_bytes: int = 0
+    snapshot_at_end: bool = False
 
     @property
     def gathered_bytes(self) -> int:
@@ -215,7 +216,7 @@ class WriterThread:
             if received is not None:
                 self._take(received)
             finished = received is None and self._backlog.is_finished
-            if self._window is not None and self._snapshot.is_set():
+            if self._window is not None and (self._snapshot.is_set() or (finished and self._wants_last_window)):
                 self._snapshot.clear()
                 self._write_window(self._window)
             if time.monotonic() >= next_flush or finished or self._split.is_set():
@@ -226,6 +227,10 @@ class WriterThread:
                     self._next_part()
             if finished:
                 return
+
+    @property
+    def _wants_last_window(self) -> bool:
+        return self._cuts.snapshot_at_end and self.window_bytes > 0
 
     def _look_after(self, syncer: Syncer) -> None:
         """What is to be done every second or so, when everything is written."""
