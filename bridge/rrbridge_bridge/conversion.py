@@ -18,19 +18,23 @@ from rrbridge._messages import LogMessage
 from rrbridge.adapters import Adapters
 from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge.errors import RrbridgeError
+from rrbridge.errors import FileError, RrbridgeError
 from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
+from rrbridge.rrd import RrdReader
+from rrbridge.rrd._importer import RrdImporter
+from rrbridge.rrd._message_bytes import holds_undecoded
 from rrbridge_bridge.beside import Beside
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.importers import BagImporter, mcap
 from rrbridge_bridge.inputs import Source, size_of
-from rrbridge_bridge.joining import PROPERTIES, Joining
+from rrbridge_bridge.joining import PROPERTIES, BesideMessages, Joining
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
 from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.readers.repeats import RunParts
+from rrbridge_bridge.readers.rrd import RrdMessages
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 from rrbridge_bridge.retiming import Timelines
@@ -58,6 +62,10 @@ class Conversion:
         aliases: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.sources = tuple(bag_source(one, options) if isinstance(one, Path) else one for one in sources)
+        self._undecoded = tuple(filter(_is_undecoded, self.sources))
+        """Recordings that hold messages' bytes alone, which are decoded as those of bags are, and kept."""
+        if self._undecoded:
+            options = replace(options, raw=True)
         self.options = options
         self.notes: list[Note] = []
         """What a person should know about the files: cut off, unindexed …"""
@@ -72,7 +80,7 @@ class Conversion:
         self._drivers = {(options.prefix, 0): self._driver}
         self._ends: dict[Driver, int] = {}
         """The last log time that a driver got, by its clock."""
-        self._joining = Joining(self._span, self.sources, joints_may_move=any(map(_is_bag, self.sources)))
+        self._joining = Joining(self._span, self.sources, joints_may_move=any(map(self._has_messages, self.sources)))
         self._timelines = Timelines(aliases, self._once)
         self._keeps_times = not aliases and all(_is_bag(source) and not source.offset_nanos for source in self.sources)
         self._formats: list[tuple[str, str]] = []
@@ -113,7 +121,7 @@ class Conversion:
 
     def _tolerated(self, source: Source, beside: Beside) -> Iterator[Chunk]:
         """What a source gives; what it fails with is noted if there are others. Raises FileError if there are none."""
-        read = self._bag(source, beside) if _is_bag(source) else self._other(source)
+        read = self._bag(source, beside) if self._has_messages(source) else self._other(source)
         try:
             for chunk in read:
                 yield self._retimed(chunk, source.offset_nanos)
@@ -128,7 +136,11 @@ class Conversion:
     def _bag(self, source: Source, beside: Beside) -> Iterator[Chunk]:
         driver = self._driver_of(source)
         options = self._options_of(source)
-        with open_bag(source.path) as reader:
+        told: dict[Note, None] = {}
+        if source in self._undecoded:
+            rest = replace(options, progress=None, note=told.setdefault)
+            yield from self._joining.chunks(replace(source, importer=BesideMessages()), rest)
+        with RrdMessages(source.path) if source in self._undecoded else open_bag(source.path) as reader:
             self._formats.append((reader.format, mcap_profile(reader) or ""))
             driver.next_file(reader.ros_distro)
             self.topics |= {connection.topic for connection in reader.connections}
@@ -145,7 +157,10 @@ class Conversion:
                 yield from chunks
             yield from driver.step()
             beside.take(reader)
-            self._note(source.path, [*reader.notes, *beside.notes])
+            self._note(source.path, dict.fromkeys([*told, *reader.notes, *beside.notes]))
+
+    def _has_messages(self, source: Source) -> bool:
+        return _is_bag(source) or source in self._undecoded
 
     def _other(self, source: Source) -> Iterator[Chunk]:
         """What is no bag: chunks as their importer makes them."""
@@ -273,6 +288,16 @@ def bag_source(path: Path, options: ImportOptions) -> Source:
 
 def _is_bag(source: Source) -> bool:
     return isinstance(source.importer, BagImporter)
+
+
+def _is_undecoded(source: Source) -> bool:
+    if not isinstance(source.importer, RrdImporter):
+        return False
+    try:
+        with RrdReader(source.path, on_damage=lambda _: None) as reader:
+            return holds_undecoded(reader)
+    except FileError:
+        return False  # what is wrong is told when it is read
 
 
 def _is_called_by_file(source: Source) -> bool:

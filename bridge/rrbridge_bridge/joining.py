@@ -15,17 +15,27 @@ from rrbridge.errors import FileError
 from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
 from rrbridge.rrd import RrdReader
+from rrbridge.rrd._importer import RrdImporter
+from rrbridge.rrd._message_bytes import is_of_messages
 from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge.rrd.tools.merge import Repeats
 from rrbridge_bridge.frames import FrameNames
 from rrbridge_bridge.inputs import Source
 from rrbridge_bridge.report import TopicReport
 
-__all__ = ["PROPERTIES", "Joining"]
+__all__ = ["PROPERTIES", "BesideMessages", "Joining"]
 
 PROPERTIES = "/__properties"
 CHILD_FRAME = "Transform3D:child_frame"
 LOG_TIMELINES = ("message_log_time", "log_time")
+
+
+class BesideMessages(RrdImporter):
+    """Takes of a recording what is neither a message nor describes where messages came from."""
+
+    def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
+        """Everything else, in order. Raises FileError."""
+        return (message for message in self.chosen(path, options) if not is_of_messages(message))
 
 
 class _Parts:

@@ -254,6 +254,23 @@ def test_joined_parts_have_every_message_once(tmp_path: Path) -> None:
     assert payloads_of(tmp_path / "last.rrd")["/robot_name"] == names[-1:]
 
 
+def test_parts_of_bytes_alone_become_one_recording_that_is_decoded(tmp_path: Path) -> None:
+    bytes_alone = RrdOutput(DriverMaker(ImportOptions(raw=True), decode=False))
+    _, sent = split_run(tmp_path, bytes_alone)
+    paths = sorted(tmp_path.glob("run_*.rrd"))
+    rrbridge("convert", *paths, "-o", tmp_path / "whole.rrd")
+    names = [text("nobody"), text("spot"), text("rex")]
+    assert payloads_of(tmp_path / "whole.rrd") == {"/chatter": sent, "/robot_name": names, "/tf_static": [edge("arm")]}
+    store = ChunkStore.from_chunks(chunks_of(tmp_path / "whole.rrd"))
+    end = 2**62
+    last = store.latest_at("/robot_name", None, "message_log_time", end)["std_msgs.msg.String:message"]
+    assert last.values.to_pylist() == [{"data": "rex"}]
+    assert "Transform3D:translation" in store.latest_at("/tf_static/arm", None, "message_log_time", end)
+    assert "received" in store.latest_at("/__properties/recorder", None, "message_log_time", end)
+    one, whole = (RrdReader(path).manifests()[0].store_id for path in (paths[0], tmp_path / "whole.rrd"))
+    assert one == whole
+
+
 @pytest.mark.parametrize("command", ["convert", "rrd merge"])
 def test_what_only_later_parts_repeat_is_whole_and_there_once(tmp_path: Path, command: str) -> None:
     """Bytes and fields of a large message are in chunks of their own."""

@@ -301,7 +301,7 @@ class ChunkSource:
     def _kinds(self) -> tuple[set[str], set[str]]:
         """Entities that have the bytes of all messages, and entities that have their fields."""
         from rrbridge.rrd import RrdReader
-        from rrbridge_bridge.readers.rrd import DATA
+        from rrbridge.rrd._message_bytes import DATA
 
         reader = RrdReader(self.path, on_damage=lambda _: None)  # whoever reads the chunks is told
         kept: dict[str, int] = {}

@@ -1,6 +1,7 @@
-"""Messages that MCAP files of one run of `rrbridge record` say twice: each part begins with what is latched and holds on.
+"""Messages that files of one run of `rrbridge record` say twice: each part begins with what is latched and holds on.
 
-A part names these topics in its metadata (`rrbridge.repeated`). Where an earlier part was read, they are left out again.
+An MCAP file names these topics in its metadata (`rrbridge.repeated`), a recording marks the rows. Where an earlier part was
+read, they are left out again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._messages import StoreId
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers.mcap import McapReader
+from rrbridge_bridge.readers.rrd import RrdMessages
 
 __all__ = ["RECORDING", "REPEATED", "REPEATED_AT", "RunParts"]
 
@@ -37,10 +40,19 @@ class RunParts:
         self._known: set[Key] | None = None
         self._repeated: Mapping[str, str] = {}
         self._at_nanos: int | None = None
+        self._known_until: dict[StoreId, bytes] = {}
+        """The last row ids so far."""
+        self._recording: RrdMessages | None = None
 
     def begin(self, reader: object) -> None:
         """The messages that come next are of this reader. Raises FileError."""
         self._known, self._repeated, self._at_nanos = None, {}, None
+        if self._recording is not None:
+            read = self._recording
+            self._known_until[read.store_id] = max(read.known_until, read.last_id)
+        self._recording = reader if isinstance(reader, RrdMessages) else None
+        if self._recording is not None:
+            self._recording.known_until = self._known_until.get(self._recording.store_id, b"")
         if not isinstance(reader, McapReader):
             return
         found = {record.name: record.values for record in reader.metadata_records()}

@@ -25,15 +25,17 @@ from rrbridge._arrow import list_values, valid_rows
 from rrbridge._chunk import Chunk
 from rrbridge._messages import StoreId, StoreKind
 from rrbridge.errors import DamagedFileError, FileError
-from rrbridge.importers import Note
+from rrbridge.importers import Note, Summary
 from rrbridge.rrd import Damage, Manifest, RrdReader
+from rrbridge.rrd._importer import importer
+from rrbridge.rrd._message_bytes import DATA
 from rrbridge.rrd.tools.latched import REPEATED
 from rrbridge_bridge.beside import ATTACHMENTS, METADATA, RECORDS
 from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.latched import is_latched
-from rrbridge_bridge.raw import Bytes, Connection, Int64s
+from rrbridge_bridge.raw import Bytes, Connection, Int64s, RawBatch
 from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
-from rrbridge_bridge.readers._blocks import Rows
+from rrbridge_bridge.readers._blocks import Blocks, Rows
 from rrbridge_bridge.readers._notes import Notes
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._rrd_channels import Channels, pairs_of
@@ -41,7 +43,6 @@ from rrbridge_bridge.readers._time_spans import TimeSpans
 
 __all__ = ["NoBytesError", "RrdMessages"]
 
-DATA = "McapMessage:data"
 FIELDS = ":message"
 """What components with all fields of a message end in."""
 BLOCK_BYTES = 16 << 20
@@ -93,6 +94,8 @@ class RrdMessages(Closing):
     """The messages of the one recording in a file that has any."""
 
     format = "RRD"
+    ros_distro = ""
+    """Not known: recordings keep the definitions of their messages."""
 
     def __init__(self, path: Path) -> None:
         """Raises FileError if the file has no messages with bytes, or several recordings that have."""
@@ -238,6 +241,20 @@ class RrdMessages(Closing):
                 data=data.values.to_numpy().tobytes(),
                 offset=int(facts.get("offset", "0")),
             )
+
+    def summary(self) -> Summary:
+        """What the file holds, one topic per entity."""
+        return importer.info(self.path)
+
+    def batches(self, options: ReadOptions | None = None) -> Iterator[RawBatch]:
+        """The messages in file order within each connection; see `BagReader.batches`."""
+        options = options or ReadOptions()
+        blocks = Blocks({connection.id: connection for connection in self.connections}, options)
+        for rows in self.rows(options):
+            yield from blocks.add(rows)
+        yield from blocks.flush()
+        if blocks.unknown:
+            self._notes.lost(f"{blocks.unknown} messages belong to no known connection; they are left out")
 
     def rows(self, options: ReadOptions | None = None) -> Iterator[Rows]:
         """The messages of all connections in the order of row ids; see `BagReader.rows`."""

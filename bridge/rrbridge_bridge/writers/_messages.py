@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 
 from rrbridge import importers
-from rrbridge._messages import StoreId
 from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.latched import is_latched
@@ -91,7 +90,6 @@ class Messages:
 
         Raises FileError if none can, or if one has no bytes of its messages.
         """
-        known_until: dict[StoreId, bytes] = {}
         failed: list[FileError] = []
         for path in self.paths:
             try:
@@ -105,12 +103,9 @@ class Messages:
             with opened as reader:
                 if isinstance(reader, RrdMessages):
                     check_bytes(reader, self.options.wants)
-                    reader.known_until = known_until.get(reader.store_id, b"")
                 self.topics |= {connection.topic for connection in reader.connections}
                 wanted = [c for c in reader.connections if self.options.wants(c.topic)]
                 yield Source(path, reader, {c.id: self._number(c, is_only=len(self.paths) == 1) for c in wanted})
-                if isinstance(reader, RrdMessages):
-                    known_until[reader.store_id] = max(reader.known_until, reader.last_id)
                 name = f"{path.name}: " if len(self.paths) > 1 else ""
                 self.notes += [replace(note, text=name + note.text) for note in reader.notes]
         if len(failed) == len(self.paths):

@@ -17,6 +17,7 @@ from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note, Summary, TopicSummary
 from rrbridge.rrd._container import MAGIC, OLD_MAGICS
 from rrbridge.rrd._manifest import Manifest
+from rrbridge.rrd._message_bytes import Undecoded
 from rrbridge.rrd._reader import RrdReader
 
 __all__ = ["RrdImporter", "importer"]
@@ -56,6 +57,16 @@ class RrdImporter:
 
     def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
         """Everything in the file that is asked for; a layout is kept whole. Raises FileError."""
+        undecoded = Undecoded()
+        for message in self.chosen(path, options):
+            undecoded.see(message)
+            yield message
+        if undecoded and options.note:
+            text = "holds messages as bytes alone, of which nothing can be drawn, plotted or queried"
+            options.note(Note(f"{text}; `rrbridge convert {path.name} -o OUT.rrd` decodes them"))
+
+    def chosen(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
+        """The same, without a word about what it is. Raises FileError."""
         reader = reader_of(path, options)
         for message in reader.messages(options.progress):
             store_id = _renamed(message.store_id, options)
