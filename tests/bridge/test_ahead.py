@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 
 import pytest
+from waiting import until
 
 from rrbridge_bridge.ahead import ahead
 
@@ -31,9 +32,7 @@ def test_items_come_in_order_whatever_the_bound(most: int) -> None:
 def test_it_goes_ahead_no_further_than_the_bound() -> None:
     made: list[int] = []
     with ahead(numbers(100, made), lambda _: 10, 50) as items:
-        until = time.monotonic() + 10
-        while len(made) < 7 and time.monotonic() < until:
-            time.sleep(0.001)
+        until(lambda: len(made) >= 7)
         time.sleep(0.02)
         assert len(made) == 7, "six wait, 60 of 50, and one more is in hand"
         assert next(items) == 0

@@ -23,6 +23,7 @@ from foxglove.websocket import PlaybackCommand, PlaybackState, PlaybackStatus
 from listening import Listening
 from ports import free_port
 from ros_world import Recording
+from waiting import WAIT_SECS, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -40,7 +41,6 @@ from rrbridge_bridge.readers import open_bag
 pytestmark = [pytest.mark.live, pytest.mark.xdist_group("live")]
 
 SECOND = 1_000_000_000
-WAIT_SECS = 20.0
 BIN = Path(sys.executable).parent
 CHATTER = Connection(5, "/chatter", "std_msgs/msg/String", "cdr", "string data", "ros2msg")
 STATIC = Connection(9, "/tf_static", "tf2_msgs/msg/TFMessage", "cdr", "# nothing", "ros2msg", {"k": "v"})
@@ -82,13 +82,6 @@ def listen(session: FoxgloveSinkSession, **options: Any) -> Listening:
 
 def send(session: FoxgloveSinkSession, connection: Connection, payload: bytes, nanos: int = SECOND) -> None:
     session.publish(connection.id, memoryview(payload), nanos, nanos)
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_SECS
-    while not condition():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.002)
 
 
 def watch(session: FoxgloveSinkSession, subprotocol: str = "foxglove.sdk.v1", **options: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,14 +16,16 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import FakeSession
+from waiting import until
 
 from rrbridge_bridge.cli import main
+from rrbridge_bridge.commands import _figures
 from rrbridge_bridge.inspect import listening
 from rrbridge_bridge.inspect.names import is_file_name
 from rrbridge_bridge.inspect.rates import bandwidth_of, rate_of
 from rrbridge_bridge.live import choose
 from rrbridge_bridge.live.choose import Choice
-from rrbridge_bridge.live.source import Received, SourceOptions
+from rrbridge_bridge.live.source import Ended, Received, SourceOptions
 from rrbridge_bridge.raw import Connection, RawBatch
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
@@ -73,6 +76,7 @@ class Robot(FakeSession):
     def __init__(self) -> None:
         super().__init__()
         self.topics: dict[str, tuple[Connection, list[Received]]] = {}
+        self._ends_after = 0
 
     def publishes(self, connection: Connection, payloads: list[bytes], times: Any = None) -> None:
         log_times = START + np.arange(len(payloads)) * SECOND // 10 if times is None else np.asarray(times)
@@ -80,7 +84,11 @@ class Robot(FakeSession):
         none = np.full(1, -1)
         self.topics[connection.topic] = (connection, [Received(batch, none, none) for batch in batches])
 
-    def begin(self, *, after_secs: float = 0.0) -> None:
+    def begin(self, *, after_secs: float = 0.0, ends_after: int = 0) -> None:
+        """Be found, and end when so many topics were subscribed to."""
+        self._events = queue.Queue()  # whoever listened before hears no more
+        self._ends_after = ends_after
+
         def appear() -> None:
             time.sleep(after_secs)
             for connection, _ in self.topics.values():
@@ -94,6 +102,9 @@ class Robot(FakeSession):
         self.announce(connection)
         for batch in batches:
             self.tell(batch)
+        self._ends_after -= 1
+        if not self._ends_after:
+            self.tell(Ended())
 
 
 @pytest.fixture
@@ -169,10 +180,9 @@ def test_messages_are_printed_as_they_arrive(robot: Robot, run: Run) -> None:
 
 def test_a_part_of_each_message(robot: Robot, run: Run) -> None:
     robot.publishes(POSE, [pose(0.5), pose(1.5)])
-    robot.begin()
-    code, out, _ = run("echo", "pose/pose/position", "--for", "0.5", "--csv")
+    robot.begin(ends_after=1)
+    code, out, _ = run("echo", "pose/pose/position", "--csv")
     assert (code, out) == (0, f"log_time_nanos,x,y,z\n{START},0.5,2.0,3.0\n{START + SECOND // 10},1.5,2.0,3.0\n")
-    robot.begin()
 
 
 def test_what_live_and_recorded_messages_print_is_the_same(robot: Robot, run: Run, tmp_path: Path) -> None:
@@ -182,9 +192,7 @@ def test_what_live_and_recorded_messages_print_is_the_same(robot: Robot, run: Ru
         for i, payload in enumerate(payloads):
             writer.write(channel, START + i * SECOND // 10, payload)
     robot.publishes(POSE, payloads)
-    robot.begin()
     for how in ("--json", "--flow-style", "--csv"):
-        robot._events.queue.clear()
         robot.begin()
         assert run("echo", "/pose", how, "-n", "20") == run("echo", tmp_path / "bag", "/pose", how)
 
@@ -192,8 +200,8 @@ def test_what_live_and_recorded_messages_print_is_the_same(robot: Robot, run: Ru
 def test_messages_that_cannot_be_read_are_counted(robot: Robot, run: Run) -> None:
     unknown = Connection(0, "/odd", "my_msgs/msg/Odd", "cdr")
     robot.publishes(unknown, [b"\0\1\0\0abc"] * 3)
-    robot.begin()
-    code, out, told = run("echo", "/odd", "--for", "0.7")
+    robot.begin(ends_after=1)
+    code, out, told = run("echo", "/odd")
     assert (code, out) == (3, "")
     assert "3 messages of /odd cannot be read" in told
 
@@ -201,7 +209,7 @@ def test_messages_that_cannot_be_read_are_counted(robot: Robot, run: Run) -> Non
 def test_a_topic_that_nobody_publishes_is_told_with_what_is_near(robot: Robot, run: Run) -> None:
     robot.publishes(CHATTER, [])
     robot.begin()
-    code, out, told = run("echo", "/chater", "--for", "0.5")
+    code, out, told = run("echo", "/chater", "--for", "1")
     assert (code, out) == (1, "")
     assert "nobody publishes /chater on fake; there is /chatter" in told
 
@@ -218,12 +226,9 @@ def test_a_file_that_is_not_there_is_told_too(robot: Robot, run: Run, command: l
 def test_what_comes_too_fast_is_dropped_and_told(robot: Robot, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "HELD_BYTES", 1000)
     robot.publishes(CHATTER, [string("x" * 600) for _ in range(50)])
-    heard = listening.Listening(robot, lambda *_: True)
     robot.begin()
-    for _ in range(100):
-        time.sleep(0.02)
-        if heard.dropped >= 49:
-            break
+    heard = listening.Listening(robot, lambda *_: True)
+    until(lambda: heard.dropped >= 49)
     assert (len(heard.take(0)), heard.dropped) == (1, 49)
     assert [note.is_loss for note in heard.notes] == [True]
     robot.close()
@@ -238,13 +243,13 @@ def test_figures_are_those_of_the_same_messages(
     payloads = [string("x" * int(n)) for n in rng.integers(0, 99, 300)]
     robot.publishes(CHATTER, payloads, times)
     robot.publishes(POSE, [pose(1.0)])
-    robot.begin()
-    code, out, _ = run(name, "--for", "0.7")
+    robot.begin(ends_after=2)
+    code, out, _ = run(name)
     sizes = np.array([len(payload) for payload in payloads])
     assert code == 0
     assert f"/chatter\n{figure_of(times, sizes)}\n" in out
-    robot.begin()
-    code, out, _ = run(name, "/chatter", "--for", "0.7", "--json", "--window", "100")
+    robot.begin(ends_after=1)
+    code, out, _ = run(name, "/chatter", "--json", "--window", "100")
     last = json.loads(out.splitlines()[-1])
     expected = figure_of(times[-100:], sizes[-100:])
     assert (last["topic"], last["messages"], last["total"]) == ("/chatter", 100, 300)
@@ -253,10 +258,11 @@ def test_figures_are_those_of_the_same_messages(
     )
 
 
-def test_a_topic_that_falls_silent_is_told(robot: Robot, run: Run) -> None:
+def test_a_topic_that_falls_silent_is_told(robot: Robot, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_figures, "SHOWN_SECS", 0.1)
     robot.publishes(CHATTER, [string("a"), string("b")])
     robot.begin()
-    code, out, _ = run("hz", "/chatter", "--for", "2.2")
+    code, out, _ = run("hz", "/chatter", "--for", "1.5")
     assert code == 0
     assert "no new messages" in out
     assert out.count("average rate: 10.000") == 2
@@ -274,13 +280,13 @@ def test_frames_as_they_come(robot: Robot, run: Run, tmp_path: Path) -> None:
     moving = [transform("map", "base_link", i / 10) for i in range(11)]
     robot.publishes(TF, moving)
     robot.publishes(STATIC, [transform("base_link", "laser", 0.25)])
-    robot.begin()
-    code, out, _ = run("tf", "--for", "0.8", "--json")
+    robot.begin(ends_after=2)
+    code, out, _ = run("tf", "--json")
     assert code == 0
     parents = {child: parent for child, parent in json.loads(out)["parents"].items() if parent}
     assert parents == {"base_link": "map", "laser": "base_link"}
-    robot.begin()
-    code, out, _ = run("tf", "map", "laser", "--for", "0.8", "--json")
+    robot.begin(ends_after=2)
+    code, out, _ = run("tf", "map", "laser", "--json")
     found = json.loads(out.splitlines()[-1])
     assert code == 0
     assert found["translation"] == pytest.approx([1.25, 0, 0])
@@ -289,8 +295,8 @@ def test_frames_as_they_come(robot: Robot, run: Run, tmp_path: Path) -> None:
 
 def test_frames_that_are_not_connected_are_waited_for(robot: Robot, run: Run) -> None:
     robot.publishes(TF, [transform("map", "base_link", 1.0)])
-    robot.begin()
-    code, out, told = run("tf", "map", "camera", "--for", "0.8")
+    robot.begin(ends_after=1)
+    code, out, told = run("tf", "map", "camera")
     assert (code, out) == (1, "")
     assert "waiting: " in told
     assert "camera" in told

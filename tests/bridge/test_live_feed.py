@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import FakeSession
+from waiting import WAIT_SECS, until
 
 from rrbridge._messages import LogMessage, StoredChunk
 from rrbridge.chunk import ChunkStore
@@ -70,7 +70,7 @@ class Watcher:
 
     def _messages(self) -> Iterator[LogMessage]:
         for message in self.feed.messages(self.notes.append):
-            self.may_take.wait(20)
+            self.may_take.wait(WAIT_SECS)
             yield message
 
     def numbers(self) -> list[int]:
@@ -81,15 +81,12 @@ class Watcher:
 
     def until(self, count: int, entity: str = "/count") -> None:
         """So many have come."""
-        deadline = time.monotonic() + 20
-        while len(self.store.times(entity, "message_log_time")) < count:
-            assert time.monotonic() < deadline
-            assert not self.error
-            time.sleep(0.01)
+        until(lambda: self.error or len(self.store.times(entity, "message_log_time")) >= count)
+        assert not self.error
 
     def end(self) -> None:
         self.may_take.set()
-        self._thread.join(20)
+        self._thread.join(WAIT_SECS)
         assert not self._thread.is_alive()
 
 
@@ -133,8 +130,7 @@ def test_a_viewer_that_cannot_keep_up_loses_images_and_nothing_small() -> None:
     for number in range(1, 100):
         session.send(CAMERA, image_message(number))
         session.send(COUNT, number_message(number))
-    while session.waiting():
-        time.sleep(0.01)
+    until(lambda: not session.waiting())
     watcher.may_take.set()
     watcher.until(100)
     watcher.until(1, "/camera")
@@ -179,11 +175,9 @@ def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch)
     session.announce(COUNT)
     session.send(COUNT, number_message(1))
     watcher.until(1)
-    began = time.monotonic()
     watcher.feed.close()
     watcher.feed.close()
     watcher.end()
-    assert time.monotonic() - began < 10
     assert not watcher.error
 
 

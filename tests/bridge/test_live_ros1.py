@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ros1_world import WAIT_SECS, Ros1World
+from ros1_world import Ros1World
 from rosbags.interfaces import ConnectionExtRosbag1
 from rosbags.rosbag1 import Reader
+from waiting import WAIT_SECS, until
 
 from rrbridge_bridge.live.ros1 import Ros1Session, source
 from rrbridge_bridge.live.ros1_links import Link
@@ -89,10 +90,7 @@ class Listener:
                     self.end = event
 
     def until(self, holds: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + WAIT_SECS
-        while not holds():
-            assert time.monotonic() < deadline, f"waited too long for {what}; {self.notices}"
-            time.sleep(0.01)
+        until(holds, lambda: f"{what}; {self.notices}")
 
     def until_heard(self, **counts: int) -> None:
         self.until(lambda: all(len(self.payloads[f"/{t}"]) >= n for t, n in counts.items()), f"{counts}")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ros1_world import WAIT_SECS, Ros1World
+from ros1_world import Ros1World
 from rosbags.rosbag1 import Reader
 from rosbags.typesys import Stores, get_typestore
+from waiting import WAIT_SECS
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import ros1_server

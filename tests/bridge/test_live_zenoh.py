@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ros_world import Recording, payloads_of, verify
 from rosbags.typesys import Stores, get_typestore
+from waiting import until
 from zenoh_world import ZenohWorld
 
 from rrbridge.errors import RecorderError
@@ -132,13 +133,6 @@ def put(inbox: Inbox) -> int:
     return len(inbox._samples) + sum(given_up)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_who_falls_behind_counts_what_it_gives_up(world: ZenohWorld) -> None:
     world.router()
     session = ZenohSource().start(SourceOptions(address=world.endpoint))
@@ -156,7 +150,7 @@ def test_who_falls_behind_counts_what_it_gives_up(world: ZenohWorld) -> None:
             session.subscribe(event.topic, event.msgtypes[0])
             if len(asked) == 2:
                 publisher.said("done")  # nobody listens meanwhile
-                wait_until(lambda: put(session._inbox) == 150)
+                until(lambda: put(session._inbox) == 150)
                 session.stop()
         elif isinstance(event, Received):
             losses.received(event)

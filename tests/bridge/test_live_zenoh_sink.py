@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import waiting
 from mcap.writer import Writer
 from rosbags.typesys import Stores, get_typestore
 from zenoh_world import ZenohWorld
@@ -47,10 +48,7 @@ def play(world: ZenohWorld) -> ZenohSinkSession:
 
 
 def until(session: ZenohSinkSession, number: int, count: int) -> None:
-    deadline = time.monotonic() + 20
-    while session.subscribers(number) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    waiting.until(lambda: session.subscribers(number) == count)
 
 
 def test_our_own_source_hears_every_byte(world: ZenohWorld) -> None:
@@ -127,7 +125,7 @@ def test_the_command_plays_every_byte(world: ZenohWorld, tmp_path: Path) -> None
         writer.finish()  # type: ignore[no-untyped-call]
     command = [str(Path(sys.executable).with_name("rrbridge")), "play", str(tmp_path / "run.mcap"), "--to"]
     options = [f"zenoh:{world.endpoint}", "--clock", "--wait-for-subscribers", "-r", "0.2"]
-    played = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+    played = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120, check=False)
     assert played.returncode == 0, played.stderr
     heard.until(lambda: heard.count("/chatter") == 50)
     heard.stop()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ports import free_port
+from waiting import WAIT_SECS
 
 from rrbridge_bridge.readers import open_bag
 
@@ -20,7 +21,6 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live"
 
 RRBRIDGE = [sys.executable, "-c", "import sys; from rrbridge_bridge.cli import main; sys.exit(main(sys.argv[1:]))"]
 ENV = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-WAIT_SECS = 60.0
 RECORDING = "jsk-ros-pkg+jsk_recognition/watercan.bag"
 
 Message = tuple[int, str, bytes]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ros_world import BIN, STRING, WAIT_SECS, World, payloads_of, ros_domain, ros_env, ros_python, world
+from ros_world import BIN, STRING, World, payloads_of, ros_domain, ros_env, ros_python, world
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
+from waiting import WAIT_SECS
 
 __all__ = ["ros_domain", "ros_env", "ros_python", "world"]
 

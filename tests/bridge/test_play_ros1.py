@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 from live_loopback import LoopbackSession, LoopbackSink
-from ros1_world import WAIT_SECS, Process, Ros1World
+from ros1_world import Process, Ros1World
 from rosbags.rosbag1 import Reader, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from waiting import WAIT_SECS
 
 from rrbridge_bridge.cli import main
 from rrbridge_bridge.play import run

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rosbags.rosbag1 import Writer
 from rosbags.typesys import Stores, get_typestore
+from waiting import WAIT_SECS
 
 from rrbridge_bridge.play.terminal import KEYS, commands_in
 
@@ -29,7 +30,6 @@ SCRIPT = HELPERS / "play_to_file.py"
 ROS1 = get_typestore(Stores.ROS1_NOETIC)
 SECOND = 10**9
 START = 1_700_000_000 * SECOND
-WAIT_SECS = 60.0
 
 
 @given(st.lists(st.one_of(st.sampled_from(sorted(KEYS)), st.sampled_from([b"x", b"Z", b"\n", b"\x1b[H"])), max_size=20))

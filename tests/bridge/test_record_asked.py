@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
+from waiting import until
 
 from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
@@ -30,7 +31,6 @@ from rrbridge_bridge.record.control import ControlServer, ask, names
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.trigger import Trigger
 
-WAIT_SECS = 60.0
 CLOCK = Connection(7, "/clock", "rosgraph_msgs/msg/Clock", "cdr")
 OOPS = Connection(8, "/oops", "std_msgs/msg/Empty", "cdr")
 
@@ -40,13 +40,6 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "r"
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_SECS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def received(count: int) -> bool:

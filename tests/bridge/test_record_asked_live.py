@@ -9,15 +9,14 @@ import pty
 import signal
 import subprocess
 import termios
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcap.reader import make_reader
-from ros_world import BIN, IMU, LATCHED, STRING, WAIT_SECS, World, chunks_of, payloads_of, raw_of, verify
+from ros_world import BIN, IMU, LATCHED, STRING, World, chunks_of, payloads_of, raw_of, verify
+from waiting import WAIT_SECS, until
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -36,13 +35,6 @@ def control(command: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["ok"], found
     return found
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_SECS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def mcap_payloads(path: Path, topic: str) -> list[bytes]:

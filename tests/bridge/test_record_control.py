@@ -20,12 +20,11 @@ from pathlib import Path
 
 import pytest
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
+from waiting import until
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.commands.control import control
 from rrbridge_bridge.record.control import ControlServer, ask, names, runtime_folder
-
-WAIT_SECS = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +34,6 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     return folder / "rrbridge"
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Beside(threading.Thread):
@@ -240,7 +232,7 @@ def on_key(key):
 with pressed_keys(on_key) as there:
     print("terminal" if there else "none", flush=True)
     if there:
-        done.wait(20)
+        done.wait(120)
 """
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of
+from waiting import until
 
 from rrbridge.importers import ImportOptions
 from rrbridge_bridge.readers import open_bag
@@ -63,9 +64,7 @@ def recorder_on(path: Path, session: FakeSession, kinds: str, **options: Any) ->
 
 
 def finish(recorder: Recorder) -> Outcome:
-    deadline = time.monotonic() + 30
-    while not recorder.wait(0.05):
-        assert time.monotonic() < deadline
+    until(lambda: recorder.wait(0.05))
     return recorder.outcome()
 
 
@@ -186,10 +185,7 @@ def test_a_place_that_goes_away_ends_the_recording_and_is_told(disk: Path, kinds
     recorder = recorder_on(folder / "run", session, kinds, min_free_bytes=0)
     recorder.start()
     send(session, 3)
-    deadline = time.monotonic() + 10
-    while not any(topic.written for topic in recorder.snapshot().topics):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: any(topic.written for topic in recorder.snapshot().topics))
     if how == "unmounted":
         subprocess.run(["umount", "-l", disk], check=True)
     else:

@@ -25,6 +25,7 @@ import piped_recorder
 import pytest
 from mcap.reader import make_reader
 from ros_world import IMAGE, STRING, World, payloads_of
+from waiting import until
 
 import rrbridge as rr
 from rrbridge._messages import StoredChunk
@@ -92,9 +93,7 @@ def killed(processes: Any, folder: Path, kinds: str, mode: str, seed: int) -> Le
     lines = io.BytesIO()
     reader = threading.Thread(target=lambda: drain(reports, lines), daemon=True)
     reader.start()
-    deadline = time.monotonic() + 20
-    while not lines.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until(lines.getvalue)
     time.sleep(chosen.uniform(0, 0.5))
     process.kill()
     process.join()

@@ -15,7 +15,6 @@ from ros_world import (
     IMU,
     LATCHED,
     STRING,
-    WAIT_SECS,
     World,
     chunks_of,
     payloads_of,
@@ -23,6 +22,7 @@ from ros_world import (
     verify,
     worker_pids,
 )
+from waiting import WAIT_SECS, until
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -281,10 +281,7 @@ def test_a_killed_recorder_loses_at_most_the_last_second(world: World, tmp_path:
         assert len(payloads) >= len(sure) > 0
     printed = subprocess.run([BIN / "rerun", "rrd", "stats", recording.active], capture_output=True, check=True)
     assert b"num_chunks" in printed.stdout
-    deadline = time.monotonic() + 5
-    while worker_pids(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert worker_pids(tmp_path) == []
+    until(lambda: worker_pids(tmp_path) == [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

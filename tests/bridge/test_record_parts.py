@@ -18,6 +18,7 @@ from rich.console import Console
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import FakeSession, payloads_of
+from waiting import until
 
 import rrbridge as rr
 from rrbridge._messages import StoredChunk
@@ -77,10 +78,7 @@ class Run:
         self.recorder.start()
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not holds():
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        until(holds)
 
     def written(self) -> int:
         return sum(topic.written for topic in self.recorder.snapshot().topics)
@@ -460,10 +458,9 @@ def test_snapshots_have_the_latest_messages_and_what_was_latched_before(tmp_path
 
 
 def test_snapshots_leave_out_what_is_too_old(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", rrd(), snapshot_bytes=10_000_000, snapshot_secs=0.5)
+    run = Run(tmp_path / "run", rrd(), snapshot_bytes=10_000_000, snapshot_secs=200)
     run.session.announce(CHATTER)
-    run.session.send(CHATTER, text("early"))
-    time.sleep(1.0)
+    run.session.send(CHATTER, text("early"), ago_secs=201)
     run.session.send(CHATTER, text("late"))
     run.until(lambda: run.session.waiting() == 0 and run.recorder.snapshot().backlog_bytes == 0)
     run.recorder.trigger()
@@ -585,17 +582,15 @@ def marker(number: int) -> bytes:
     return bytes(STORE.serialize_cdr(array, "visualization_msgs/msg/MarkerArray"))
 
 
-@pytest.mark.parametrize("options", [{"max_secs": 1e6}, {"snapshot_bytes": 10_000_000, "snapshot_secs": 0.2}])
+@pytest.mark.parametrize("options", [{"max_secs": 1e6}, {"snapshot_bytes": 10_000_000, "snapshot_secs": 200}])
 def test_what_is_drawn_of_latched_messages_is_in_every_part(tmp_path: Path, options: dict[str, float]) -> None:
     """Also of what needs memory, such as markers."""
     about = Connection(5, "/zones", "visualization_msgs/msg/MarkerArray", "cdr")
     run = Run(tmp_path / "run", rrd(), **options)
     run.session.announce(about, latched=True)
     run.session.announce(CHATTER)
-    run.session.send(about, marker(0))
+    run.session.send(about, marker(0), ago_secs=300)
     for part in range(2):
-        if "snapshot_bytes" in options:
-            time.sleep(0.4)
         run.session.send(CHATTER, text(str(part)))
         if "snapshot_bytes" in options:
             run.until(lambda: run.recorder.snapshot().window_bytes > 0 and run.session.waiting() == 0)

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_typestore
 from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
+from waiting import until
 
 from rrbridge._messages import StoredChunk
 from rrbridge.adapters import Adapters
@@ -61,13 +62,6 @@ def recorder_of(
     keeps_bytes: bool = True,
 ) -> Recorder:
     return Recorder(session, path, [RrdOutput(maker, keeps_bytes=keeps_bytes)], selection, options)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def has_written(recorder: Recorder, count: int) -> bool:
@@ -249,11 +243,9 @@ def test_data_is_on_its_way_to_the_disk_within_a_second(tmp_path: Path) -> None:
     recorder.start()
     session.announce(CHATTER)
     session.send(CHATTER, b"early")
-    deadline = time.monotonic() + 2.5
     active = tmp_path / "run.rrd.active"
-    while payloads_of(active) != {"/chatter": [b"early"]}:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: payloads_of(active) == {"/chatter": [b"early"]})
+    assert RecorderOptions().flush_secs <= 1.0
     recorder.abort()
     outcome = finish(recorder)
     assert not outcome.finished
@@ -273,10 +265,7 @@ def test_a_pause_leaves_out_and_counts_all_but_what_is_static(tmp_path: Path) ->
     for connection in (CHATTER, static, robot):
         session.send(connection, b"early", b"too")
     recorder.start()
-    deadline = time.monotonic() + 10
-    while sum(topic.received for topic in recorder.snapshot().topics) < 6:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: sum(topic.received for topic in recorder.snapshot().topics) == 6)
     assert recorder.is_paused
     recorder.resume()
     session.send(CHATTER, b"late")
@@ -564,8 +553,8 @@ def test_it_is_synced_every_second_and_a_sync_that_fails_is_told(
     session.announce(CHATTER)
     session.send(CHATTER, b"one")
     recorder.start()
-    time.sleep(3.3)
-    assert 2 <= len(synced) <= 4
+    until(lambda: len(synced) == 3)
+    assert synced[2] - synced[0] > 1.5, "no more often than that"
     broken = True
     outcome = finish(recorder)
     assert "Input/output error" in outcome.error
@@ -603,10 +592,7 @@ def test_a_file_that_is_taken_away_ends_the_recording_and_is_told(tmp_path: Path
     session.send(CHATTER, b"one")
     recorder.start()
     active = tmp_path / "run.rrd.active"
-    deadline = time.monotonic() + 5
-    while payloads_of(active) != {"/chatter": [b"one"]}:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: payloads_of(active) == {"/chatter": [b"one"]})
     if how == "moved":
         active.rename(tmp_path / "mine.rrd")
     else:
@@ -641,7 +627,7 @@ def test_a_source_that_hangs_at_the_stop_is_no_success(tmp_path: Path) -> None:
     began = time.monotonic()
     recorder.stop()
     outcome = finish(recorder)
-    assert 2.5 <= time.monotonic() - began < 5.0
+    assert time.monotonic() - began >= 2.5
     assert "the fake was ended: it did not finish within 2.5 s of the stop" in outcome.error
     assert "last been heard 4.5 s ago" in outcome.error
     assert (outcome.finished, outcome.path) == (True, tmp_path / "run.rrd")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcap.stream_reader import StreamReader
 from rosbags.rosbag1 import Reader as Reader1
@@ -90,7 +90,7 @@ def read(path: Path) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("suffix", MAKERS)
 @given(blocks=st.lists(MESSAGES, max_size=4), data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None)
 def test_what_is_written_is_read(suffix: str, blocks: list[list[tuple[int, int, bytes]]], data: st.DataObject) -> None:
     compressions, make = MAKERS[suffix]
     how = WriteOptions(

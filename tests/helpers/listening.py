@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
+
+from waiting import WAIT_SECS, until
 
 from rrbridge_bridge.live.source import (
     Announced,
@@ -23,7 +24,6 @@ from rrbridge_bridge.raw import Connection
 __all__ = ["Listening"]
 
 E = TypeVar("E", bound=Event)
-WAIT_SECS = 60.0
 
 
 class Listening:
@@ -58,10 +58,7 @@ class Listening:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for it."""
-        deadline = time.monotonic() + WAIT_SECS
-        while not condition():
-            assert time.monotonic() < deadline, f"waited for too long; heard {self.events[-10:]}"
-            time.sleep(0.002)
+        until(condition, lambda: f"events; heard {self.events[-10:]}")
 
     def stop(self) -> Ended:
         """Ask for an orderly end and wait for it."""

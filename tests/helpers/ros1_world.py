@@ -16,12 +16,12 @@ from xmlrpc.client import ServerProxy
 
 import pytest
 from ports import free_port
+from waiting import WAIT_SECS, until
 
 DEBIAN_PYTHON = Path("/usr/bin/python3")
 ROSBAG_RECORD = Path("/usr/lib/rosbag/record")
 SCRIPTS = Path(__file__).parents[1] / "bridge" / "ros"
 PUBLISHER, LISTENER = SCRIPTS / "ros1_publisher.py", SCRIPTS / "ros1_listener.py"
-WAIT_SECS = 90.0
 
 
 def require_ros1() -> None:
@@ -187,9 +187,4 @@ class Ros1World:
         return found
 
     def until(self, holds: Any, what: str) -> None:
-        deadline = time.monotonic() + WAIT_SECS
-        while not holds():
-            assert time.monotonic() < deadline, (
-                f"waited too long for {what}: {(self.folder / 'log').read_text()[-2000:]}"
-            )
-            time.sleep(0.02)
+        until(holds, lambda: f"{what}: {(self.folder / 'log').read_text()[-2000:]}")

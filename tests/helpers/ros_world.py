@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from waiting import WAIT_SECS, until
 
 from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
@@ -33,7 +34,6 @@ ROS_SCRIPTS = ROOT / "tests" / "bridge" / "ros"
 DISTROS = ("kilted", "jazzy")
 OUR_FOLDERS = [ROOT / name for name in ("sdk", "bridge", "viewer")]
 BIN = Path(sys.executable).parent
-WAIT_SECS = 30.0
 
 
 @dataclass
@@ -100,11 +100,8 @@ class Listener(Process):
         super().__init__("listener.py", python, folder, spec)
 
     def until_heard(self, count: int) -> list[Sent]:
-        deadline = time.monotonic() + WAIT_SECS
-        while len(heard := self.sent()) < count:
-            assert time.monotonic() < deadline, f"heard {len(heard)} of {count}"
-            time.sleep(0.05)
-        return heard
+        until(lambda: len(self.sent()) >= count, lambda: f"{count} messages, heard {len(self.sent())}")
+        return self.sent()
 
 
 def marked_pids(mark: Path) -> list[int]:
@@ -227,9 +224,7 @@ class World:
         for pid in set(self.note()) - {os.getpid()}:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while set(marked_pids(self.folder)) - {os.getpid()} and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: set(marked_pids(self.folder)) <= {os.getpid()}, "the end of killed processes")
         delete_shared_memory(self.shared)
 
     @cached_property

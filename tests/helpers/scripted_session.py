@@ -73,15 +73,15 @@ class FakeSession:
         """So many messages are lost on the way."""
         self._counts[connection.id] = self._counts.get(connection.id, 0) + count
 
-    def send(self, connection: Connection, *payloads: bytes) -> None:
-        """A batch of messages that were received now."""
+    def send(self, connection: Connection, *payloads: bytes, ago_secs: int = 0) -> None:
+        """A batch of messages that were received now, or a while ago."""
         count = len(payloads)
         first = self._counts.get(connection.id, 0)
         self._counts[connection.id] = first + count
         batch = RawBatch.of(
             connection,
             payloads,
-            np.full(count, time.time_ns()),
+            np.full(count, time.time_ns() - ago_secs * 10**9),
             sequence=np.arange(first, first + count),
             order=np.arange(self._order, self._order + count),
         )

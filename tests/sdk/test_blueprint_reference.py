@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rrbridge as rr
@@ -456,7 +456,7 @@ def _containers(draw: st.DrawFn, children: st.SearchStrategy[Make]) -> Make:
     return lambda rr: getattr(rr.blueprint, kind)(*[make(rr) for make in inside], **arguments)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(parts=st.lists(st.recursive(_views(), _containers, max_leaves=6), max_size=3), collapse=st.booleans())
 def test_any_tree_says_what_the_references_says(parts: list[Make], collapse: bool, tmp_path: Path) -> None:
     def make(rr: Any) -> Any:

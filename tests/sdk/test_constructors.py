@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -81,7 +81,6 @@ def back_from_a_file(made: Archetype) -> dict[str, Any]:
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
 @settings(
     max_examples=15, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(data=st.data())
 def test_constructors_take_a_value_or_raise_our_error(cls: type[Archetype], data: st.DataObject) -> None:
@@ -103,7 +102,7 @@ def test_constructors_take_a_value_or_raise_our_error(cls: type[Archetype], data
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_columns_take_values_or_raise_our_error(cls: type[Archetype], data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(cls.fields)), min_size=1, max_size=2, unique=True))

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 import rerun
 import rerun.chunk
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rrbridge as rr
@@ -168,7 +168,7 @@ def test_random_views_of_random_stores(found: list[Chunk], asked: Asked, batch_r
 
 
 @given(stores(), st.lists(ASKED, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 def test_a_recording_that_stays_on_disk_answers_the_same(
     tmp_path: Path, found: list[Chunk], asked: list[Asked]
 ) -> None:

@@ -15,7 +15,7 @@ import lz4.block
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
@@ -313,7 +313,7 @@ def forge(messages: list[tuple[int, int]], data: bytes = FINISHED) -> bytes:
     return bytes(out)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(12, 1 << 20), st.integers(0, 255)), min_size=1, max_size=6),
     packed=st.booleans(),
@@ -366,7 +366,7 @@ def test_any_bytes_are_a_message_or_a_wire_error(data: bytes) -> None:
             continue
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=400), headed=st.booleans())
 def test_any_file_is_read_or_refused(tmp_path: Path, data: bytes, headed: bool) -> None:
     content = (container.stream_header(lz4=True) if headed else b"") + data

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rrbridge._messages import ActivateBlueprint, LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
@@ -98,7 +98,7 @@ def mended(data: bytes, folder: Path) -> tuple[Recovery, list[LogMessage]]:
     return found, messages
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(cut=st.integers(container.HEADER_BYTES, len(FINISHED)), compression=st.sampled_from(["lz4", "none"]))
 @example(cut=container.HEADER_BYTES, compression="lz4")
 @example(cut=STARTS[-1], compression="lz4")
@@ -118,7 +118,7 @@ def test_a_prefix_becomes_exactly_its_whole_messages(folder: Path, cut: int, com
     assert found.was_whole == (cut == len(data))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(
     parts=st.lists(st.tuples(st.booleans(), st.integers(0, 2**16)), min_size=1, max_size=4),
     cut_last=st.booleans(),
@@ -140,7 +140,7 @@ def test_joined_streams_become_one(folder: Path, parts: list[tuple[bool, int]], 
     assert found.streams == len(parts)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None)
 @given(start=st.integers(STARTS[3], STARTS[6] - 1), size=st.integers(1, 900), fill=st.sampled_from([b"\0", b"\xff"]))
 def test_damage_in_the_middle_costs_the_frames_it_touches(folder: Path, start: int, size: int, fill: bytes) -> None:
     """An overwritten block, in heads or payloads; what comes after it is found again."""

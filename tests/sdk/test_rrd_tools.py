@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
@@ -37,7 +37,7 @@ RERUN = Path(sys.executable).with_name("rerun")
 STORE = StoreId(StoreKind.RECORDING, "tools", "run")
 OTHER = StoreId(StoreKind.RECORDING, "tools", "other run")
 SAME = Likeness(unordered=True, ignored_timelines=frozenset())
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=40, deadline=None)
 
 TEXT = ComponentDescriptor("TextLog:text", "rerun.archetypes.TextLog", "rerun.components.Text")
 LEVEL = ComponentDescriptor("TextLog:level", "rerun.archetypes.TextLog", "rerun.components.TextLogLevel")

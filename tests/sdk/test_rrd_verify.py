@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from rrbridge._arrow import list_array
@@ -290,7 +290,6 @@ def test_the_reference_refuses_nothing_that_we_take(folder: Path) -> None:
     max_examples=60,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(position=st.integers(12, len(GOOD) - 1), value=st.integers(0, 255))
 def test_the_reference_refuses_no_changed_byte_that_we_take(folder: Path, position: int, value: int) -> None:

@@ -132,7 +132,7 @@ class Robot:
             index = rr.TimeColumn("message_log_time", timestamp=[np.datetime64(row, "ms").astype("datetime64[ns]")])
             yield StoredChunk(store_id, rr.chunk.Chunk.from_columns("/camera", indexes=[index], components=columns))
         note(Note("half of it is missing", is_loss=True))
-        self.goes_on.wait(20)
+        self.goes_on.wait(120)
         if self.error:
             raise RecorderError(self.error)
 

@@ -190,7 +190,7 @@ def test_harmless_notes_are_no_problems_and_many_are_summed_up() -> None:
 
 def test_recordings_appear_while_they_are_read(desk: Any, recording_file: Path) -> None:
     desk.library.open_file(recording_file)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while desk.library.is_loading or desk.viewer.state.recording is None or not desk.recording.blueprint.panes:
         assert time.monotonic() < deadline
         if desk.viewer.is_due():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["figures", "live_figures"]
 
 LIVE_WINDOW = 10_000
+SHOWN_SECS = 1.0
 
 FigureOf = Callable[["Int64s", "Int64s"], Rate | Bandwidth | None]
 
@@ -80,16 +81,14 @@ def live_figures(heard: Listening, selection: Selection, window: int | None, of:
     gauges = Gauges(window or LIVE_WINDOW, of)
     is_one = len(selection.asked) == 1
     screen = None if as_json or is_one or not sys.stdout.isatty() else _Screen()
-    began = next_shown = time.monotonic()
+    began = time.monotonic()
     options = selection.options()
     with unless_nobody_reads():
         with ended_by_hand():
-            while not heard.is_over:
-                next_shown = max(next_shown + 1.0, time.monotonic())
-                _gather(heard, options, gauges, next_shown)
+            while not _is_over(heard, options, gauges):
                 if screen is not None:
                     screen.show(gauges)
-                elif not heard.is_over:
+                else:
                     _print(gauges, as_json=as_json, is_one=is_one, only_news=True)
         if screen is not None:
             screen.close()
@@ -99,16 +98,12 @@ def live_figures(heard: Listening, selection: Selection, window: int | None, of:
     return ending(selection, found=bool(len(gauges)))
 
 
-def _gather(heard: Listening, options: ReadOptions, gauges: Gauges, until: float) -> None:
-    """Everything that arrives until then."""
-    until = until if heard.until is None else min(until, heard.until)
-    while time.monotonic() < until:
-        taken = heard.take(until)
-        for event in taken:
-            if options.wants(event.batch.connection.topic):
-                gauges.add(event.batch.connection.topic, event.batch.log_time_nanos, event.batch.sizes)
-        if not taken and heard.is_over:
-            return
+def _is_over(heard: Listening, options: ReadOptions, gauges: Gauges) -> bool:
+    """Whether that was all; after a second, and everything that has arrived in it."""
+    for event in heard.gather(SHOWN_SECS):
+        if options.wants(event.batch.connection.topic):
+            gauges.add(event.batch.connection.topic, event.batch.log_time_nanos, event.batch.sizes)
+    return heard.is_over
 
 
 def _print(gauges: Gauges, *, as_json: bool, is_one: bool, only_news: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import replace
 
 import rich_click as click
@@ -28,17 +27,12 @@ def _wants(_: str, msgtype: str) -> bool:
     return msgtype in TYPES
 
 
-def _gather(heard: Listening, frames: FrameListener, until: float) -> bool:
-    """What arrives until then; whether there was anything."""
+def _gather(heard: Listening, frames: FrameListener) -> bool:
+    """What arrives in a second; whether there was anything."""
     found = False
-    until = until if heard.until is None else min(until, heard.until)
-    while time.monotonic() < until:
-        taken = heard.take(until)
-        for event in taken:
-            frames.add(event)
-            found = True
-        if not taken and heard.is_over:
-            break
+    for event in heard.gather(1.0):
+        frames.add(event)
+        found = True
     return found
 
 
@@ -53,7 +47,9 @@ def show_tree(where: LiveOptions, *, as_yaml: bool, as_json: bool) -> int:
             if redraws:
                 _redraw(heard, frames)
             else:
-                _gather(heard, frames, float("inf"))
+                _gather(heard, frames)
+                while not heard.is_over:
+                    _gather(heard, frames)
         description = heard.description
     report = TransformTree(frames.store()).report(TIMELINE)
     if not report.edges:
@@ -71,17 +67,18 @@ def _redraw(heard: Listening, frames: FrameListener) -> None:
 
     with Live(console=Console(highlight=False), auto_refresh=False, transient=True) as screen:
         while not heard.is_over:
-            if _gather(heard, frames, time.monotonic() + 1.0):
+            if _gather(heard, frames):
                 screen.update(Text(f"{TransformTree(frames.store()).report(TIMELINE)}\n\nCtrl-C ends it"), refresh=True)
 
 
 def follow(where: LiveOptions, target: str, source: str, *, as_json: bool) -> int:
     """Where SOURCE is in TARGET, once a second, as `tf2_echo` does; 0 if it could be said at all. Raises RrbridgeError."""
     frames = FrameListener()
-    said, why = 0, ""
+    said, why, is_over = 0, "", False
     with listening(where, _wants) as heard, unless_nobody_reads(), ended_by_hand():
-        while not heard.is_over:
-            _gather(heard, frames, time.monotonic() + 1.0)
+        while not is_over:
+            _gather(heard, frames)
+            is_over = heard.is_over
             store = frames.store()
             tree = TransformTree(store)
             kind = store.timelines().get(TIMELINE)

@@ -135,7 +135,12 @@ class Listening:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come, or nothing more is wanted."""
+        """Whether the time is up, or all that will ever come was taken."""
+        return self._is_last and not (self._ended is not None and self._waiting)
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether nothing more will come, or is wanted."""
         return self._ended is not None or (self.until is not None and time.monotonic() >= self.until)
 
     def notices(self) -> list[Notice]:
@@ -153,9 +158,9 @@ class Listening:
             found = [topic for topic in topics if may_mean([name], topic)]
             now = time.monotonic()
             seen = (seen or now) if found else None
-            if full in topics or (seen is not None and now - seen >= SETTLE_SECS):
+            if full in topics or (seen is not None and (now - seen >= SETTLE_SECS or self._is_last)):
                 return resolve(name, topics, "the robot")
-            if self.is_over:
+            if self._is_last:
                 raise RrbridgeError(self._missing(name))
             if not told and now - began > TELL_SECS:
                 told = True
@@ -199,11 +204,18 @@ class Listening:
 
     def _received(self, options: ReadOptions) -> Iterator[Received]:
         while True:
-            taken = self.take(
-                time.monotonic() + POLL_SECS if self.until is None else min(time.monotonic() + POLL_SECS, self.until)
-            )
-            yield from (event for event in taken if options.wants(event.batch.connection.topic))
-            if not taken and self.is_over:
+            yield from (e for e in self.gather(POLL_SECS) if options.wants(e.batch.connection.topic))
+            if self.is_over:
+                return
+
+    def gather(self, secs: float) -> Iterator[Received]:
+        """What arrives in so many seconds, or until all is over; of what has arrived by then nothing is left."""
+        until = min(time.monotonic() + secs, float("inf") if self.until is None else self.until)
+        while True:
+            is_late = time.monotonic() >= until
+            taken = self.take(until)
+            yield from taken
+            if is_late or (not taken and self._ended is not None):
                 return
 
     @property
