@@ -340,6 +340,17 @@ def test_unknown_names_are_wrong_where_the_reference_says_so(
     assert reference_refuses(path) == is_wrong
 
 
+def test_values_of_ones_own_beside_an_archetype_are_nothing_to_tell(folder: Path) -> None:
+    """The reference writes the further fields of a point cloud so."""
+    own = ComponentDescriptor("Points3D:intensity", "rerun.archetypes.Points3D")
+    mistaken = ComponentDescriptor("Points3D:position", "rerun.archetypes.Points3D", "rerun.components.Text")
+    path = folder / "x.rrd"
+    path.write_bytes(stream(of_type(own, pa.float32(), empty=False)))
+    assert verify(path) == []
+    path.write_bytes(stream(of_type(mistaken, pa.utf8())))
+    assert [p.text for p in verify(path)] == ["rerun.archetypes.Points3D has no such component"]
+
+
 def test_a_fault_is_told_once(folder: Path) -> None:
     found = verify(io.BytesIO(stream(*(retyped(pa.int32(), 1) for _ in range(50)), footer=False)), check_index=False)
     assert [(p.times, p.where, p.is_error) for p in found] == [(50, "/x TextLog:text", True)]

@@ -102,7 +102,8 @@ def _check_components(problems: Problems, offset: int, chunk: Chunk) -> None:
 def _check_type(problems: Problems, offset: int, where: str, component: ComponentColumn) -> None:
     named, values = component.descriptor, component.cells.type.value_type
     fields = _archetypes().get(named.archetype or "")
-    if fields is not None and named.component not in fields:
+    # What is of no component type is a value of one's own beside an archetype's, such as the intensity of points.
+    if fields is not None and named.component not in fields and named.component_type is not None:
         problems.warn(offset, f"{named.archetype} has no such component", where)
     wanted = _types().get(named.component_type or "")
     if fields is None and (named.archetype or "").startswith(RESERVED):
