@@ -15,6 +15,7 @@ from rrbridge._archetype import ComponentColumnList
 from rrbridge._entity_path import escape_entity_path_part
 from rrbridge.adapters import Skipped
 from rrbridge.columns import Emit
+from rrbridge.stages import Messages
 from rrbridge_bridge.messages import adapters
 from rrbridge_bridge.messages._colors import class_colors
 
@@ -155,21 +156,30 @@ def test_diagnostics(definitions_of: DefinitionsOf) -> None:
 
 
 def test_joint_trajectories_are_curves_in_the_time_that_they_are_for(definitions_of: DefinitionsOf) -> None:
+    """A stamp of 0 asks to begin at once: when the message was sent."""
     definition = definitions_of("trajectory_msgs/msg/JointTrajectory")[0]
     messages = definition.random(6, 4)
-    times: list[int] = []
-    for emit in adapters.by_type[definition.msgtype](definition.columns(messages)):
+    for message in messages[::2]:
+        message.header.stamp.sec = message.header.stamp.nanosec = 0
+    sent = np.arange(6) * 10**9 + 1_700_000_000 * 10**9
+    (stage,) = adapters.stages_of(definition.msgtype)
+    _, emits = stage.function(None, Messages("/plan", definition.columns(messages), sent + 5, sent))
+    found: dict[tuple[int, str, str], list[Any]] = defaultdict(list)
+    for emit in emits:
         assert isinstance(emit, Emit)
+        assert emit.rows is not None
         times = emit.times[0].values.tolist()
-    wanted = []
-    for message, made in zip(messages, made_of(definition, messages), strict=True):
-        start = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
-        wanted += [start + p.time_from_start.sec * 10**9 + p.time_from_start.nanosec for p in message.points]
+        for column in flat(emit):
+            for row, time, cell in zip(emit.rows.tolist(), times, column.cells.to_pylist(), strict=True):
+                found[row, str(emit.at), column.descriptor.component].append((time, cell))
+    for row, message in enumerate(messages):
+        start = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec or int(sent[row])
+        times = [start + p.time_from_start.sec * 10**9 + p.time_from_start.nanosec for p in message.points]
         for quantity in ("positions", "velocities", "accelerations", "effort"):
-            cells = made.get((quantity, "Scalars:scalars"), [])
-            assert cells == [getattr(p, quantity).tolist() for p in message.points]
-            assert made.get((quantity, "SeriesLines:names"), []) == [message.joint_names] * len(message.points)
-    assert times == wanted
+            values = [getattr(p, quantity).tolist() for p in message.points]
+            names = [message.joint_names] * len(message.points)
+            assert found[row, quantity, "Scalars:scalars"] == list(zip(times, values, strict=True))
+            assert found[row, quantity, "SeriesLines:names"] == list(zip(times, names, strict=True))
 
 
 def test_ways_of_free_joints(definitions_of: DefinitionsOf) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import rrbridge as rr
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.columns import STAMP, Columns, Emit, Ragged, nanos, take
+from rrbridge.stages import Messages
 from rrbridge_bridge.messages._fields import floats, xyz
 from rrbridge_bridge.messages._registry import adapters
 
@@ -33,15 +34,20 @@ def joint_trajectory_point(msgs: Columns) -> Iterator[Emit]:
     yield from joint_point(msgs, None)
 
 
-@adapters("trajectory_msgs/msg/JointTrajectory")
-def joint_trajectory(msgs: Columns) -> Iterator[Emit]:
-    """The plan as curves: each point at the time that it is for, by the stamp's timeline (where a stamp of 0 means "now")."""
-    points = msgs.points
+@adapters.stage("trajectory_msgs/msg/JointTrajectory", start=None)
+def joint_trajectory(_state: None, msgs: Messages) -> tuple[None, list[Emit]]:
+    """The plan as curves: each point at the time that it is for, by the stamp's timeline.
+
+    A stamp of 0 asks to begin at once, so such a plan counts from when it was sent: a stage, because only these know when.
+    """
+    plans = msgs.columns
+    points = plans.points
     rows = points.row_of_value
-    names = take(msgs.joint_names, rows)
-    times = _planned(msgs, points)
-    for emit in joint_point(points.values, names):
-        yield Emit(emit.columns, at=emit.at, rows=rows, times=times)
+    stamps = nanos(plans.header.stamp)
+    start = np.where(stamps == 0, msgs.publish_time_nanos, stamps)[rows]
+    times = [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, start + nanos(points.values.time_from_start))]
+    names = take(plans.joint_names, rows)
+    return None, [Emit(emit.columns, at=emit.at, rows=rows, times=times) for emit in joint_point(points.values, names)]
 
 
 @adapters("trajectory_msgs/msg/MultiDOFJointTrajectory")
@@ -54,11 +60,6 @@ def multi_dof_joint_trajectory(msgs: Columns) -> Iterator[Emit]:
 def multi_dof_joint_trajectory_point(msgs: Columns) -> Iterator[Emit]:
     """Where joints are to be at one time."""
     yield Emit(rr.Points3D.columns(positions=Ragged(msgs.transforms.offsets, xyz(msgs.transforms.values.translation))))
-
-
-def _planned(msgs: Columns, points: Ragged) -> list[TimeColumn]:
-    start = nanos(msgs.header.stamp)[points.row_of_value]
-    return [TimeColumn.of(STAMP, TimeKind.TIMESTAMP, start + nanos(points.values.time_from_start))]
 
 
 def _ways(points: Ragged) -> rr.ComponentColumnList:
