@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rrbridge import importers
-from rrbridge.errors import FileError, NotARecordingError
+from rrbridge.errors import EmptyFileError, FileError, NotARecordingError
 
 __all__ = ["Contents", "Member", "contents", "is_part", "recordings_in"]
 
@@ -61,15 +61,27 @@ def contents(path: Path) -> Contents:
     return found
 
 
-def recordings_in(path: Path) -> list[Path]:
-    """What to open one by one: the path itself, or the recordings in a folder; what cannot be opened there is warned of.
+def recordings_in(*paths: Path) -> list[Path]:
+    """What to open one by one: the paths themselves, or the recordings in folders.
 
-    Raises FileError.
+    What cannot be opened in a folder, and what is empty among several paths, such as a part that a power cut left, is warned
+    of. Raises FileError.
     """
-    found = contents(path)
-    for err in found.failed:
-        log.warning("%s; it is left out", err)
-    return [member.path for member in found.recordings()]
+    found: list[Path] = []
+    left_out: list[FileError] = []
+    for path in paths:
+        try:
+            inside = contents(path)
+        except EmptyFileError as err:
+            left_out.append(err)
+            continue
+        left_out += inside.failed
+        found += [member.path for member in inside.recordings()]
+    if left_out and not found:
+        raise left_out[0]
+    for failure in left_out:
+        log.warning("%s; it is left out", failure)
+    return found
 
 
 def _take_whole(path: Path, below: tuple[str, ...], found: Contents) -> importers.Importer | None:

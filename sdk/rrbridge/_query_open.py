@@ -79,7 +79,7 @@ def open_all(
     limit = memory_limit_bytes(memory_limit)
     found: dict[StoreId, list[Part]] = {}
     paths_of: dict[StoreId, Path] = {}
-    for path in (file for given in paths for file in recordings_in(given)):
+    for path in recordings_in(*paths):
         for store_id, part in _load(path, options):
             paths_of.setdefault(store_id, path)
             found.setdefault(store_id, []).append(part)

@@ -5,6 +5,7 @@
     ├── InvalidChunkError        an Arrow batch is not a chunk
     ├── FileError                something about one file; carries `path`
     │   ├── NotARecordingError   no importer takes this file
+    │   │   └── EmptyFileError       there is nothing in it
     │   ├── DamagedFileError     the file contradicts itself; carries `offset`
     │   └── UnsupportedVersionError
     ├── DecodeError              a message does not follow its definition; carries `topic`, `msgtype`, `field`
@@ -36,6 +37,7 @@ __all__ = [
     "ConsumedStreamError",
     "DamagedFileError",
     "DecodeError",
+    "EmptyFileError",
     "FileError",
     "FramesNotConnectedError",
     "InvalidChunkError",
@@ -91,6 +93,10 @@ class FileError(RrbridgeError):
 
 class NotARecordingError(FileError):
     """No importer takes this file."""
+
+
+class EmptyFileError(NotARecordingError):
+    """There is nothing in the file, or zeros alone, as a power cut leaves one that was just begun."""
 
 
 class DamagedFileError(FileError):

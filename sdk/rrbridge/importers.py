@@ -20,7 +20,7 @@ from rrbridge import plugins
 from rrbridge._chunk import Chunk
 from rrbridge._mcap_info import McapInfo
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
-from rrbridge.errors import FileError, NotARecordingError
+from rrbridge.errors import EmptyFileError, FileError, NotARecordingError
 
 __all__ = [
     "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE",
@@ -201,7 +201,8 @@ def find(path: Path) -> Importer:
         except plugins.FAULTS as err:
             target = f"{type(importer).__module__}:{type(importer).__qualname__}"
             plugins.leave_out(str(importer.name), target, f"its probe failed: {type(err).__name__}: {err}")
-    raise NotARecordingError(path, _refusal(path, head))
+    refused = NotARecordingError if path.is_dir() or any(head) else EmptyFileError
+    raise refused(path, _refusal(path, head))
 
 
 def _name_of(path: Path) -> Chunk:

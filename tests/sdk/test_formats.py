@@ -12,8 +12,9 @@ import rrbridge as rr
 from rrbridge import importers
 from rrbridge._folders import contents, recordings_in
 from rrbridge._messages import StoredChunk
+from rrbridge._query_open import open_all
 from rrbridge.chunk import Chunk
-from rrbridge.errors import FileError, NotARecordingError
+from rrbridge.errors import EmptyFileError, FileError, NotARecordingError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge.rrd import RrdReader
 
@@ -157,6 +158,30 @@ def test_what_is_in_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert "empty.bag: is empty; it is left out" in caplog.text
     (below,) = contents(tmp_path / "meshes/..").recordings()[:1]
     assert below.below == ()
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096)])
+def test_of_several_parts_an_empty_one_is_left_out(
+    left: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The part that a recorder had just begun when the power went."""
+    stream = rr.RecordingStream("a", recording_id="run")
+    stream.save(tmp_path / "part_0.rrd")
+    stream.log("/x", rr.Scalars(1.0))
+    stream.disconnect()
+    empty = tmp_path / "part_1.rrd"
+    empty.write_bytes(left)
+    for paths in ([tmp_path / "part_0.rrd", empty], [empty, tmp_path / "part_0.rrd"]):
+        caplog.clear()
+        (recording,) = open_all(paths)
+        assert "/x" in recording.store.entities()
+        assert "part_1.rrd: " in caplog.text
+        assert caplog.text.strip().endswith("it is left out")
+    for nothing in (empty, [empty], [empty, empty]):
+        with pytest.raises(EmptyFileError):
+            rr.open(nothing)
+    with pytest.raises(FileError, match="no such file"):
+        rr.open([tmp_path / "part_0.rrd", tmp_path / "part_9.rrd"])
 
 
 def test_where_there_is_nothing_to_open(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def run(
     for path in screenshots:
         if not path.absolute().parent.is_dir():
             raise RrbridgeError(f"{path}: there is no folder {path.absolute().parent}")
-    files = [file for name in files for file in ([name] if name == "-" else map(str, recordings_in(Path(name))))]
+    named = recordings_in(*(Path(name) for name in files if name != "-"))
+    files = [*map(str, named), *(name for name in files if name == "-")]
     library = Library(memory_limit_bytes=memory_limit)
     try:
         if live is not None:

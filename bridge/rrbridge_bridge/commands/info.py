@@ -47,7 +47,7 @@ def info(
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
     from rrbridge_bridge.inspect.facts import facts_of
 
-    files = tuple(path for file in files for path in recordings_in(file))
+    files = tuple(recordings_in(*files))
     if as_json:
         import json
         import sys

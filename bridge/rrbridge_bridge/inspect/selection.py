@@ -48,7 +48,7 @@ def select(
     from rrbridge._folders import recordings_in
 
     given, names = files_and_topics(arguments)
-    files = [path for one in given for path in recordings_in(one)]
+    files = recordings_in(*given)
     sources = [source_of(path, definitions) for path in files]
     known = {topic for source in sources for topic in source.topics()} if names else set()
     asked = [resolve(name, known) for name in names]
