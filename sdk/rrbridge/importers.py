@@ -54,6 +54,8 @@ class Note:
     """A sentence without the file's name."""
     is_loss: bool = False
     """Whether part of the data is missing, or could not be read, because of it."""
+    about: str = ""
+    """If it is of a thing that goes on, such as messages that get lost: a later note about the same replaces it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

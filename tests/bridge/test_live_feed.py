@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -17,9 +18,10 @@ from rrbridge.errors import RecorderError
 from rrbridge.feeds import FeedOptions
 from rrbridge.importers import Note
 from rrbridge_bridge.live.feed import LiveFeed
-from rrbridge_bridge.live.source import Document, Ended, Notice, Severity
+from rrbridge_bridge.live.source import Document, Ended, Notice, Refused, Severity
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.record.selection import Selection
+from rrbridge_viewer.loading import Library, Loading
 
 STORE = get_typestore(Stores.ROS2_HUMBLE)
 EVERY = Selection.of(every=True)
@@ -84,6 +86,10 @@ class Watcher:
         until(lambda: self.error or len(self.store.times(entity, "message_log_time")) >= count)
         assert not self.error
 
+    def until_told(self, *texts: str) -> None:
+        """What was told, without what was replaced."""
+        until(lambda: set({note.about or note.text: note.text for note in list(self.notes)}.values()) == set(texts))
+
     def end(self) -> None:
         self.may_take.set()
         self._thread.join(WAIT_SECS)
@@ -138,7 +144,9 @@ def test_a_viewer_that_cannot_keep_up_loses_images_and_nothing_small() -> None:
     assert len(watcher.store.times("/camera", "message_log_time")) < 60
     watcher.feed.close()
     watcher.end()
-    assert watcher.notes == [Note("/camera: messages were left out because the viewer cannot keep up", is_loss=True)]
+    told = r"/camera: \d+ messages? left out because the viewer cannot keep up"
+    assert watcher.notes
+    assert all(re.fullmatch(told, note.text) and note.is_loss for note in watcher.notes)
 
 
 def test_a_topic_that_cannot_be_decoded_is_told_and_costs_no_other() -> None:
@@ -166,6 +174,47 @@ def test_a_source_that_fails_is_told_after_all_it_brought() -> None:
     watcher.end()
     assert watcher.error == "the robot was switched off"
     assert len(watcher.numbers()) == 500
+
+
+def test_what_goes_on_is_told_with_its_latest_count() -> None:
+    session = FakeSession()
+    watcher = Watcher(session)
+    session.announce(COUNT)
+    for lost in (1, 10, 100):
+        session.tell(Notice(Severity.WARNING, f"the middleware says that {lost} were lost", "/count", about="lost"))
+        session.send(COUNT, number_message(lost))
+        session.skip(COUNT, lost)
+    session.send(COUNT, number_message(0))
+    told = (
+        "/count: the middleware says that 100 were lost",
+        "/count: 111 messages lost between publisher and viewer",
+    )
+    watcher.until_told(*told)
+    session.stop()
+    watcher.end()
+    loading = Loading(Library(), "robot", lambda *_: iter(()))
+    for note in watcher.notes:
+        loading.note(note)
+    assert {note.text for note in loading.notices} == {f"robot: {text}" for text in told}
+
+
+def test_why_nothing_of_a_topic_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to be found, found and not to be reached, refused: each is told as what it is."""
+    monkeypatch.setattr("rrbridge_bridge.live.feed.MISSING_SECS", 0.0)
+    session = FakeSession()
+    session.discover("/far")
+    session.discover("/strange", "strange_msgs/msg/Thing")
+    session.tell(Refused("/strange", "strange_msgs/msg/Thing", "its package is missing"))
+    watcher = Watcher(session, Selection.of(["/far", "/strange", "/count"]))
+    others = (
+        "/far: there is a publisher of it on fake, but no connection to it so far",
+        "/strange: not shown: its package is missing",
+    )
+    watcher.until_told("/count: no publisher of it was found on fake", *others)
+    session.announce(COUNT)
+    watcher.until_told("/count: its publisher was found late", *others)
+    session.stop()
+    watcher.end()
 
 
 def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

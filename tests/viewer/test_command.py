@@ -99,7 +99,9 @@ def refused(done: subprocess.CompletedProcess[bytes], code: int, *words: str) ->
 
 
 def test_without_a_screen_it_says_how_to_get_a_picture(recording: Path) -> None:
-    refused(run(recording), 1, "no screen", "--screenshot")
+    done = run(recording)
+    refused(done, 1, "no screen", "--screenshot")
+    assert b"FILE" not in done.stderr, "what is shown may be a running robot"
 
 
 def test_without_opengl_it_says_what_to_install_and_nothing_else(recording: Path, tmp_path: Path) -> None:

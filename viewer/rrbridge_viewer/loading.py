@@ -129,7 +129,8 @@ class Loading:
         self.name = name
         self.problem = ""
         """Why reading ended too early, as a sentence; empty if it did not."""
-        self._notes: dict[Note, None] = {}
+        self._notes: dict[Note | str, Note] = {}
+        """By what they are about, or themselves."""
         self._notes_left_out = 0
         self._loss_left_out = False
         self.done_bytes = 0
@@ -172,7 +173,7 @@ class Loading:
     @property
     def notices(self) -> list[Note]:
         """What a person should know about this file, with its name."""
-        said = [self._named(note) for note in list(self._notes)]
+        said = [self._named(note) for note in list(self._notes.values())]
         if self._notes_left_out:
             said.append(Note(f"{self.name}: and {self._notes_left_out} more such notes", self._loss_left_out))
         return said + ([Note(self.problem, is_loss=True)] if self.problem else [])
@@ -181,11 +182,10 @@ class Loading:
         return note if note.text.startswith(self.name) else Note(f"{self.name}: {note.text}", note.is_loss)
 
     def note(self, note: Note) -> None:
-        """Take down what a person should know; the same thing only once."""
-        if note in self._notes:
-            return
-        if len(self._notes) < MOST_NOTES:
-            self._notes[note] = None
+        """Take down what a person should know; the same thing only once, of what goes on the latest."""
+        key = note.about or note
+        if key in self._notes or len(self._notes) < MOST_NOTES:
+            self._notes[key] = note
         else:
             self._notes_left_out += 1
             self._loss_left_out |= note.is_loss

@@ -19,6 +19,7 @@ from rrbridge_viewer.theme import BACKGROUND, Theme
 
 __all__ = ["NoDisplayError", "ViewerWindow"]
 
+PICTURE_ADVICE = "--screenshot out.png saves a picture instead"
 IDLE_SECS = 0.1
 """How often an idle window looks for data that has arrived."""
 FASTEST_SECS = 1 / 120
@@ -155,10 +156,7 @@ def _open(size: tuple[int, int], title: str, *, headless: bool) -> Any:
         # pyglet's own classes cannot be named here: importing them can fail in the same ways.
         kinds = {kind.__name__ for kind in type(err).__mro__}
         if "NoSuchDisplayException" in kinds:
-            raise NoDisplayError(
-                "there is no screen to open a window on; save a picture instead: "
-                "rrbridge view FILE --screenshot out.png"
-            ) from err
+            raise NoDisplayError(f"there is no screen to open a window on; {PICTURE_ADVICE}") from err
         if not kinds & {"WindowException", "ContextException"}:
             raise
         raise NoDisplayError(_no_opengl(str(err), headless=headless)) from err
@@ -185,7 +183,7 @@ def _pyglet_window(size: tuple[int, int], title: str) -> Any:
 def _no_opengl(why: str, *, headless: bool) -> str:
     failed = "cannot draw a picture" if headless else "cannot open a window"
     reason = f" ({why})" if why else ""
-    advice = "" if headless else "; without a screen, save a picture: rrbridge view FILE --screenshot out.png"
+    advice = "" if headless else f"; without a screen, {PICTURE_ADVICE}"
     return (
         f"{failed}{reason}: OpenGL 3.3 is needed, drawn by a graphics card or by software; "
         f"on Debian and Ubuntu, apt install libgl1 libegl1 libgl1-mesa-dri{advice}"

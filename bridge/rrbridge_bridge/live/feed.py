@@ -23,6 +23,7 @@ from rrbridge.chunk import Chunk
 from rrbridge.errors import RecorderError
 from rrbridge.feeds import FeedOptions
 from rrbridge.importers import ImportOptions, Note
+from rrbridge_bridge.format import many
 from rrbridge_bridge.live.choose import choose
 from rrbridge_bridge.live.source import (
     ROS_PYTHON_VARIABLE,
@@ -38,6 +39,7 @@ from rrbridge_bridge.live.source import (
     Severity,
     SourceOptions,
 )
+from rrbridge_bridge.live.told import why_nothing
 from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.record.backlog import Backlog, weight
 from rrbridge_bridge.record.chunks import document, recording_info
@@ -78,7 +80,9 @@ class LiveFeed:
         self._documents: deque[Document] = deque()
         self._counters: dict[int, TopicCounters] = {}
         self._asked: set[tuple[str, str]] = set()
-        self._told: set[tuple[str, str]] = set()
+        self._found: set[str] = set()
+        self._refused: set[str] = set()
+        self._told: dict[tuple[str, str], str] = {}
         self._error = ""
         self._note: Callable[[Note], None] = _to_log
         self._closed = threading.Event()
@@ -154,28 +158,35 @@ class LiveFeed:
             self._tell(topic, f"cannot be decoded: {type(err).__name__}: {err}")
             return []
 
-    def _tell(self, topic: str, text: str, *, is_loss: bool = True) -> None:
-        """Say it once."""
-        if (topic, text) not in self._told:
-            self._told.add((topic, text))
-            self._note(Note(f"{topic}: {text}" if topic else text, is_loss=is_loss))
+    def _tell(self, topic: str, text: str, *, is_loss: bool = True, about: str = "") -> None:
+        """Say it once; of what goes on (`about`), as often as the text changes."""
+        if self._told.get((topic, about or text)) != text:
+            self._told[topic, about or text] = text
+            key = f"{topic} {about}" if about else ""
+            self._note(Note(f"{topic}: {text}" if topic else text, is_loss=is_loss, about=key))
 
     def _look(self) -> None:
         """Tell what a person should look into."""
         counters = list(self._counters.values())
         for each in counters:
-            if each.losses.lost:
-                self._tell(each.topic, "messages were lost between publisher and viewer")
+            if lost := each.losses.lost:
+                self._tell(
+                    each.topic, f"{many(lost, 'message')} lost between publisher and viewer", about="counted lost"
+                )
+            if (each.topic, "missing") in self._told:
+                self._tell(each.topic, "its publisher was found late", is_loss=False, about="missing")
             if each.dropped:
-                self._tell(each.topic, "messages were left out because the viewer cannot keep up")
+                text = f"{many(each.dropped, 'message')} left out because the viewer cannot keep up"
+                self._tell(each.topic, text, about="dropped")
         for (topic, _), (_, reason) in self._maker.undecoded().items():
             if reason:
                 self._tell(topic, f"cannot be decoded: {reason}")
         for topic, text in self._maker.notes():
             self._tell(topic, text, is_loss=False)
         if time.monotonic() - self._began > MISSING_SECS:
-            for topic in self._selection.missing(each.topic for each in counters):
-                self._tell(topic, "no publisher, or an unknown type")
+            absent = self._selection.missing(self._found)
+            for topic in self._selection.missing({each.topic for each in counters} | self._refused):
+                self._tell(topic, why_nothing(self.description, has_publisher=topic not in absent), about="missing")
             if not counters and not self._selection.topics:
                 self._tell("", "no topic to look at so far")
         if self._session.silent_secs > SILENT_SECS and self._receiver.is_alive():
@@ -196,9 +207,12 @@ class LiveFeed:
                     case Document():
                         self._documents.append(event)
                     case Refused():
+                        self._refused.add(event.topic)
                         self._tell(event.topic, f"not shown: {event.reason}")
-                    case Notice(severity, text, topic) if severity is not Severity.INFO and not self._closed.is_set():
-                        self._tell(topic, text)
+                    case Notice(severity, text, topic, about) if (
+                        severity is not Severity.INFO and not self._closed.is_set()
+                    ):
+                        self._tell(topic, text, about=about)
                     case Ended(error) if not self._closed.is_set():
                         self._error = error
         except RecorderError as err:
@@ -210,6 +224,7 @@ class LiveFeed:
             self._backlog.close()
 
     def _discovered(self, event: Discovered) -> None:
+        self._found.add(event.topic)
         for msgtype in event.msgtypes:
             if self._selection.wants(event.topic, msgtype) and (event.topic, msgtype) not in self._asked:
                 self._asked.add((event.topic, msgtype))

@@ -326,7 +326,7 @@ class RclpySession:
         if facts["total"] >= max(10 * told, 1):
             self._told_lost[facts["id"]] = facts["total"]
             text = f"the middleware says that {facts['total']} messages were lost on the way"
-            yield Notice(Severity.WARNING, text, facts["topic"])
+            yield Notice(Severity.WARNING, text, facts["topic"], about="lost")
 
     def _only_parameters(self) -> Iterator[Event]:
         """Robot descriptions that are nowhere but in parameters, as if they had been published."""

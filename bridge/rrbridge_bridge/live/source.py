@@ -123,6 +123,8 @@ class Notice:
     severity: Severity
     text: str
     topic: str = ""
+    about: str = ""
+    """What goes on, if it is told again with a higher count: with the topic, the key of what such a notice replaces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 from rrbridge_bridge.live.source import Notice, Severity
 
-__all__ = ["ToldOnce"]
+__all__ = ["ToldOnce", "why_nothing"]
 
 MAX_TOLD = 200
 """A stranger may say something else every time."""
+
+
+def why_nothing(where: str, *, has_publisher: bool) -> str:
+    """Why nothing is heard of a topic that was asked for by name."""
+    if has_publisher:
+        return f"there is a publisher of it on {where}, but no connection to it so far"
+    return f"no publisher of it was found on {where}"
 
 
 class ToldOnce:
@@ -33,4 +40,4 @@ class ToldOnce:
         """Something that happens again and again: told with its number, at first and whenever that has doubled."""
         count = self._counts[topic, what] = self._counts.get((topic, what), 0) + 1
         if count & (count - 1) == 0:
-            yield Notice(Severity.WARNING, f"{count} {what}, {last}", topic)
+            yield Notice(Severity.WARNING, f"{count} {what}, {last}", topic, about=what)

@@ -28,6 +28,7 @@ from rrbridge_bridge.live.source import (
     Refused,
     Severity,
 )
+from rrbridge_bridge.live.told import why_nothing
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.record.backlog import Backlog, DropPolicy
 from rrbridge_bridge.record.counters import TopicCounters, TopicState, topics_in
@@ -311,8 +312,10 @@ class Recorder:
             self._told_missing = True
             here = {counters.topic for counters in topics_in(self._counters)}
             missing = sorted(self._selection.missing(here))
-            text = f"nothing is recorded: no publisher of it was found on {self._where}"
-            found += [Notice(Severity.WARNING, text, topic) for topic in missing]
+            absent = self._selection.missing(self._publishers)
+            for topic in missing:
+                why = why_nothing(self._where, has_publisher=topic not in absent)
+                found.append(Notice(Severity.WARNING, f"nothing is recorded: {why}", topic))
             if not here and not missing:
                 found.append(Notice(Severity.WARNING, f"nothing is recorded: no topic to record on {self._where}"))
         silent_secs = self._session.silent_secs
