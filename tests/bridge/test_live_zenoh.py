@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -411,6 +412,38 @@ def test_settings_that_make_no_sense_are_told(world: ZenohWorld, monkeypatch: py
         patch.setenv("ZENOH_CONFIG_OVERRIDE", 'mode="client"')
         with pytest.raises(RecorderError, match=r"no Zenoh session to tcp/127\.0\.0\.1:.*rmw_zenohd"):
             ZenohSource().start(options)
+
+
+@pytest.mark.parametrize(
+    ("override", "why"),
+    [
+        ("mode=client", "expected .* texts stand in quotes"),
+        ("no/such=1", "unknown key$"),
+        ('mode="router";listen/endpoints=["tcp/192.0.2.1:9"]', "look at listen/endpoints"),
+    ],
+)
+def test_what_zenoh_says_of_settings_is_put_into_a_sentence(
+    world: ZenohWorld, monkeypatch: pytest.MonkeyPatch, override: str, why: str
+) -> None:
+    monkeypatch.setenv("ZENOH_CONFIG_OVERRIDE", override)
+    with pytest.raises(RecorderError, match=why) as caught:
+        ZenohSource().start(SourceOptions(address=world.endpoint))
+    assert not re.search(r"\n|Err\(|Single\(|Message \{| at /", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("nobody.invalid", r"knows no host named 'nobody\.invalid'"),
+        ("robot/10.0.0.2:7447", "no protocol named 'robot'"),
+        ("tcp/127.0.0.1:port", "'port' is no port"),
+        ("tls/127.0.0.1:1", "no connection could be made"),
+    ],
+)
+def test_an_address_that_cannot_be_is_told(world: ZenohWorld, address: str, why: str) -> None:
+    with pytest.raises(RecorderError, match=f"no Zenoh session to .*{why}") as caught:
+        ZenohSource().start(SourceOptions(address=address))
+    assert "Single(" not in str(caught.value)
 
 
 def test_a_settings_file_is_followed(world: ZenohWorld, monkeypatch: pytest.MonkeyPatch) -> None:

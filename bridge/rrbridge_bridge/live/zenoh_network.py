@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from rrbridge_bridge.live.source import Notice, Severity
 if TYPE_CHECKING:
     import zenoh
 
-__all__ = ["Joined", "endpoint_of", "join", "ros_domain", "signs_of_zenoh"]
+__all__ = ["Joined", "endpoint_of", "join", "ros_domain", "signs_of_zenoh", "told"]
 
 PORT = 7447
 PROBE_SECS = 0.5
+PROTOCOLS = frozenset(["tcp", "tls", "quic", "udp", "ws", "serial", "vsock", "unixpipe", "unixsock-stream"])
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 VARIABLES = ("ZENOH_SESSION_CONFIG_URI", "ZENOH_CONFIG_OVERRIDE", "ZENOH_ROUTER_CONFIG_URI")
 _MISSING = 'to speak Zenoh, install it: pip install "rrbridge[live]"'
@@ -115,9 +117,7 @@ def join(address: str, environment: Mapping[str, str] = os.environ) -> Joined:
         session = zenoh.open(config)
     except zenoh.ZError as err:
         where = ", ".join(endpoints) or "the network"
-        raise RecorderError(
-            f"no Zenoh session to {where}: {_told(err)}. Is its router (rmw_zenohd) running there?"
-        ) from err
+        raise RecorderError(f"no Zenoh session to {where}: {_why_not_open(err, endpoints)}") from err
     via = f"its own router on {_endpoints(config, 'listen')[0]}" if is_router else ", ".join(answering or endpoints)
     description = f"Zenoh, {mode}, {via or 'found by multicast'}, domain {domain}"
     return Joined(session, domain, description, tuple(notices), is_router)
@@ -132,7 +132,7 @@ def _configured(address: str, environment: Mapping[str, str]) -> zenoh.Config:
             config = zenoh.Config.from_file(path)
         except (zenoh.ZError, OSError) as err:
             raise RecorderError(
-                f"ZENOH_SESSION_CONFIG_URI: {path} cannot be read as Zenoh's settings: {_told(err)}"
+                f"ZENOH_SESSION_CONFIG_URI: {path} cannot be read as Zenoh's settings (JSON5): {told(err)}"
             ) from err
         _set(config, {"timestamping/enabled": _SETTINGS["timestamping/enabled"]})
     else:
@@ -146,7 +146,9 @@ def _configured(address: str, environment: Mapping[str, str]) -> zenoh.Config:
             try:
                 config.insert_json5(key.strip(), value.strip())
             except zenoh.ZError as err:
-                raise RecorderError(f"ZENOH_CONFIG_OVERRIDE: {setting.strip()!r}: {_told(err)}") from err
+                why = told(err)
+                hint = '; texts stand in quotes, as in mode="client"' if why.startswith("expected") else ""
+                raise RecorderError(f"ZENOH_CONFIG_OVERRIDE: {setting.strip()!r}: {why}{hint}") from err
     if address:
         endpoint = endpoint_of(address)
         # peers on another machine listen on their own loopback only: to hear them, everything has to come by the router
@@ -162,12 +164,43 @@ def _set(config: zenoh.Config, settings: Mapping[str, Any]) -> None:
         try:
             config.insert_json5(key, json.dumps(value))
         except zenoh.ZError as err:
-            raise RecorderError(f"Zenoh does not take the setting {key} = {json.dumps(value)}: {_told(err)}") from err
+            raise RecorderError(f"Zenoh does not take the setting {key} = {json.dumps(value)}: {told(err)}") from err
 
 
-def _told(err: Exception) -> str:
-    """What Zenoh says, without where in its own source it says so."""
-    return str(err).partition(" at /")[0].strip()
+def told(err: Exception) -> str:
+    """What Zenoh says, in one line: without where in its own source it says so, and without pictures of the place."""
+    text = str(err).partition(" at /")[0].strip()
+    place = re.search(r"line: (\d+), column: (\d+)", text) or re.search(r"--> (\d+):(\d+)", text)
+    if quoted := re.search(r'(?:msg: |Str\()"((?:[^"\\]|\\.)*)"', text):
+        text = quoted[1].replace(r"\n", "\n").replace(r"\"", '"')
+    text = " ".join(text.rpartition("\n  = ")[2].split())
+    return text + (f" (line {place[1]}, column {place[2]})" if place else "")
+
+
+def _why_not_open(err: Exception, endpoints: Sequence[str]) -> str:
+    text = told(err)
+    if "listener" in text:  # its own address, from the settings
+        return f"{text}; look at listen/endpoints of ZENOH_SESSION_CONFIG_URI or ZENOH_CONFIG_OVERRIDE"
+    reasons = [reason for endpoint in endpoints if (reason := _why_unreachable(endpoint))]
+    what = "no connection could be made" if text.startswith("Unable to connect") else text
+    return reasons[0] if reasons else f"{what}. Is its router (rmw_zenohd) running there?"
+
+
+def _why_unreachable(endpoint: str) -> str:
+    """What is wrong with an address, as far as this machine can tell; empty if that is nothing."""
+    protocol = endpoint.partition("/")[0]
+    if protocol not in PROTOCOLS:
+        return f"Zenoh has no protocol named {protocol!r}; an address is HOST, HOST:PORT or tcp/HOST:PORT"
+    host, port = _host_and_port(endpoint)
+    if protocol != "tcp":
+        return ""
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        return f"{port!r} is no port; an address is HOST, HOST:PORT or tcp/HOST:PORT"
+    try:
+        socket.getaddrinfo(host.strip("[]"), int(port))
+    except (OSError, UnicodeError):
+        return f"this machine knows no host named {host!r}; is it spelled right, and does `ping {host}` find it?"
+    return f"nobody answers there. Is its router (rmw_zenohd) running on {host}?"
 
 
 def _setting(config: zenoh.Config, key: str) -> Any:

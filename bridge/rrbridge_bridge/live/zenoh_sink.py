@@ -28,7 +28,7 @@ from rrbridge_bridge.live.zenoh_keys import (
     gid_of,
     token_of,
 )
-from rrbridge_bridge.live.zenoh_network import Joined, join
+from rrbridge_bridge.live.zenoh_network import Joined, join, told
 from rrbridge_bridge.live.zenoh_node import Node
 from rrbridge_bridge.raw import Connection
 
@@ -176,7 +176,8 @@ class ZenohSinkSession:
         try:
             publisher.zenoh.put(payload, attachment=attachment(publisher.sequence, time.time_ns(), publisher.gid))
         except zenoh.ZError as err:
-            raise RecorderError(f"the Zenoh session has ended: {err}") from err
+            text = f"{publisher.data_key} could not be published: {told(err)}; the Zenoh session has ended, play again"
+            raise RecorderError(text) from err
 
     def _saw_token(self, sample: zenoh.Sample) -> None:
         import zenoh
