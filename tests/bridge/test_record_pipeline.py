@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import resource
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_typestore
-from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of, recorded
+from scripted_session import CAMERA, CHATTER, FakeSession, payloads_of
 from waiting import until
 
 from rrbridge._messages import StoredChunk
@@ -26,7 +25,7 @@ from rrbridge.errors import FileError, RecorderError
 from rrbridge.importers import ImportOptions
 from rrbridge.rrd import RrdReader
 from rrbridge_bridge.cli import main
-from rrbridge_bridge.live.source import Document, Dropped, Event, Refused
+from rrbridge_bridge.live.source import Document, Dropped
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.maker import DriverMaker
 from rrbridge_bridge.record.mcap_output import McapOutput
@@ -632,71 +631,3 @@ def test_a_source_that_hangs_at_the_stop_is_no_success(tmp_path: Path) -> None:
     assert "last been heard 4.5 s ago" in outcome.error
     assert (outcome.finished, outcome.path) == (True, tmp_path / "run.rrd")
     assert payloads_of(tmp_path / "run.rrd") == {"/chatter": [b"one"]}
-
-
-def test_a_named_topic_of_which_nothing_came_is_told_and_so_is_the_status(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def session() -> FakeSession:
-        made = FakeSession()
-        made.announce(CHATTER)
-        made.send(CHATTER, b"one")
-        return made
-
-    assert recorded(monkeypatch, session(), tmp_path / "a.rrd", "/chatter") == 0
-    assert "no message of it came" not in capsys.readouterr().err
-    assert recorded(monkeypatch, session(), tmp_path / "b.rrd", "/chatter", "nothing") == 3
-    assert "/nothing: no message of it came" in capsys.readouterr().err
-    assert payloads_of(tmp_path / "b.rrd") == {"/chatter": [b"one"]}
-
-
-@pytest.mark.parametrize("begins", [True, False])
-def test_a_topic_that_is_refused_is_told_and_so_is_the_status(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], begins: bool
-) -> None:
-    session = FakeSession()
-    session.announce(CHATTER)
-    session.send(CHATTER, b"one")
-    if begins:
-        session.announce(CAMERA)
-        session.send(CAMERA, b"two")
-    session.tell(Refused(CAMERA.topic, CAMERA.msgtype, "no package"))
-    path = tmp_path / "run.rrd"
-    assert recorded(monkeypatch, session, path, "-a", "--format", "rrd,mcap") == 3
-    told = capsys.readouterr().err
-    assert f"/camera ({CAMERA.msgtype}): not recorded: no package" in told
-    assert "warning: /camera not recorded: no package" in told
-    for file in (path, path.with_suffix(".mcap")):
-        assert main(["info", str(file)]) == 0
-        assert "was not recorded: no package" in capsys.readouterr().out.replace("\n", " ")
-        assert main(["info", "--json", str(file)]) == 0
-        (found,) = json.loads(capsys.readouterr().out)
-        accounts = {topic["topic"]: topic for topic in found["recorder"]["topics"]}
-        assert (accounts["/camera"]["written"], accounts["/camera"]["refused"]) == (int(begins), "no package")
-        assert accounts["/chatter"]["refused"] == ""
-
-
-def test_an_empty_recording_is_told_and_so_is_the_status(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert recorded(monkeypatch, FakeSession(), tmp_path / "a.rrd", "-a") == 3
-    assert "no topic was recorded" in capsys.readouterr().err
-    announced = FakeSession()
-    announced.announce(CHATTER)
-    assert recorded(monkeypatch, announced, tmp_path / "b.rrd", "-a") == 3
-    assert "no message was recorded" in capsys.readouterr().err
-
-
-def test_a_deleted_file_is_not_said_to_be_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    session = FakeSession()
-    session.announce(CHATTER)
-    session.send(CHATTER, b"one")
-
-    def fails_with_its_file_gone() -> Iterator[Event]:
-        (tmp_path / "a.rrd.active").unlink()
-        yield from FakeSession.events(session)
-
-    monkeypatch.setattr(session, "events", fails_with_its_file_gone)
-    with pytest.raises(RecorderError, match="was deleted") as caught:
-        recorded(monkeypatch, session, tmp_path / "a.rrd", "-a")
-    assert "are saved" not in str(caught.value)
