@@ -23,14 +23,14 @@ RRBRIDGE = [sys.executable, "-c", "import sys; from rrbridge_bridge.cli import m
 ENV = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 RECORDING = "jsk-ros-pkg+jsk_recognition/watercan.bag"
 
-Message = tuple[int, str, bytes]
+Message = tuple[int, tuple[str, str], bytes]
 
 
 def recorded(path: Path) -> list[Message]:
-    """Time, topic and bytes of every message."""
+    """Time, topic with its type, and bytes of every message."""
     found = []
     with open_bag(path) as reader:
-        topics = {connection.id: connection.topic for connection in reader.connections}
+        topics = {connection.id: (connection.topic, connection.msgtype) for connection in reader.connections}
         for rows in reader.rows():
             for i in range(len(rows)):
                 payload = rows.buffer[rows.starts[i] : rows.starts[i] + rows.sizes[i]].tobytes()
@@ -38,8 +38,9 @@ def recorded(path: Path) -> list[Message]:
     return sorted(found, key=lambda message: message[0])
 
 
-def of_topics(messages: list[Message]) -> dict[str, list[bytes]]:
-    found: dict[str, list[bytes]] = {}
+def of_topics(messages: list[Message]) -> dict[tuple[str, str], list[bytes]]:
+    """In their order, which is that of each alone: those of two types that came at once may be in any."""
+    found: dict[tuple[str, str], list[bytes]] = {}
     for _, topic, payload in messages:
         found.setdefault(topic, []).append(payload)
     return found
@@ -77,13 +78,14 @@ def test_what_is_recorded_of_a_played_recording_is_the_recording(
     playing = rrbridge("play", path, "--to", address, "--wait-for-subscribers", "-d", "1", "-r", span / 3, "--json")
     assert playing.stdout is not None
     assert json.loads(playing.stdout.readline())["event"] == "begin"
+    tree = rrbridge("tf", "--from", address, "--for", WAIT_SECS, "--json")
     recorder = rrbridge("record", "--from", address, "-a", "-x", "^/clock$", "-o", ours, "--min-free", "0")
-    tree = rrbridge("tf", "--from", address, "--for", "4", "--json")
     out, told = playing.communicate(timeout=WAIT_SECS)
     assert playing.returncode == 0, told
     assert json.loads(out.splitlines()[-1])["messages"] == len(sent)
     recorder.send_signal(signal.SIGINT)
     _, told = recorder.communicate(timeout=WAIT_SECS)
     assert of_topics(recorded(ours)) == of_topics(sent), told
+    tree.send_signal(signal.SIGINT)
     out, told = tree.communicate(timeout=WAIT_SECS)
     assert len(json.loads(out)["parents"]) > 3, told

@@ -116,7 +116,8 @@ def record(folder: str, kinds: str, mode: str, messages: int, reports: int) -> N
     def sync(self: Parts) -> None:
         written = {topic.topic: topic.written for topic in recorder.snapshot().topics}
         plain_sync(self)
-        sizes = {file.path.name: file.synced_bytes for file in (*list(self._closing), *self._current)}
+        current = self._current
+        sizes = {file.path.name: file.synced_bytes for file in (*self._closing, *current)}
         os.write(reports, json.dumps({"written": written, "sizes": sizes}).encode() + b"\n")
 
     Parts.sync = sync  # type: ignore[method-assign]

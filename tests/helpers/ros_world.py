@@ -176,11 +176,17 @@ class Recording:
 
     def until_received(self, **counts: int) -> dict[str, Any]:
         """Read on until so many messages of each topic (named without its slash) have arrived."""
+        return self._until_told("received", counts)
 
+    def until_written(self, **counts: int) -> dict[str, Any]:
+        """The same, until they are in the file."""
+        return self._until_told("written", counts)
+
+    def _until_told(self, what: str, counts: dict[str, int]) -> dict[str, Any]:
         def enough(event: dict[str, Any]) -> bool:
             if event["event"] != "status":
                 return False
-            have = {topic["topic"].strip("/"): topic["received"] for topic in event["topics"]}
+            have = {topic["topic"].strip("/"): topic[what] for topic in event["topics"]}
             return all(have.get(name, 0) >= count for name, count in counts.items())
 
         event = self.until(enough)

@@ -227,7 +227,8 @@ class Parts:
 
     def sync(self) -> None:
         """Put on the disk what was written so far; from any thread."""
-        for file in (*list(self._closing), *self._current):
+        current = self._current  # looked at first: files go from there to those that are closing
+        for file in (*self._closing, *current):
             file.sync()
 
     def finish(self, account: Account) -> None:
