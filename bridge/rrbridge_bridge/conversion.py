@@ -18,23 +18,18 @@ from rrbridge._messages import LogMessage
 from rrbridge.adapters import Adapters
 from rrbridge.archetypes.meta import RecordingInfo
 from rrbridge.chunk import Chunk, ComponentColumn
-from rrbridge.errors import FileError, RrbridgeError
+from rrbridge.errors import RrbridgeError
 from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
-from rrbridge.rrd import RrdReader
-from rrbridge.rrd._importer import RrdImporter
-from rrbridge.rrd._message_bytes import holds_undecoded
 from rrbridge_bridge.beside import Beside
 from rrbridge_bridge.driver import Driver
 from rrbridge_bridge.importers import BagImporter, mcap
 from rrbridge_bridge.inputs import Source, size_of
-from rrbridge_bridge.joining import PROPERTIES, BesideMessages, Joining
+from rrbridge_bridge.joining import PROPERTIES, Joining
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import BagReader, ReadOptions, open_bag
-from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.readers.repeats import RunParts
-from rrbridge_bridge.readers.rrd import RrdMessages
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 from rrbridge_bridge.retiming import Timelines
@@ -137,11 +132,16 @@ class Conversion:
         driver = self._driver_of(source)
         options = self._options_of(source)
         told: dict[Note, None] = {}
+        opened: Callable[[Path], BagReader] = open_bag
         if source in self._undecoded:
+            from rrbridge_bridge.readers.rrd import RrdMessages
+            from rrbridge_bridge.rrd_sources import BesideMessages
+
+            opened = RrdMessages
             rest = replace(options, progress=None, note=told.setdefault)
             yield from self._joining.chunks(replace(source, importer=BesideMessages()), rest)
-        with RrdMessages(source.path) if source in self._undecoded else open_bag(source.path) as reader:
-            self._formats.append((reader.format, mcap_profile(reader) or ""))
+        with opened(source.path) as reader:
+            self._formats.append((reader.format, reader.mcap_profile or ""))
             driver.next_file(reader.ros_distro)
             self.topics |= {connection.topic for connection in reader.connections}
             yield from driver.announce(c for c in reader.connections if options.wants(c.topic))
@@ -291,13 +291,11 @@ def _is_bag(source: Source) -> bool:
 
 
 def _is_undecoded(source: Source) -> bool:
-    if not isinstance(source.importer, RrdImporter):
+    if not isinstance(source.importer, MessageImporter):
         return False
-    try:
-        with RrdReader(source.path, on_damage=lambda _: None) as reader:
-            return holds_undecoded(reader)
-    except FileError:
-        return False  # what is wrong is told when it is read
+    from rrbridge_bridge.rrd_sources import is_undecoded
+
+    return is_undecoded(source)
 
 
 def _is_called_by_file(source: Source) -> bool:

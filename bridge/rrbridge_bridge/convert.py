@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +126,8 @@ def _recording_id(sources: Sequence[Source]) -> str:
                 raise
     if len(ids) == 1:
         return next(iter(ids))
+    import hashlib
+
     return hashlib.blake2b("\0".join(ids).encode(), digest_size=16).hexdigest()
 
 

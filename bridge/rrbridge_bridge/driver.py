@@ -24,7 +24,6 @@ from rrbridge.stages import Takes
 from rrbridge_bridge.channel import Channel
 from rrbridge_bridge.decode import Decode, decoder_for
 from rrbridge_bridge.raw import Connection, RawBatch
-from rrbridge_bridge.readers._mcap_records import schema_data
 from rrbridge_bridge.recording import Recording, one_row
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.staging import StageRun
@@ -234,7 +233,7 @@ class Driver:
                     id=self._schema_ids[schema],
                     name=schema.name,
                     encoding=schema.encoding,
-                    data=schema_data(connection),
+                    data=connection.definition_bytes,
                 )
             )
         return [Chunk.from_columns(path, components=[c for archetype in about for c in one_row(archetype)])]

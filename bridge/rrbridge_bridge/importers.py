@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rrbridge.chunk import Chunk, McapInfo
+from rrbridge.chunk import Chunk
 from rrbridge.importers import ImportOptions, Summary
 from rrbridge_bridge.readers import BagFormat, bag_format, open_bag
+
+if TYPE_CHECKING:
+    from rrbridge.chunk import McapInfo
 
 __all__ = ["BagImporter", "McapFileImporter", "bag", "db3", "mcap"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,61 +11,20 @@ from rrbridge import _entity_path
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreKind
 from rrbridge._timeline import TimeColumn, TimeKind
 from rrbridge.chunk import Chunk
-from rrbridge.errors import FileError
 from rrbridge.formats.robots import RobotImporter
 from rrbridge.importers import ImportOptions, MessageImporter, Note
-from rrbridge.rrd import RrdReader
-from rrbridge.rrd._importer import RrdImporter
-from rrbridge.rrd._message_bytes import is_of_messages
-from rrbridge.rrd.tools.latched import REPEATED
-from rrbridge.rrd.tools.merge import Repeats
 from rrbridge_bridge.frames import FrameNames
 from rrbridge_bridge.inputs import Source
 from rrbridge_bridge.report import TopicReport
 
-__all__ = ["PROPERTIES", "BesideMessages", "Joining"]
+if TYPE_CHECKING:
+    from rrbridge_bridge.rrd_sources import RrdParts
+
+__all__ = ["PROPERTIES", "Joining"]
 
 PROPERTIES = "/__properties"
 CHILD_FRAME = "Transform3D:child_frame"
 LOG_TIMELINES = ("message_log_time", "log_time")
-
-
-class BesideMessages(RrdImporter):
-    """Takes of a recording what is neither a message nor describes where messages came from."""
-
-    def messages(self, path: Path, options: ImportOptions) -> Iterator[LogMessage]:
-        """Everything else, in order. Raises FileError."""
-        return (message for message in self.chosen(path, options) if not is_of_messages(message))
-
-
-class _Parts:
-    """Recordings that may be parts of one run, each of which says again what holds from before."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._repeats = Repeats.in_files(_readable(paths), keeps_rows=False)
-        self._known: set[tuple[StoreId, bytes]] = set()
-
-    def fresh(self, stored: StoredChunk) -> Chunk | None:
-        """What an earlier part does not have."""
-        key = (stored.store_id, stored.chunk.tuid)
-        if key in self._known:
-            return None
-        self._known.add(key)
-        if REPEATED in stored.chunk.components:
-            return self._repeats.unseen(stored.store_id, stored.chunk)
-        self._repeats.see(stored.store_id, stored.chunk)
-        return stored.chunk
-
-
-def _readable(paths: Sequence[Path]) -> Iterator[RrdReader]:
-    """Those whose index can be read; what is wrong with others is told when they are."""
-    for path in paths:
-        try:
-            reader = RrdReader(path)
-            reader.footer()
-        except FileError:
-            continue
-        yield reader
 
 
 class Joining:
@@ -86,7 +45,7 @@ class Joining:
         self._see = see
         self._is_alone = len(sources) == 1
         self._sources = sources
-        self._parts: dict[tuple[str, int], _Parts] = {}
+        self._parts: dict[tuple[str, int], RrdParts] = {}
         self._joints_may_move = joints_may_move
 
     def chunks(self, source: Source, options: ImportOptions) -> Iterator[Chunk]:
@@ -121,7 +80,7 @@ class Joining:
                 if chunk is not None:
                     yield chunk
 
-    def _parts_beside(self, source: Source) -> _Parts | None:
+    def _parts_beside(self, source: Source) -> RrdParts | None:
         """What all recordings have in common that are put at the same place; None if it is the only one."""
         place = (source.prefix, source.offset_nanos)
         if place not in self._parts:
@@ -132,7 +91,9 @@ class Joining:
             ]
             if len(here) < 2:
                 return None
-            self._parts[place] = _Parts(here)
+            from rrbridge_bridge.rrd_sources import RrdParts
+
+            self._parts[place] = RrdParts(here)
         return self._parts[place]
 
     def _without_resting(self, chunk: Chunk, movable: frozenset[str]) -> Chunk:

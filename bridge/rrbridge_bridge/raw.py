@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "ROS_DEFINITIONS",
+    "TEXT_DEFINITIONS",
     "Connection",
     "RawBatch",
     "counts",
@@ -29,6 +31,9 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Int64s: TypeAlias = npt.NDArray[np.int64]
 UInt32s: TypeAlias = npt.NDArray[np.uint32]
 
+ROS_DEFINITIONS = frozenset({"ros1msg", "ros2msg", "ros2idl"})
+TEXT_DEFINITIONS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl", "jsonschema"})
+"""Formats of definitions that are text; those of others are binary."""
 INDEXED_COPY_BYTES = 64
 """Up to this mean length, spans of unequal length are copied by an index per byte, above it by a slice per span."""
 LARGE_BYTES = 1 << 16
@@ -57,6 +62,12 @@ class Connection:
     """The type's name as an MCAP file spells it, if that is another than `msgtype`."""
     schema_id: int = 0
     """The number of the definition in an MCAP file; 0 elsewhere."""
+
+    @property
+    def definition_bytes(self) -> bytes:
+        """The definition as the bytes that it was read from."""
+        encoding = "utf-8" if self.definition_format in TEXT_DEFINITIONS else "latin-1"
+        return self.definition.encode(encoding, "replace")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import xxhash
 
-from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, parse_metadata
-
 __all__ = ["content_id", "first_part", "recording_id"]
 
 SAMPLE_BYTES = 256 << 10
@@ -73,6 +71,8 @@ def _first_ros1_part(path: Path, match: re.Match[str]) -> Path | None:
 
 def _listed(metadata: Path) -> list[str]:
     """The files that a rosbag2 `metadata.yaml` names; none if there is no such file, or it cannot be read."""
+    from rrbridge_bridge.readers._metadata import MAX_METADATA_BYTES, parse_metadata
+
     try:
         if metadata.stat().st_size > MAX_METADATA_BYTES:
             return []

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -267,6 +266,8 @@ class Archetype:
     def _check_names(cls, given: Iterable[str]) -> None:
         for name in given:
             if name not in cls.fields:
+                import difflib
+
                 close = difflib.get_close_matches(name, cls.fields, 1)
                 hint = f"; did you mean {close[0]}?" if close else f"; it has {', '.join(cls.fields)}"
                 raise InvalidValueError(f"{cls.__name__}.{name}", "a field of this archetype", f"{name!r}{hint}")

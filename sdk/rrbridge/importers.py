@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from rrbridge import plugins
 from rrbridge._chunk import Chunk
-from rrbridge._mcap_info import McapInfo
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge.errors import EmptyFileError, FileError, NotARecordingError
+
+if TYPE_CHECKING:
+    from rrbridge._mcap_info import McapInfo
 
 __all__ = [
     "EXTERNAL_IMPORTER_INCOMPATIBLE_EXIT_CODE",

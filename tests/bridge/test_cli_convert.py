@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from benchmark_bags import BagKind, many_small_messages
 from rrbridge import importers
 from rrbridge._messages import StoredChunk
 from rrbridge.chunk import Chunk
@@ -491,15 +492,36 @@ def test_anything_that_opens_recordings_opens_bags(bag: Path) -> None:
     assert np.sum([m.chunk.num_rows for m in stored if m.chunk.entity_path == "/number"]) > 10
 
 
+def imported_by(arguments: Sequence[str | Path]) -> set[str]:
+    """The modules that a command has imported when it is done."""
+    program = (
+        "import sys\nfrom rrbridge_bridge.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
 def test_converting_does_not_import_pandas(tmp_path: Path) -> None:
     """It takes 0.2 s of a second; pandas is installed here, which is when pyarrow would import it."""
     pytest.importorskip("pandas")
     bag = simulate(tmp_path / "bag", duration_secs=2.0)
-    program = (
-        "import sys\nfrom rrbridge_bridge.cli import main\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
-        "assert 'pandas' not in sys.modules\n"
-    )
-    command = [sys.executable, "-c", program, "convert", str(bag), "-o", str(tmp_path / "run.rrd")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    assert "pandas" not in imported_by(["convert", bag, "-o", tmp_path / "run.rrd"])
+
+
+@pytest.mark.parametrize("kind", ["mcap", "bag"])
+def test_converting_imports_what_a_file_needs(tmp_path: Path, kind: BagKind) -> None:
+    """A start is 0.3 s, and most of it is imports."""
+    file = many_small_messages(tmp_path / "run", kind, scale=0.001)
+    imported = imported_by(["convert", "--quiet", file, "-o", tmp_path / "run.rrd"])
+    others = {"mcap": "rrbridge_bridge.readers.bag", "bag": "mcap.records"}
+    unneeded = {
+        "bz2", "hashlib", "importlib.metadata", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rosbags", "sqlite3",
+        "tempfile", "yaml", "zstandard", "rrbridge._mcap_info", "rrbridge.rrd._reader", "rrbridge.rrd.tools",
+        "rrbridge_bridge.decode._idl", "rrbridge_bridge.decode.protobuf", "rrbridge_bridge.messages.vision_msgs",
+        "rrbridge_bridge.messages.visualization_msgs", "rrbridge_bridge.readers._compression",
+        "rrbridge_bridge.readers._folder", "rrbridge_bridge.readers._unpack", others[kind],
+    }  # fmt: skip
+    assert imported & unneeded == set()

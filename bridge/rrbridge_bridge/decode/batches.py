@@ -83,10 +83,9 @@ class _Decoder:
         self._connection = connection
         self._wire = wire
         self._others = dict(registries)
-        registry = self._others.pop(next(iter(registries)))
-        self._hashes = {definition_hash(registry, connection.msgtype)}
-        self._plan = plan_for(registry, connection.msgtype, wire)
-        self._must_be_empty = is_said_empty(connection) and not registry[connection.msgtype]
+        self._first = self._others.pop(next(iter(registries)))
+        self._plan = plan_for(self._first, connection.msgtype, wire)
+        self._must_be_empty = is_said_empty(connection) and not self._first[connection.msgtype]
 
     def __call__(self, batch: RawBatch) -> Columns:
         try:
@@ -108,12 +107,13 @@ class _Decoder:
     def _another_that_fits(self, batch: RawBatch) -> Columns | None:
         others, self._others = self._others, {}
         msgtype = self._connection.msgtype
+        hashes = {definition_hash(self._first, msgtype)} if others else set()
         for name, registry in others.items():
             try:
                 found = definition_hash(registry, msgtype)
-                if found in self._hashes:
+                if found in hashes:
                     continue
-                self._hashes.add(found)
+                hashes.add(found)
                 plan = plan_for(registry, msgtype, self._wire)
                 columns = self._run(plan, batch)
             except (DecodeError, UnknownTypeError):

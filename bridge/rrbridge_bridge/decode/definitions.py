@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 from rrbridge.errors import UnknownTypeError
 from rrbridge_bridge.decode import _msg
-from rrbridge_bridge.decode._idl import parse_idl
 from rrbridge_bridge.decode.tree import ArrayOf, Definition, FieldType, Message, Primitive, SequenceOf
 from rrbridge_bridge.raw import Connection
 
@@ -170,7 +169,7 @@ def _parsed(msgtype: str, definition_format: str, text: str) -> Mapping[str, Def
 
 def _parse_section(kind: str, name: str, text: str) -> Mapping[str, Definition]:
     if kind == "IDL":
-        return parse_idl(text)
+        return _parse_idl(text)
     package = name.partition("/")[0]
     if "/srv/" in name and _msg.SEPARATOR.search(text):
         # rosbag2 records service events, and describes them by the text of the service.
@@ -279,6 +278,12 @@ def _files_below(folder: Path) -> dict[str, Path]:
     return files
 
 
+def _parse_idl(text: str) -> Mapping[str, Definition]:
+    from rrbridge_bridge.decode._idl import parse_idl  # few recordings have any
+
+    return parse_idl(text)
+
+
 def _read_file(path: Path) -> Mapping[str, Definition]:
     """The definitions of one file; empty, with a word in the log, if it cannot be read."""
     package, kind = path.parent.parent.name, path.parent.name
@@ -288,7 +293,7 @@ def _read_file(path: Path) -> Mapping[str, Definition]:
             raise ValueError(f"it has more than {MAX_FILE_BYTES} bytes")  # noqa: TRY301
         text = path.read_text("utf-8", "replace")
         if path.suffix == ".idl":
-            return parse_idl(text)
+            return _parse_idl(text)
         if path.suffix == ".srv":
             return _msg.parse_srv(text, name, package)
         if path.suffix == ".action":

@@ -21,8 +21,8 @@ from mcap.records import Channel, Schema
 from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY
 from rrbridge_bridge.live.sink import PlayState, Wish
 from rrbridge_bridge.live.source import Document
-from rrbridge_bridge.raw import Connection, Int64s, RawBatch
-from rrbridge_bridge.readers._mcap_records import TEXT_SCHEMAS, connection_of, schema_data
+from rrbridge_bridge.raw import TEXT_DEFINITIONS, Connection, Int64s, RawBatch
+from rrbridge_bridge.readers._mcap_records import connection_of
 from rrbridge_bridge.readers._names import short_type_name
 
 __all__ = [
@@ -93,7 +93,7 @@ def advertised_connection(channel: Mapping[str, Any], number: int) -> Connection
 
 
 def _schema_bytes(form: str, data: str, topic: str) -> bytes:
-    if form in TEXT_SCHEMAS or form not in BINARY_SCHEMAS:
+    if form in TEXT_DEFINITIONS or form not in BINARY_SCHEMAS:
         return data.encode()
     try:
         return base64.b64decode(data, validate=True)
@@ -110,7 +110,7 @@ def _text(channel: Mapping[str, Any], key: str) -> str:
 
 def advertisement(connection: Connection, number: int) -> dict[str, Any]:
     """A connection as a server advertises it."""
-    data, form = schema_data(connection), connection.definition_format
+    data, form = connection.definition_bytes, connection.definition_format
     is_ros1 = form == "ros1msg"
     facts = {
         "id": number,

@@ -57,6 +57,11 @@ class ChunkedReader(Closing, Generic[P]):
         return ""
 
     @property
+    def mcap_profile(self) -> str | None:
+        """What an MCAP file says that its messages follow."""
+        return None
+
+    @property
     def connections(self) -> Sequence[Connection]:
         """Every connection, by id. A file whose index does not name them all is scanned once."""
         if not self._totals and not self._names_all_connections():

@@ -14,8 +14,7 @@ import numpy as np
 
 from rrbridge.errors import DamagedFileError
 from rrbridge_bridge.raw import Bytes, Int64s
-from rrbridge_bridge.readers._compression import MAX_CHUNK_BYTES, CompressionError, decompress, salvage
-from rrbridge_bridge.readers._source import Source
+from rrbridge_bridge.readers._source import MAX_CHUNK_BYTES, Source
 
 __all__ = ["NO_HINTS", "ChunkData", "fill_group", "grouped"]
 
@@ -143,6 +142,8 @@ def _blob(source: Source, chunk: ChunkData) -> bytes:
 
 def _unpack(chunk: ChunkData, blob: bytes, more: int) -> tuple[bytes | bytearray, str]:
     """The records, and what is wrong with them if anything is; then they are at most `more` bytes longer than they should."""
+    from rrbridge_bridge.readers._compression import CompressionError, decompress, salvage
+
     try:
         data = decompress(chunk.compression, blob, chunk.size)
     except CompressionError as err:

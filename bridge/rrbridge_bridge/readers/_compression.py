@@ -9,10 +9,10 @@ from typing import Any
 import lz4.frame
 import zstandard
 
-__all__ = ["MAX_CHUNK_BYTES", "CompressionError", "decompress", "decompress_zstd_frame", "salvage"]
+from rrbridge_bridge.readers._source import MAX_CHUNK_BYTES
 
-MAX_CHUNK_BYTES = 1 << 30
-"""A chunk that claims to be larger than this when decompressed is refused. Recorders write chunks of a few MiB."""
+__all__ = ["CompressionError", "decompress", "decompress_zstd_frame", "salvage"]
+
 MAX_SALVAGED_BYTES = 256 << 20
 """So much is read of a chunk that claims more than `MAX_CHUNK_BYTES`."""
 

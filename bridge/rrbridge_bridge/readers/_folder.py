@@ -80,6 +80,11 @@ class FolderReader(Closing):
         return (self._metadata.ros_distro if self._metadata else "") or self._first.ros_distro
 
     @property
+    def mcap_profile(self) -> str | None:
+        """What the first part says that its messages follow."""
+        return self._first.mcap_profile
+
+    @property
     def metadata(self) -> RosbagMetadata | None:
         """What metadata.yaml says; None if there is none."""
         return self._metadata

@@ -28,7 +28,7 @@ from mcap.records import (
 )
 
 from rrbridge.errors import DamagedFileError
-from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.raw import ROS_DEFINITIONS, TEXT_DEFINITIONS, Connection
 from rrbridge_bridge.readers._names import long_type_name
 from rrbridge_bridge.readers._source import Source
 
@@ -49,7 +49,6 @@ __all__ = [
     "read_chunk_head",
     "read_summary",
     "records_in",
-    "schema_data",
 ]
 
 MAGIC = b"\x89MCAP0\r\n"
@@ -61,8 +60,6 @@ CHUNK_INDEX_ENTRY = np.dtype([("channel", "<u2"), ("offset", "<u8")])
 MAX_COLD_RECORD_BYTES = 256 << 20
 """Schemas, channels and the like that claim to be larger are refused."""
 CHECK_STEP_BYTES = 4 << 20
-TEXT_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl", "jsonschema"})
-ROS_SCHEMAS = frozenset({"ros1msg", "ros2msg", "ros2idl"})
 
 R = TypeVar("R", bound=McapRecord)
 
@@ -273,12 +270,6 @@ def read_chunk_facts(source: Source, ref: ChunkRef) -> ChunkFacts:
     return ChunkFacts(head.compression, head.data_size, size, start_nanos, end_nanos)
 
 
-def schema_data(connection: Connection) -> bytes:
-    """The definition as the bytes that it was read from."""
-    encoding = "utf-8" if connection.definition_format in TEXT_SCHEMAS else "latin-1"
-    return connection.definition.encode(encoding, "replace")
-
-
 def description_bytes(schemas: Mapping[int, Schema], channels: Mapping[int, Channel]) -> dict[int, int]:
     """The size of each channel's record, and of its schema's where it is the first to use it."""
     found, seen = {}, set()
@@ -302,15 +293,15 @@ def connection_of(channel: Channel, schema: Schema | None, profile: str) -> Conn
     if not encoding:
         # Early writers left it out; the schema or the profile says which it is.
         encoding = {"ros1msg": "ros1", "ros2msg": "cdr", "ros2idl": "cdr"}.get(schema.encoding, "")
-    is_ros = schema.encoding in ROS_SCHEMAS or profile in ("ros1", "ros2") or encoding == "ros1"
-    text = schema.data.decode("utf-8", "replace") if schema.encoding in TEXT_SCHEMAS else schema.data.decode("latin-1")
+    is_ros = schema.encoding in ROS_DEFINITIONS or profile in ("ros1", "ros2") or encoding == "ros1"
+    definition = schema.data.decode("utf-8" if schema.encoding in TEXT_DEFINITIONS else "latin-1", "replace")
     msgtype = long_type_name(schema.name) if is_ros else schema.name
     return Connection(
         id=channel.id,
         topic=channel.topic,
         msgtype=msgtype,
         encoding=encoding,
-        definition=text,
+        definition=definition,
         definition_format=schema.encoding,
         metadata=channel.metadata,
         schema_name="" if schema.name == msgtype else schema.name,

@@ -80,6 +80,13 @@ class BagReader(Protocol):
         """The ROS distribution that the file says it was made by (`humble`), for choosing message definitions; or empty."""
 
     @property
+    def mcap_profile(self) -> str | None:
+        """What the (first) MCAP file says that its messages follow: `ros1`, `ros2`, a name of one's own, perhaps an empty one.
+
+        None for a recording in other files.
+        """
+
+    @property
     def connections(self) -> Sequence[Connection]:
         """Every connection; a topic may have several. From the index; a file without one is scanned once."""
 

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge_bridge.raw import Connection, Int64s
-from rrbridge_bridge.readers._mcap_records import ROS_SCHEMAS, TEXT_SCHEMAS
+from rrbridge_bridge.raw import ROS_DEFINITIONS, TEXT_DEFINITIONS, Connection, Int64s
 from rrbridge_bridge.readers._names import long_type_name
 
 __all__ = ["Channels", "Statics", "pairs_of"]
@@ -87,7 +86,7 @@ def _connection(cells: Mapping[str, pa.Array]) -> Connection:
     data = b""
     if "McapSchema:data" in cells and len(cells["McapSchema:data"]):
         data = cells["McapSchema:data"][0].values.to_numpy().tobytes()
-    is_text, is_ros = definition_format in TEXT_SCHEMAS, definition_format in ROS_SCHEMAS
+    is_text, is_ros = definition_format in TEXT_DEFINITIONS, definition_format in ROS_DEFINITIONS
     name = text("McapSchema:name")
     metadata = cells.get("McapChannel:metadata")
     return Connection(

@@ -8,7 +8,10 @@ from rrbridge.errors import DamagedFileError, FileError
 from rrbridge_bridge.closing import Closing
 from rrbridge_bridge.raw import Bytes
 
-__all__ = ["Source"]
+__all__ = ["MAX_CHUNK_BYTES", "Source"]
+
+MAX_CHUNK_BYTES = 1 << 30
+"""A chunk that claims to be larger than this when decompressed is refused. Recorders write chunks of a few MiB."""
 
 
 class Source(Closing):

@@ -70,6 +70,11 @@ class UnpackedReader(Closing):
         return self._inner.ros_distro
 
     @property
+    def mcap_profile(self) -> str | None:
+        """What an MCAP file says that its messages follow."""
+        return self._inner.mcap_profile
+
+    @property
     def connections(self) -> Sequence[Connection]:
         """Every connection."""
         return self._inner.connections

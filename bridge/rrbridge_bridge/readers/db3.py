@@ -76,6 +76,11 @@ class Db3Reader(Closing):
         """From the schema table (Humble and later); or empty."""
         return self._distro
 
+    @property
+    def mcap_profile(self) -> str | None:
+        """It is no MCAP file."""
+        return None
+
     def metadata(self) -> RosbagMetadata | None:
         """What `metadata.yaml` would say, which rosbag2 also keeps inside the file since Iron; None before."""
         if "metadata" not in self._columns.get("metadata", ()):

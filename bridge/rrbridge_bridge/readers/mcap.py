@@ -79,6 +79,11 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
         return next((record.values["ROS_DISTRO"] for record in listed if record and "ROS_DISTRO" in record.values), "")
 
     @property
+    def mcap_profile(self) -> str | None:
+        """What the file says that its messages follow."""
+        return self.header.profile
+
+    @property
     def schemas(self) -> dict[int, Schema]:
         """Schema records by id."""
         _ = self.connections

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from rrbridge._messages import StoreId
 from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.readers._blocks import Rows
-from rrbridge_bridge.readers.mcap import McapReader
-from rrbridge_bridge.readers.rrd import RrdMessages
+
+if TYPE_CHECKING:
+    from rrbridge_bridge.readers.rrd import RrdMessages
 
 __all__ = ["RECORDING", "REPEATED", "REPEATED_AT", "RunParts"]
 
@@ -44,8 +45,13 @@ class RunParts:
         """The last row ids so far."""
         self._recording: RrdMessages | None = None
 
-    def begin(self, reader: object) -> None:
-        """The messages that come next are of this reader. Raises FileError."""
+    def begin(self, reader: object | None) -> None:
+        """The messages that come next are of this reader; None if it is the only one. Raises FileError."""
+        if reader is None:
+            return
+        from rrbridge_bridge.readers.mcap import McapReader
+        from rrbridge_bridge.readers.rrd import RrdMessages
+
         self._known, self._repeated, self._at_nanos = None, {}, None
         if self._recording is not None:
             read = self._recording

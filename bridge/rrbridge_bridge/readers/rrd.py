@@ -96,6 +96,8 @@ class RrdMessages(Closing):
     format = "RRD"
     ros_distro = ""
     """Not known: recordings keep the definitions of their messages."""
+    mcap_profile = None
+    """It is no MCAP file."""
 
     def __init__(self, path: Path) -> None:
         """Raises FileError if the file has no messages with bytes, or several recordings that have."""

@@ -16,7 +16,6 @@ from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.raw import Connection, Int64s
 from rrbridge_bridge.readers import AttachedFile, BagReader, HoldsMore, NamedMetadata, ReadOptions, open_bag
 from rrbridge_bridge.readers._blocks import Rows
-from rrbridge_bridge.readers.profiles import mcap_profile
 from rrbridge_bridge.readers.repeats import RunParts
 from rrbridge_bridge.readers.rrd import NoBytesError, RrdMessages
 
@@ -46,7 +45,7 @@ class Source:
     @property
     def profile(self) -> str | None:
         """Of MCAP files and what was made of them."""
-        return self.reader.profile if isinstance(self.reader, RrdMessages) else mcap_profile(self.reader)
+        return self.reader.profile if isinstance(self.reader, RrdMessages) else self.reader.mcap_profile
 
     @property
     def ros_distro(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,8 @@ class Db3Sink:
 
     def __init__(self, path: Path, name: str) -> None:
         """`name` is what the file will be called in the end."""
+        import sqlite3
+
         self._path = path
         self._name = name
         path.unlink(missing_ok=True)
@@ -119,6 +120,8 @@ class Db3Sink:
         self._run_many(statement, [values])
 
     def _run_many(self, statement: str, values: Any) -> None:
+        import sqlite3
+
         from rrbridge.errors import FileError
 
         try:

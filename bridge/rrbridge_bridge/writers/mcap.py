@@ -111,14 +111,13 @@ class McapSink:
     def _schema_id(self, connection: Connection) -> int:
         from mcap.records import Schema
 
-        from rrbridge_bridge.readers._mcap_records import schema_data
         from rrbridge_bridge.readers._names import short_type_name
 
         if not connection.msgtype and not connection.definition_format:
             return 0
         is_ros1 = connection.definition_format == "ros1msg"
         name = short_type_name(connection.msgtype) if is_ros1 else connection.msgtype
-        key = (name, connection.definition_format, schema_data(connection))
+        key = (name, connection.definition_format, connection.definition_bytes)
         if key not in self._schema_ids:
             self._schema_ids[key] = len(self._schema_ids) + 1
             schema = Schema(id=self._schema_ids[key], name=key[0], encoding=key[1], data=key[2])

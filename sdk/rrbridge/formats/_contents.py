@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +75,9 @@ def read_content(path: Path) -> bytes:
 
 def content_id(*contents: bytes) -> str:
     """32 hex digits, equal for equal content."""
-    digest = hashlib.blake2b(digest_size=16)
+    from hashlib import blake2b
+
+    digest = blake2b(digest_size=16)
     for content in contents:
         digest.update(content)
     return digest.hexdigest()
