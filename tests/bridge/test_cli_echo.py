@@ -248,6 +248,27 @@ def test_bytes_that_a_recording_kept_print_the_same(shared_data: Path, tmp_path:
         assert run(echo, recording, topic, "-n", "2") == printed
 
 
+@pytest.mark.real_data
+def test_rates_and_sizes_of_a_recording_are_those_of_its_messages(shared_data: Path, tmp_path: Path) -> None:
+    """A message is in several chunks: its bytes, its fields, what is drawn of it."""
+    from rrbridge_bridge.commands.check import check
+    from rrbridge_bridge.commands.convert import convert
+
+    path = shared_data / "rerun-io+rerun/rosbag2_2025_09_10-13_03_56_0.mcap"
+    kept, fields = tmp_path / "kept.rrd", tmp_path / "fields.rrd"
+    run(convert, path, "--raw", "-o", kept)
+    run(convert, path, "-o", fields)
+
+    def told(command: click.Command, recording: Path) -> dict[str, dict[str, Any]]:
+        return {one["topic"]: one for one in map(json.loads, run(command, recording, "--json").splitlines())}
+
+    for command, recording in ((hz, kept), (bw, kept), (hz, fields)):
+        expected, found = told(command, path), told(command, recording)
+        assert {topic: found[topic] for topic in expected} == expected
+    heads = [run(check, one, code=3).splitlines()[0].split(", ", 1)[1] for one in (kept, path)]
+    assert heads[0].split(":")[0] == heads[1].split(":")[0]
+
+
 def test_what_a_program_logged_prints_its_components(tmp_path: Path) -> None:
     path = tmp_path / "own.rrd"
     stream = rr.RecordingStream("robot", recording_id="own")

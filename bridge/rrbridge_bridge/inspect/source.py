@@ -276,9 +276,9 @@ class ChunkSource:
     def messages(self, options: ReadOptions) -> Iterator[Message]:
         """Messages whose bytes were kept; then the rows of each other chunk, or only fields where messages kept these."""
         raw, with_fields = self._kinds()
+        kept, others = _parted(options, raw)
         if any(map(options.wants, raw)):
-            yield from self._raw.messages(replace(options, wants=lambda topic: topic in raw and options.wants(topic)))
-        others = replace(options, wants=lambda entity: entity not in raw and options.wants(entity))
+            yield from self._raw.messages(kept)
         for chunk in self._chunks(others):
             topic, times = chunk.entity_path, _log_times(chunk).tolist()
             cells = {name: column.cells for name, column in chunk.components.items()}
@@ -291,12 +291,26 @@ class ChunkSource:
                 for row in np.flatnonzero(cells[name].is_valid()).tolist():
                     yield Message(topic, msgtype, times[row], partial(_struct, cells[name], row))
 
-    def arrivals(self, options: ReadOptions, *, exact: bool) -> Iterator[Arrivals]:  # noqa: ARG002 - of the protocol
-        """Times, and the bytes that rows take."""
-        for chunk in self._chunks(options):
+    def arrivals(self, options: ReadOptions, *, exact: bool) -> Iterator[Arrivals]:
+        """Times and sizes of messages whose bytes were kept; of others, times, and the bytes that they take here.
+
+        What a message became may be in several chunks: it counts where its fields are.
+        """
+        raw, with_fields = self._kinds()
+        kept, others = _parted(options, raw)
+        if any(map(options.wants, raw)):
+            yield from self._raw.arrivals(kept, exact=exact)
+        times: dict[str, list[Int64s]] = {}
+        nbytes: dict[str, int] = {}
+        for chunk in self._chunks(others):
             if not chunk.is_static:
-                sizes = np.full(chunk.num_rows, chunk.nbytes // max(chunk.num_rows, 1), np.int64)
-                yield Arrivals(chunk.entity_path, _log_times(chunk), sizes)
+                entity = chunk.entity_path
+                nbytes[entity] = nbytes.get(entity, 0) + chunk.nbytes
+                if entity not in with_fields or any(map(_is_fields, chunk.components)):
+                    times.setdefault(entity, []).append(_log_times(chunk))
+        for entity, found in times.items():
+            own = np.concatenate(found)
+            yield Arrivals(entity, own, np.full(len(own), nbytes[entity] // len(own), np.int64))
 
     def _kinds(self) -> tuple[set[str], set[str]]:
         """Entities that have the bytes of all messages, and entities that have their fields."""
@@ -332,6 +346,14 @@ class ChunkSource:
                 chunk = message.chunk
                 if chunk.num_rows and options.wants(chunk.entity_path):
                     yield chunk
+
+
+def _parted(options: ReadOptions, kept: set[str]) -> tuple[ReadOptions, ReadOptions]:
+    """The same of what was kept, and of all else."""
+    return (
+        replace(options, wants=lambda topic: topic in kept and options.wants(topic)),
+        replace(options, wants=lambda topic: topic not in kept and options.wants(topic)),
+    )
 
 
 def _rows(manifest: Manifest, timeline: str, component: ComponentDescriptor) -> int:

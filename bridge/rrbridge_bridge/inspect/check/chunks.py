@@ -34,11 +34,12 @@ def check_chunks(
         findings.append(Finding(severity, "structure", text, problem.where or "", None, advice, problem.times))
     checks = MessageChecks(definitions)
     findings += _of_messages(path, checks)
+    counts = checks.counts  # of messages, where there are their bytes; what they became counts beside them else
     return Report(
         path,
         summary.format,
-        sum(topic.count or 0 for topic in summary.topics),
-        len(summary.topics),
+        sum(counts.values()) if counts else sum(topic.count or 0 for topic in summary.topics),
+        len({topic for topic, _ in counts}) if counts else len(summary.topics),
         summary.start_nanos,
         summary.end_nanos,
         tuple(by_severity(findings)),
