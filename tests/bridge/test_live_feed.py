@@ -217,6 +217,14 @@ def test_why_nothing_of_a_topic_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
     watcher.end()
 
 
+def test_a_short_look_tells_of_what_it_did_not_find() -> None:
+    session = FakeSession()
+    watcher = Watcher(session, Selection.of(["/cuont"]))
+    watcher.feed.close()
+    watcher.end()
+    assert [note.text for note in watcher.notes] == ["/cuont: no publisher of it was found on fake"]
+
+
 def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rrbridge_bridge.live.feed.END_SECS", 0.2)
     session = FakeSession(hangs=True)

@@ -15,7 +15,7 @@ from rrbridge_bridge.live.source import Notice, Severity
 from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.disk import Disk, DiskMeter
 from rrbridge_bridge.record.recorder import Outcome, Snapshot
-from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show
+from rrbridge_bridge.record.show import JsonShow, LiveShow, MutedOnFailure, PlainShow, Show, closing_table
 from rrbridge_bridge.record.status import Rate, Status, StatusMeter, head_lines, headline
 
 WARNING = Notice(Severity.WARNING, "3 messages were lost", "/camera")
@@ -129,3 +129,16 @@ def test_a_terminal_that_went_away_is_left_alone(monkeypatch: pytest.MonkeyPatch
 )
 def test_sizes_are_read_by_people(count: float, text: str) -> None:
     assert size(count) == text
+
+
+def test_a_topic_that_was_found_late_is_not_said_to_be_slow() -> None:
+    """The mean is from its first message to the end, and falls if it stopped early."""
+    second = 10**9
+    late = TopicState("/late", "a/B", 51, 0, 0, 0, 51, 0, 10 * second, first_time_nanos=5 * second)
+    stopped = TopicState("/stopped", "a/B", 51, 0, 0, 0, 51, 0, 5 * second, first_time_nanos=1)
+    once = TopicState("/once", "a/B", 1, 0, 0, 0, 1, 0, second, first_time_nanos=second)
+    out = io.StringIO()
+    taken = Snapshot(12.0, (late, stopped, once), 1, 0, 1)
+    closing_table(Console(file=out, width=120), Outcome(taken, "", finished=True, paths=()))
+    means = {cells[0]: cells[5] for cells in map(str.split, out.getvalue().splitlines()) if cells[0].startswith("/")}
+    assert means == {"/late": "10.0", "/stopped": "5.0", "/once": "0.0"}

@@ -109,6 +109,7 @@ class LiveFeed:
                 if not gathered and self._backlog.is_finished:
                     break
         finally:
+            self._look(is_end=True)
             self.close()
         if self._error:
             raise RecorderError(self._error)
@@ -165,7 +166,7 @@ class LiveFeed:
             key = f"{topic} {about}" if about else ""
             self._note(Note(f"{topic}: {text}" if topic else text, is_loss=is_loss, about=key))
 
-    def _look(self) -> None:
+    def _look(self, *, is_end: bool = False) -> None:
         """Tell what a person should look into."""
         counters = list(self._counters.values())
         for each in counters:
@@ -183,7 +184,7 @@ class LiveFeed:
                 self._tell(topic, f"cannot be decoded: {reason}")
         for topic, text in self._maker.notes():
             self._tell(topic, text, is_loss=False)
-        if time.monotonic() - self._began > MISSING_SECS:
+        if is_end or time.monotonic() - self._began > MISSING_SECS:
             absent = self._selection.missing(self._found)
             for topic in self._selection.missing({each.topic for each in counters} | self._refused):
                 self._tell(topic, why_nothing(self.description, has_publisher=topic not in absent), about="missing")

@@ -91,6 +91,8 @@ class TopicState:
     """Messages that are left out to keep to the topic's highest rate."""
     refused: str = ""
     """Why it is not recorded, or not any more; empty if it is."""
+    first_time_nanos: int | None = None
+    """When the first one arrived."""
 
 
 @dataclass(eq=False)
@@ -108,6 +110,7 @@ class TopicCounters:
     """Written as bytes alone because writing could not keep up."""
     undecodable: int = 0
     """Written as bytes alone because they could not be decoded."""
+    first_time_nanos: int | None = None
     last_time_nanos: int | None = None
     paused: int = 0
     throttled: int = 0
@@ -119,6 +122,8 @@ class TopicCounters:
         self.received += len(received.batch)
         self.received_bytes += received.batch.payload_bytes
         if len(received.batch):
+            if self.first_time_nanos is None:
+                self.first_time_nanos = int(received.batch.log_time_nanos[0])
             self.last_time_nanos = int(received.batch.log_time_nanos[-1])
 
     def count_dropped(self, dropped: Dropped) -> None:
@@ -143,6 +148,7 @@ class TopicCounters:
             self.paused,
             self.throttled,
             self.refused,
+            self.first_time_nanos,
         )
 
 

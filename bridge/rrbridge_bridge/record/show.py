@@ -19,6 +19,7 @@ from rich.text import Text
 
 from rrbridge_bridge.format import size
 from rrbridge_bridge.live.source import Notice, Severity
+from rrbridge_bridge.record.counters import TopicState
 from rrbridge_bridge.record.recorder import Outcome
 from rrbridge_bridge.record.status import Status, head_lines, headline, lost_text, snapshot_facts, status_facts
 
@@ -225,7 +226,7 @@ def _notice_text(notice: Notice) -> Text:
 def closing_table(console: Console, outcome: Outcome) -> None:
     """Every topic's account, and where the file is."""
     topics = outcome.snapshot.topics
-    seconds = max(outcome.snapshot.elapsed_secs, 1e-9)
+    end_nanos = max((state.last_time_nanos or 0 for state in topics), default=0)
     asked_for = {"paused": "paused", "throttled": "throttled", "undecoded": "bytes only"}
     extra = {key: name for key, name in asked_for.items() if any(getattr(state, key) for state in topics)}
     table = Table(box=None, pad_edge=False)
@@ -239,7 +240,7 @@ def closing_table(console: Console, outcome: Outcome) -> None:
             state.msgtype,
             str(state.received),
             size(state.received_bytes),
-            f"{state.received / seconds:.1f}",
+            f"{_mean_hertz(state, end_nanos):.1f}",
             lost_text(state.lost),
             str(state.dropped),
             *(str(getattr(state, key)) for key in extra),
@@ -262,7 +263,14 @@ def closing_table(console: Console, outcome: Outcome) -> None:
             Text(f"{size(held)} held for a snapshot were not asked for, and are not written; {how}", "yellow")
         )
     if outcome.paths:
-        console.print(Text(f"{_named(outcome.paths)}: {size(outcome.snapshot.file_bytes)} in {seconds:.1f} s"))
+        took = f"{size(outcome.snapshot.file_bytes)} in {outcome.snapshot.elapsed_secs:.1f} s"
+        console.print(Text(f"{_named(outcome.paths)}: {took}"))
+
+
+def _mean_hertz(state: TopicState, end_nanos: int) -> float:
+    """From its first message on: that it was found late, or began late, makes a topic no slower."""
+    nanos = end_nanos - (state.first_time_nanos or end_nanos)
+    return (state.received - 1) / nanos * 1e9 if nanos > 0 and state.received > 1 else 0.0
 
 
 def _named(paths: Sequence[Path]) -> str:
