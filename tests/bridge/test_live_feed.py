@@ -207,10 +207,10 @@ def test_why_nothing_of_a_topic_is_seen(monkeypatch: pytest.MonkeyPatch) -> None
     session.tell(Refused("/strange", "strange_msgs/msg/Thing", "its package is missing"))
     watcher = Watcher(session, Selection.of(["/far", "/strange", "/count"]))
     others = (
-        "/far: there is a publisher of it on fake, but no connection to it so far",
+        "/far: there is a publisher of it, but no connection to it so far",
         "/strange: not shown: its package is missing",
     )
-    watcher.until_told("/count: no publisher of it was found on fake", *others)
+    watcher.until_told("/count: no publisher of it was found", *others)
     session.announce(COUNT)
     watcher.until_told("/count: its publisher was found late", *others)
     session.stop()
@@ -222,7 +222,7 @@ def test_a_short_look_tells_of_what_it_did_not_find() -> None:
     watcher = Watcher(session, Selection.of(["/cuont"]))
     watcher.feed.close()
     watcher.end()
-    assert [note.text for note in watcher.notes] == ["/cuont: no publisher of it was found on fake"]
+    assert [note.text for note in watcher.notes] == ["/cuont: no publisher of it was found"]
 
 
 def test_closing_lets_go_of_a_source_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,7 @@ def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
 
     assert held() == (None, None)
     assert held("--snapshot", "30s") == (30.0, 512_000_000)
+    assert parsed("-a", "--snapshot", "1m", "--snapshot", "500MB").held == "60 s or 500 MB"
     assert held("--snapshot", "500MB") == (None, 500_000_000)
     assert held("--snapshot", "2GiB", "--snapshot", "1m") == (60.0, 2 << 30)
     with pytest.raises(click.BadParameter):

@@ -142,3 +142,15 @@ def test_a_topic_that_was_found_late_is_not_said_to_be_slow() -> None:
     closing_table(Console(file=out, width=120), Outcome(taken, "", finished=True, paths=()))
     means = {cells[0]: cells[5] for cells in map(str.split, out.getvalue().splitlines()) if cells[0].startswith("/")}
     assert means == {"/late": "10.0", "/stopped": "5.0", "/once": "0.0"}
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_that_snapshots_write_nothing_yet_is_told_at_the_start(terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120, force_terminal=terminal, color_system=None)
+    show = LiveShow(console) if terminal else PlainShow(console)
+    show.begin([Path("run_0000.rrd")], "fake", "30 s or 500 MB")
+    show.close()
+    assert "holding the last 30 s or 500 MB of fake in memory, for run_0000.rrd" in out.getvalue()
+    assert ("s writes it" in out.getvalue()) == terminal
+    assert "recording" not in out.getvalue()

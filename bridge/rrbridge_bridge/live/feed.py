@@ -187,7 +187,7 @@ class LiveFeed:
         if is_end or time.monotonic() - self._began > MISSING_SECS:
             absent = self._selection.missing(self._found)
             for topic in self._selection.missing({each.topic for each in counters} | self._refused):
-                self._tell(topic, why_nothing(self.description, has_publisher=topic not in absent), about="missing")
+                self._tell(topic, why_nothing(has_publisher=topic not in absent), about="missing")
             if not counters and not self._selection.topics:
                 self._tell("", "no topic to look at so far")
         if self._session.silent_secs > SILENT_SECS and self._receiver.is_alive():

@@ -12,11 +12,14 @@ MAX_TOLD = 200
 """A stranger may say something else every time."""
 
 
-def why_nothing(where: str, *, has_publisher: bool) -> str:
-    """Why nothing is heard of a topic that was asked for by name."""
-    if has_publisher:
-        return f"there is a publisher of it on {where}, but no connection to it so far"
-    return f"no publisher of it was found on {where}"
+def why_nothing(where: str = "", *, has_publisher: bool) -> str:
+    """Why nothing is heard of a topic that was asked for by name; `where`, unless the reader is told that anyway."""
+    on = f" on {where}" if where else ""
+    return (
+        f"there is a publisher of it{on}, but no connection to it so far"
+        if has_publisher
+        else f"no publisher of it was found{on}"
+    )
 
 
 class ToldOnce:

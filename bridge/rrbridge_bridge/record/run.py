@@ -68,7 +68,7 @@ def _recorded(settings: RecordSettings, show: Show, signals: Signals) -> Outcome
         recorder = Recorder(heard, place.stem, outputs, selection, options, stages)
         watchdog = Watchdog(is_dds="fastrtps" in session.description, decodes=settings.decodes(place.formats))
         loop = Loop(recorder, settings, show, signals, stages, watchdog, trigger)
-        show.begin(place.first_parts if settings.has_parts else place.paths, session.description)
+        show.begin(place.first_parts if settings.has_parts else place.paths, session.description, settings.held)
         if choice.reason:
             show.notice(Notice(Severity.INFO, f"listening by {choice.source.name}: {choice.reason}"))
         with loop.doors_open(settings.name):

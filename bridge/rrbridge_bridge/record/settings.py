@@ -13,6 +13,7 @@ import rich_click as click
 
 from rrbridge.errors import InvalidValueError
 from rrbridge.importers import ImportOptions
+from rrbridge_bridge.format import size
 from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.live.source import DRAIN_SECS, SourceOptions
 from rrbridge_bridge.record.backlog import DropPolicy
@@ -166,6 +167,13 @@ class RecordSettings:
                 topic_pattern(topic)
             except InvalidValueError as err:
                 raise click.UsageError(str(err)) from err
+
+    @property
+    def held(self) -> str:
+        """How much is held for snapshots, in words; empty if everything is written."""
+        return " or ".join(
+            f"{span.secs:g} s" if span.secs is not None else size(span.nbytes or 0) for span in self.snapshot
+        )
 
     @property
     def is_ring(self) -> bool:

@@ -38,8 +38,8 @@ _STYLES = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "bo
 class Show(Protocol):
     """One way to show a recording."""
 
-    def begin(self, paths: Sequence[Path], description: str) -> None:
-        """Recording has begun."""
+    def begin(self, paths: Sequence[Path], description: str, held: str = "") -> None:
+        """Recording has begun; `held`: only so much is held, for snapshots, and nothing is written yet."""
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
@@ -60,9 +60,9 @@ class MutedOnFailure:
     def __init__(self, show: Show) -> None:
         self._show: Show | None = show
 
-    def begin(self, paths: Sequence[Path], description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str, held: str = "") -> None:
         """Recording has begun."""
-        self._try(lambda show: show.begin(paths, description))
+        self._try(lambda show: show.begin(paths, description, held))
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
@@ -99,9 +99,10 @@ class LiveShow:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
 
-    def begin(self, paths: Sequence[Path], description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str, held: str = "") -> None:
         """Say where it goes, and start the table."""
-        self._console.print(Text.assemble("recording ", (_named(paths), "bold"), f" from {description}; {KEYS_TEXT}"))
+        keys = f"s writes it, {KEYS_TEXT}" if held else KEYS_TEXT
+        self._console.print(Text.assemble(*_begun(paths, description, held), f"; {keys}"))
         self._live.start()
 
     def notice(self, notice: Notice) -> None:
@@ -151,9 +152,9 @@ class PlainShow:
         self._console = console
         self._next = PLAIN_SECS
 
-    def begin(self, paths: Sequence[Path], description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str, held: str = "") -> None:
         """Say where it goes."""
-        self._console.print(Text(f"recording {_named(paths)} from {description}"))
+        self._console.print(Text.assemble(*_begun(paths, description, held)))
 
     def notice(self, notice: Notice) -> None:
         """A line."""
@@ -180,9 +181,10 @@ class JsonShow:
         self._out = out
         self._next = 0.0
 
-    def begin(self, paths: Sequence[Path], description: str) -> None:
+    def begin(self, paths: Sequence[Path], description: str, held: str = "") -> None:
         """Where it goes."""
-        self._print("begin", path=str(paths[0]), paths=[str(path) for path in paths], source=description)
+        names = [str(path) for path in paths]
+        self._print("begin", path=names[0], paths=names, source=description, held=held or None)
 
     def notice(self, notice: Notice) -> None:
         """Something happened."""
@@ -214,6 +216,13 @@ class JsonShow:
     def _print(self, event: str, **facts: object) -> None:
         self._out.write(json.dumps({"event": event, "time": time.time(), **facts}) + "\n")
         self._out.flush()
+
+
+def _begun(paths: Sequence[Path], description: str, held: str) -> Sequence[str | tuple[str, str]]:
+    file = (_named(paths), "bold")
+    if held:
+        return (f"holding the last {held} of {description} in memory, for ", file)
+    return ("recording ", file, f" from {description}")
 
 
 def _notice_text(notice: Notice) -> Text:
