@@ -38,6 +38,7 @@ from rrbridge_bridge.raw import Connection, Int64s, RawBatch, gather_spans
 from rrbridge_bridge.recording import Recording
 from rrbridge_bridge.report import TopicReport
 from rrbridge_bridge.salvage import salvage
+from rrbridge_bridge.sharing import beside_their_bytes
 from rrbridge_bridge.staging import StageRun
 
 __all__ = ["Channel", "marked_as_repeated"]
@@ -123,12 +124,14 @@ class Channel:
         placed = self._mapped(msgs) if self.adapter else []
         carries = self.adapter.carries if self.adapter else frozenset[str]()
         keeps_bytes = options.raw or (options.mapping == "reference" and self._is_undecoded_by_reference)
-        raw_rows = np.arange(count) if keeps_bytes else _rows_without(placed, count) if carries else np.arange(0)
+        raw_rows = _rows_without(placed, count) if carries else np.arange(0)
         placed = with_frames(placed, msgs, self.entity_path)
         if options.fields == "all" or (options.fields == "unmapped" and not self.is_mapped):
             placed += self._fields(msgs, without=carries)
         if options.fields == "none" and not self.is_mapped and not options.raw:
             self.report.left_out += count
+        if keeps_bytes:
+            placed, raw_rows = beside_their_bytes(placed, batch, self._raw, self.entity_path)
         if len(raw_rows) == count:
             placed.append(self._raw(batch))
         elif len(raw_rows):

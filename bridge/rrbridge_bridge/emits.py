@@ -38,7 +38,7 @@ class Placed:
     @property
     def nbytes(self) -> int:
         """Size of the columns in memory."""
-        return sum(int(column.cells.nbytes) for column in self.columns)
+        return sum(column.nbytes for column in self.columns)
 
     @property
     def is_per_message(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._arrow import empty
+
 __all__ = [
     "ROS_DEFINITIONS",
     "TEXT_DEFINITIONS",
@@ -145,7 +147,8 @@ class RawBatch:
             return batches[0]
         sizes = np.concatenate([batch.sizes for batch in batches])
         if int(sizes.sum()) >= LARGE_BYTES * len(sizes):
-            buffer = np.concatenate([batch.payload(row) for batch in batches for row in range(len(batch))])
+            buffer = empty((int(sizes.sum()),), np.uint8)
+            np.concatenate([batch.payload(row) for batch in batches for row in range(len(batch))], out=buffer)
             starts = np.cumsum(sizes) - sizes
         else:
             buffer = np.concatenate([batch.buffer for batch in batches])

@@ -39,11 +39,11 @@ import numpy.typing as npt
 
 from rrbridge._arrow import duplicate, list_array, list_values
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
-from rrbridge._chunk import ComponentColumn, row_bounds
+from rrbridge._chunk import ComponentColumn, SpansColumn, row_bounds
 from rrbridge._descriptor import ComponentDescriptor, short_name
 from rrbridge._misuse import caller_depth, strict_mode
-from rrbridge.columns import Ragged
-from rrbridge.encodings import Batch, Encoding, empty
+from rrbridge.columns import Ragged, Spans
+from rrbridge.encodings import Batch, Encoding, blob, empty
 from rrbridge.errors import InvalidValueError, RrbridgeError, RrbridgeWarning
 
 if TYPE_CHECKING:
@@ -466,6 +466,8 @@ def _owned(batch: Batch, value: Any) -> Batch:
 
 def _column(field: Field, value: Any) -> ComponentColumn:
     encoding = field.component.encoding
+    if encoding is blob and isinstance(value, Spans):
+        return SpansColumn(field.descriptor, value)
     try:
         batch, lengths = encoding.split(value)
         values = encoding.to_arrow([batch])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rrbridge import _entity_path
-from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, take_lists, unit_lists
+from rrbridge._arrow import Gathered, as_numpy, list_array, list_values, primitive, take_lists, unit_lists
 from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._descriptor import ComponentDescriptor
 from rrbridge._timeline import TimeColumn, TimeColumnLike, TimeKind
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rrbridge._lens import Lens
     from rrbridge._recording import Loggable
     from rrbridge._selector import Selector
+    from rrbridge.columns import Spans
 
 __all__ = ["Chunk", "ComponentColumn"]
 
@@ -89,6 +90,11 @@ class ComponentColumn:
     def __repr__(self) -> str:
         return f"ComponentColumn({self.descriptor.component}, {len(self)} rows)"
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the cells in memory."""
+        return int(self.cells.nbytes)
+
     def component_descriptor(self) -> ComponentDescriptor:
         """What the column is."""
         return self.descriptor
@@ -106,6 +112,32 @@ class ComponentColumn:
                 self.descriptor.component, f"lengths that add up to {len(values)}", f"{bounds[-1]} instances"
             )
         return ComponentColumn(self.descriptor, list_array(bounds, values))
+
+
+class SpansColumn(ComponentColumn):
+    """One blob per row, where they stand in a buffer; `cells` are put together when somebody looks."""
+
+    __slots__ = ("spans",)
+
+    def __init__(self, descriptor: ComponentDescriptor, spans: Spans) -> None:
+        self.descriptor = descriptor
+        self.spans = spans
+
+    def __getattr__(self, name: str) -> Any:
+        """`cells`, the first time that somebody asks for them."""
+        if name != "cells":
+            raise AttributeError(name)
+        spans = self.spans
+        self.cells = unit_lists(list_array(spans.offsets, primitive(spans.values), nullable=False))
+        return self.cells
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+    @property
+    def nbytes(self) -> int:
+        """Size that the cells have, or would have."""
+        return int(self.spans.offsets[-1])
 
 
 def row_bounds(name: str, lengths: npt.ArrayLike | None, offsets: npt.ArrayLike | None) -> npt.NDArray[np.int64]:

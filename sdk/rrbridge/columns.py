@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rrbridge._arrow import distinct
+from rrbridge._arrow import distinct, empty
 
 if TYPE_CHECKING:
     from rrbridge._archetype import ComponentColumnList
@@ -31,6 +31,7 @@ __all__ = [
     "Octets",
     "Pairs",
     "Ragged",
+    "Spans",
     "Text",
     "concat",
     "gather",
@@ -90,6 +91,43 @@ class Ragged:
         if isinstance(self.values, np.ndarray):
             return self.values[lo:hi]
         return take(self.values, np.arange(lo, hi))
+
+
+class Spans(Ragged):
+    """One byte string per row, apart from each other in a buffer: large ones, which are not copied until `values` are looked at.
+
+    Row i is `buffer[starts[i]:starts[i] + lengths[i]]`.
+    """
+
+    __slots__ = ("buffer", "starts")
+
+    buffer: npt.NDArray[np.uint8]
+    starts: Offsets
+    """Shape (N,)."""
+
+    def __init__(self, buffer: npt.NDArray[np.uint8], starts: Offsets, lengths: Offsets) -> None:
+        """The rows must lie in the buffer."""
+        object.__setattr__(self, "offsets", np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths))))
+        object.__setattr__(self, "buffer", buffer)
+        object.__setattr__(self, "starts", starts)
+
+    def __getattr__(self, name: str) -> Any:
+        """`values`, the first time that somebody asks for them."""
+        if name != "values":
+            raise AttributeError(name)
+        rows = [self[row] for row in range(len(self))]
+        if len(rows) == 1:
+            together = rows[0]
+        else:
+            together = empty((int(self.offsets[-1]),), np.uint8)
+            np.concatenate([self.buffer[:0], *rows], out=together)
+        object.__setattr__(self, name, together)
+        return together
+
+    def __getitem__(self, row: int) -> Any:
+        row = range(len(self))[row]
+        start, size = int(self.starts[row]), int(self.offsets[row + 1] - self.offsets[row])
+        return self.buffer[start : start + size]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -252,6 +290,8 @@ def nanos(stamp: Columns) -> npt.NDArray[np.int64]:
 
 
 @overload
+def take(column: Spans, index: npt.ArrayLike) -> Spans: ...
+@overload
 def take(column: Ragged, index: npt.ArrayLike) -> Ragged: ...
 @overload
 def take(column: Text, index: npt.ArrayLike) -> Text: ...
@@ -269,6 +309,8 @@ def take(column: Any, index: npt.ArrayLike) -> Any:
     if isinstance(column, Columns):
         optional = column._optional and {k: None if v is None else v[rows] for k, v in column._optional.items()}
         return Columns(len(rows), {k: take(v, rows) for k, v in column._fields.items()}, column._msgtype, optional)
+    if isinstance(column, Spans):
+        return Spans(column.buffer, column.starts[rows], column.lengths[rows])
     starts = column.offsets[:-1][rows]
     sizes = column.offsets[1:][rows] - starts
     offsets = np.zeros(len(rows) + 1, np.int64)
@@ -296,7 +338,8 @@ def concat(columns: Sequence[Any]) -> Any:
     if isinstance(head, Text):
         return Text(offsets, np.concatenate([c.data[c.offsets[0] : c.offsets[-1]] for c in columns]))
     values = [take(c.values, np.arange(c.offsets[0], c.offsets[-1])) for c in columns]
-    return type(head)(offsets, concat(values))
+    kind = Ragged if isinstance(head, Spans) else type(head)
+    return kind(offsets, concat(values))
 
 
 def _all_flags(columns: Sequence[Columns], name: str) -> Flags | None:

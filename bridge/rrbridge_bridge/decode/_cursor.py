@@ -90,10 +90,14 @@ class Cursor:
 
     def take_bytes(self, sizes: Int64s, field: str) -> Bytes:
         """The next `sizes[i]` bytes of place i, end to end."""
+        return gather_spans(self.buffer, self.pass_bytes(sizes, field), sizes)
+
+    def pass_bytes(self, sizes: Int64s, field: str) -> Int64s:
+        """Where the next `sizes[i]` bytes of place i begin."""
         self.require(sizes, field)
-        spans = gather_spans(self.buffer, self.pos, sizes)
-        self.pos = self.pos + sizes
-        return spans
+        starts = self.pos
+        self.pos = starts + sizes
+        return starts
 
 
 def gather_rows(buffer: Bytes, starts: Int64s, size: int) -> Bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rrbridge._arrow import empty
 from rrbridge_bridge.raw import Bytes, Int64s
 
 __all__ = ["MAX_HEADER_BYTES", "MAX_MESSAGE_BYTES", "FrameBuffer", "Frames", "header_of"]
@@ -54,7 +55,7 @@ class FrameBuffer:
 
     def __init__(self, limit_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._block: Bytes = np.empty(FIRST_BLOCK_BYTES, np.uint8)
+        self._block: Bytes = empty((FIRST_BLOCK_BYTES,), np.uint8)
         self._filled = 0
         self._at = 0
         """Where the first message that is not whole begins, with its length."""
@@ -150,6 +151,6 @@ class FrameBuffer:
     def _move_to(self, capacity: int, *, anew: bool = True) -> None:
         rest = self._block[self._at : self._filled].copy()
         if anew:
-            self._block = np.empty(max(capacity, len(rest)), np.uint8)
+            self._block = empty((max(capacity, len(rest)),), np.uint8)
         self._block[: len(rest)] = rest
         self._at, self._filled = 0, len(rest)

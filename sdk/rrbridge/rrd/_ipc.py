@@ -16,7 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from rrbridge._arrow import Gathered, joined
+from rrbridge.rrd._flatbuffers import Table
 from rrbridge.rrd._protocol import Compression
+from rrbridge.rrd._shared_bytes import written_once
 
 __all__ = [
     "GATHER_MIN_BYTES",
@@ -91,7 +93,7 @@ def pieces_of(batch: pa.RecordBatch, unfilled: Sequence[Gathered] = ()) -> list[
         writer.write_batch(batch)
     parts_at = {part.target.ctypes.data: part for part in unfilled}
     found: list[memoryview] = []
-    for piece in sink.written:
+    for piece in sink.written if unfilled else written_once(batch, sink.written):
         part = None if isinstance(piece, bytes) else parts_at.pop(piece.address, None)
         if part is None or len(piece) != part.target.nbytes:
             found.append(memoryview(piece))
@@ -213,7 +215,7 @@ def _check_compressed_buffers(stream: memoryview) -> None:
             return
 
 
-def _messages(stream: memoryview) -> Iterator[tuple[int, _Table, memoryview]]:
+def _messages(stream: memoryview) -> Iterator[tuple[int, Table, memoryview]]:
     """Kind, header and body of each message that carries data."""
     position = 0
     while position + 8 <= len(stream):
@@ -223,7 +225,7 @@ def _messages(stream: memoryview) -> Iterator[tuple[int, _Table, memoryview]]:
             position, size = position - 4, mark  # before Arrow 0.15 the mark was missing
         if size <= 0 or size > len(stream) - position:
             return
-        root = _Table(stream[position : position + size], struct.unpack_from("<I", stream, position)[0])
+        root = Table(stream[position : position + size], struct.unpack_from("<I", stream, position)[0])
         position += size
         body_size = root.int64(3)
         if not 0 <= body_size <= len(stream) - position:
@@ -232,50 +234,3 @@ def _messages(stream: memoryview) -> Iterator[tuple[int, _Table, memoryview]]:
         if kind in (_DICTIONARY_BATCH, _RECORD_BATCH) and header is not None:
             yield kind, header, stream[position : position + body_size]
         position += body_size
-
-
-class _Table:
-    """A flatbuffers table; fields are asked for by index. Reads past the end raise struct.error.
-
-    https://flatbuffers.dev/internals/
-    """
-
-    __slots__ = ("_data", "_slots", "_start")
-
-    def __init__(self, data: memoryview, start: int) -> None:
-        self._data, self._start = data, start
-        vtable = start - struct.unpack_from("<i", data, start)[0]
-        if vtable < 0:
-            raise struct.error("a table before its buffer")
-        count = max(struct.unpack_from("<H", data, vtable)[0] // 2 - 2, 0)
-        self._slots = struct.unpack_from(f"<{count}H", data, vtable + 4)
-
-    def _at(self, index: int) -> int | None:
-        slot = self._slots[index] if index < len(self._slots) else 0
-        return self._start + slot if slot else None
-
-    def byte(self, index: int) -> int:
-        at = self._at(index)
-        return 0 if at is None else int(struct.unpack_from("<B", self._data, at)[0])
-
-    def int64(self, index: int) -> int:
-        at = self._at(index)
-        return 0 if at is None else int(struct.unpack_from("<q", self._data, at)[0])
-
-    def _follow(self, index: int) -> int | None:
-        at = self._at(index)
-        return None if at is None else at + int(struct.unpack_from("<I", self._data, at)[0])
-
-    def table(self, index: int) -> _Table | None:
-        at = self._follow(index)
-        return None if at is None else _Table(self._data, at)
-
-    def pairs(self, index: int) -> Iterator[tuple[int, int]]:
-        """A vector of structs of two int64."""
-        at = self._follow(index)
-        if at is None:
-            return iter(())
-        (count,) = struct.unpack_from("<I", self._data, at)
-        if 16 * count > len(self._data) - at:
-            raise struct.error("a vector past its buffer")
-        return struct.iter_unpack("<qq", self._data[at + 4 : at + 4 + 16 * count])
