@@ -16,7 +16,7 @@ from rosbags.rosbag2 import Reader, ReaderError
 
 from rrbridge.errors import FileError, NotARecordingError, RrbridgeError
 from rrbridge_bridge.raw import RawBatch
-from rrbridge_bridge.readers import ReadOptions, _db3_rows, bag_format, db3, open_bag
+from rrbridge_bridge.readers import ReadOptions, _db3_rows, _packed, bag_format, open_bag
 from rrbridge_bridge.readers._folder import FolderReader
 from rrbridge_bridge.readers._metadata import parse_metadata
 
@@ -206,7 +206,7 @@ def test_messages_compressed_one_by_one(tmp_path: Path, monkeypatch: pytest.Monk
     db.execute("UPDATE messages SET data = ? WHERE id = 7", (b"\x28\xb5\x2f\xfdnonsense",))
     db.commit()
     db.close()
-    monkeypatch.setattr(db3, "WINDOW_BYTES", 500)
+    monkeypatch.setattr(_packed, "WINDOW_BYTES", 500)
     got, notes = read(tmp_path / "a.db3")
     assert got[:6] + got[7:] == want[:6] + want[7:]
     assert got[6][3] == b""

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import zstandard
 from mcap.records import Channel, Message, Schema
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, IndexType, Writer
 
 from rrbridge.errors import NotARecordingError, RrbridgeError
 from rrbridge_bridge.raw import RawBatch
-from rrbridge_bridge.readers import ReadOptions, open_bag
+from rrbridge_bridge.readers import ReadOptions, _packed, open_bag
 from rrbridge_bridge.readers._chunks import ChunkData
 from rrbridge_bridge.readers.mcap import McapReader
 
@@ -364,3 +365,29 @@ def test_the_largest_time_stays_in_range(tmp_path: Path) -> None:
     got, notes = read(path)
     assert got == [(channel, 0, 2**63 - 1, 5, b"{}")]
     assert notes == ["some log times are past the year 2262, which no recording can say; its end stands for them"]
+
+
+def test_messages_that_rosbag2_compressed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ros2 bag record --storage mcap --compression-mode message`; what is not of ROS may begin as a zstd frame does."""
+    sent = [b"\x00\x01\x00\x00" + bytes(range(i)) for i in range(100)]
+    frame = zstandard.compress(b"a picture")
+    with (tmp_path / "a.mcap").open("wb") as file:
+        writer = Writer(file, chunk_size=2000)
+        writer.start("ros2")
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
+        ros = writer.register_channel("/chatter", "cdr", schema)
+        other = writer.register_channel("/frames", "my_frames", 0)
+        for i, payload in enumerate(sent):
+            writer.add_message(ros, i, zstandard.compress(payload), i)
+            writer.add_message(other, i, frame, i)
+        writer.add_message(ros, 200, frame[:4] + b"nonsense", 200)
+        writer.finish()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(_packed, "WINDOW_BYTES", 500)
+    with open_bag(tmp_path / "a.mcap") as reader:
+        got = rows_of(reader.batches())
+        assert [row[4] for row in got if row[0] == ros] == [*sent, b""]
+        assert [row[4] for row in got if row[0] == other] == [frame] * 100
+        sizes = [size for rows in reader.rows() for size in rows.sizes.tolist()]
+        assert sizes == [len(row[4]) for row in got]
+        assert "a compressed message is damaged" in reader.notes[0].text
+        assert reader.notes[0].is_loss

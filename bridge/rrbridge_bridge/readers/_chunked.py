@@ -120,7 +120,7 @@ class ChunkedReader(Closing, Generic[P]):
             chunk = self._chunk_data(piece)
             buffer, ((lo, hi),) = fill_group(self._source, [chunk], lambda *_: None)
             positions = chunk.hints + lo if chunk.is_exact else self._positions(buffer, chunk.hints + lo, lo, hi)[0]
-            rows = self._rows(buffer, positions, np.arange(len(positions)))
+            rows = next(self._as_sent(self._rows(buffer, positions, np.arange(len(positions)))))
             return rows.chosen({c.id: c for c in self._connections_so_far()}, options)
         return None
 
@@ -163,8 +163,13 @@ class ChunkedReader(Closing, Generic[P]):
             rows = self._rows(buffer, positions, np.arange(order, order + len(positions)))
             if damage:
                 self._tell_damage(group, damage, rows, [len(part) for part in found])
-            yield group, rows
+            for part in self._as_sent(rows):
+                yield group, part
             order += len(positions)
+
+    def _as_sent(self, rows: Rows) -> Iterator[Rows]:
+        """The messages, should the format hold them otherwise."""
+        yield rows
 
     def _tell_damage(
         self, group: Sequence[ChunkData], damage: Mapping[int, str], rows: Rows, lengths: Sequence[int]

@@ -16,20 +16,18 @@ import numpy as np
 from rrbridge.errors import DamagedFileError, FileError
 from rrbridge.importers import Note, Summary, TopicSummary
 from rrbridge_bridge.closing import Closing
-from rrbridge_bridge.raw import Connection, Int64s, RawBatch, counts, join_payloads, rows_at
+from rrbridge_bridge.raw import Connection, Int64s, RawBatch, counts, join_payloads
 from rrbridge_bridge.readers._blocks import Blocks, Rows
-from rrbridge_bridge.readers._compression import CompressionError, decompress_zstd_frame
 from rrbridge_bridge.readers._db3_open import UNREADABLE, open_database
-from rrbridge_bridge.readers._db3_rows import WINDOW_BYTES, WINDOW_ROWS, MessageRows
+from rrbridge_bridge.readers._db3_rows import WINDOW_ROWS, MessageRows
 from rrbridge_bridge.readers._metadata import RosbagMetadata, parse_metadata
 from rrbridge_bridge.readers._names import long_type_name
 from rrbridge_bridge.readers._notes import Notes
+from rrbridge_bridge.readers._packed import packed, unpacked
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._totals import Totals
 
 __all__ = ["Db3Reader"]
-
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class Db3Reader(Closing):
@@ -269,39 +267,13 @@ class Db3Reader(Closing):
         ids = np.array([-1 if i is None else i for i in topic_ids], np.int64)
         nanos = np.array([t or 0 for t in times], np.int64)
         rows = _as_rows(payloads, ids, nanos, orders)
-        if not _has_zstd_frames(rows):
+        which = packed(rows)
+        if which.any():
+            yield from unpacked(rows, which, self._notes)
+        else:
             yield rows
-            return
-        for lo, hi, unpacked in self._unpacked(payloads):
-            yield _as_rows(unpacked, ids[lo:hi], nanos[lo:hi], orders[lo:hi])
-
-    def _unpacked(self, payloads: Sequence[bytes]) -> Iterator[tuple[int, int, list[bytes]]]:
-        """Payloads decompressed where they are zstd frames, as many at a time as fit a window; `(from row, to row, payloads)`."""
-        ready: list[bytes] = []
-        size, first = 0, 0
-        for row, payload in enumerate(payloads):
-            if payload[:4] == ZSTD_MAGIC:
-                try:
-                    payload = decompress_zstd_frame(payload)
-                except CompressionError as err:
-                    self._notes.lost(f"a compressed message is damaged ({err}); it is read as empty")
-                    payload = b""
-            ready.append(payload)
-            size += len(payload)
-            if size > WINDOW_BYTES:
-                yield first, row + 1, ready
-                ready, size, first = [], 0, row + 1
-        if ready:
-            yield first, len(payloads), ready
 
 
 def _as_rows(payloads: Sequence[bytes], ids: Any, nanos: Any, orders: Any) -> Rows:
     buffer, starts, sizes = join_payloads(payloads)
     return Rows(buffer, ids, starts, sizes, nanos, nanos, np.zeros(len(sizes), np.uint32), orders)
-
-
-def _has_zstd_frames(rows: Rows) -> bool:
-    """Whether any payload begins as a zstd frame does."""
-    starts = rows.starts[rows.sizes >= len(ZSTD_MAGIC)]
-    heads = rows_at(rows.buffer, starts, len(ZSTD_MAGIC))
-    return bool((heads == np.frombuffer(ZSTD_MAGIC, np.uint8)).all(axis=1).any())

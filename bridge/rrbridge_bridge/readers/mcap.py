@@ -45,6 +45,7 @@ from rrbridge_bridge.readers._mcap_records import (
     read_summary,
 )
 from rrbridge_bridge.readers._mcap_walk import Catalogue, LooseMessages, Piece, Tear, walk_file, walk_records
+from rrbridge_bridge.readers._packed import packed, unpacked
 from rrbridge_bridge.readers._positions import checked_positions
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._time_spans import TimeSpans
@@ -404,3 +405,11 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
                     f"some {name} times are past the year 2262, which no recording can say; its end stands for them"
                 )
         return rows
+
+    def _as_sent(self, rows: Rows) -> Iterator[Rows]:
+        """Messages of ROS 2 that rosbag2 compressed one by one; it does so to all of a file or to none."""
+        if not len(rows) or not packed(rows.take(slice(0, 1))).any():
+            yield rows
+            return
+        cdr = [c.id for c in self._connections_so_far() if c.encoding == "cdr"]
+        yield from unpacked(rows, packed(rows) & np.isin(rows.connection_ids, cdr), self._notes)
