@@ -222,6 +222,20 @@ def test_what_is_no_single_type_is_json_text() -> None:
     assert as_plain(decode([{"any": {"x": 1}}], free_form)) == [{"any": '{"x": 1}'}]
 
 
+def test_documents_of_many_names() -> None:
+    """Thousands of readings in one document are fields; what has new names in every document costs only what is too much."""
+    readings = {f"tag{i}": i for i in range(3_000)}
+    assert as_plain(decode([readings, readings])) == [readings, readings]
+    documents = [{f"id{i}_{j}": j for j in range(1_000)} for i in range(6)]
+    got = decode_what_can(decoder_for(connection()), batch(documents))
+    assert got.bad.tolist() == [4, 5]
+    assert "more than 4096 names" in str(got.error)
+    found = [{name: value for name, value in row.items() if value is not None} for row in as_plain(got.columns)]
+    assert found == documents[:4]
+    larger = {f"tag{i}": i for i in range(5_000)}
+    assert decode_what_can(decoder_for(connection()), batch([larger])).bad.tolist() == [0]
+
+
 def test_schemas_that_refer_to_themselves() -> None:
     node = {"type": "object", "properties": {"v": {"type": "integer"}, "next": {"$ref": "#/$defs/node"}}}
     schema = {"$ref": "#/$defs/node", "$defs": {"node": node}}

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 __all__ = [
     "JSON",
+    "MAX_ROOT_NAMES",
     "NULL",
     "ConflictError",
     "Leaf",
@@ -26,7 +27,9 @@ __all__ = [
 
 MAX_DEPTH = 64
 MAX_NAMES = 1_000
-"""An object with more names than this is a dictionary, not a message."""
+"""An object in a document with more names than this is a dictionary, not a message."""
+MAX_ROOT_NAMES = 4_096
+"""So many names the documents of a topic may have themselves, all together."""
 
 
 class ConflictError(ValueError):
@@ -106,7 +109,7 @@ def type_of(value: object, depth: int = 0) -> Node:
     if isinstance(value, list):
         return ListOf(_merged(type_of(item, depth + 1) for item in _one_of_each(value)))
     assert isinstance(value, dict)
-    if len(value) > MAX_NAMES:
+    if len(value) > (MAX_NAMES if depth else MAX_ROOT_NAMES):
         return JSON
     return Record(tuple((name, type_of(item, depth + 1)) for name, item in value.items()))
 
@@ -177,12 +180,13 @@ def _wider(known: Leaf, found: Leaf) -> Leaf | None:
 
 
 def _both(known: Record, found: Record, path: str) -> Node:
-    if len(found.fields) > MAX_NAMES:
+    most = MAX_NAMES if path else MAX_ROOT_NAMES
+    if len(found.fields) > most:
         return JSON
     fields = dict(known.fields)
     for name, node in found.fields:
         fields[name] = merge(fields.get(name, NULL), node, f"{path}.{name}" if path else name)
-    if len(fields) > MAX_NAMES and not is_declared(known):
+    if len(fields) > most and not is_declared(known):
         return JSON
     return Record(tuple(fields.items()))
 

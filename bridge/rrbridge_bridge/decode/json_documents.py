@@ -21,7 +21,17 @@ from rrbridge.errors import DecodeError
 from rrbridge_bridge.decode._foxglove_documents import completed, usual_fields
 from rrbridge_bridge.decode._json_columns import NotBase64Error, columns_of, datatype
 from rrbridge_bridge.decode._json_schema import read_json_schema
-from rrbridge_bridge.decode._json_types import ConflictError, Leaf, ListOf, Node, Record, holds_json, merge, type_of
+from rrbridge_bridge.decode._json_types import (
+    MAX_ROOT_NAMES,
+    ConflictError,
+    Leaf,
+    ListOf,
+    Node,
+    Record,
+    holds_json,
+    merge,
+    type_of,
+)
 from rrbridge_bridge.decode.plan import BadMessagesError
 from rrbridge_bridge.raw import Connection, RawBatch, gather_spans
 
@@ -128,11 +138,15 @@ class JsonDecoder:
         for row in range(len(batch)):
             try:
                 found = type_of(_loaded(batch, row))
-                if found not in seen:
-                    known = merge(self._known, found)
-                    seen.add(found)
-                    assert isinstance(known, Record)
-                    self._known = known
+                if found in seen:
+                    continue
+                known = merge(self._known, found)
+                if not isinstance(known, Record):
+                    bad.append(row)
+                    reason = reason or f"together the documents have more than {MAX_ROOT_NAMES} names"
+                    continue
+                seen.add(found)
+                self._known = known
             except ConflictError as err:
                 bad.append(row)
                 reason, field = reason or str(err), field or err.path
