@@ -167,6 +167,19 @@ def test_topics_that_cannot_be_carried_over_are_named(shared_data: Path, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_types_of_plain_dds_are_refused_by_name(tmp_path: Path, capsys: Any) -> None:
+    with (tmp_path / "a.mcap").open("wb") as file:
+        writer = McapWriter(file)
+        writer.start()
+        schema = writer.register_schema("drone::State", "omgidl", b"module drone { struct State { long x; }; };")
+        channel = writer.register_channel("/state", "cdr", schema)
+        writer.add_message(channel, 1, b"\0\1\0\0\5\0\0\0", 1)
+        writer.finish()  # type: ignore[no-untyped-call]
+    assert main(["convert", str(tmp_path / "a.mcap"), "-o", str(tmp_path / "a.bag")]) == 1
+    told = capsys.readouterr().err
+    assert "cannot hold /state (the definition of drone::State cannot be carried over: it is not of ROS)" in told
+
+
 def test_two_definitions_of_a_type_are_not_taken_for_one(tmp_path: Path, capsys: Any) -> None:
     """A SQLite file has room for one of each type: by another, messages could not be read again. Comments do not count."""
     for name, definition, size in (

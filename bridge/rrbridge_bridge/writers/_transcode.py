@@ -48,7 +48,8 @@ LATCHED_QOS = """- history: 1
     nsec: 854775807
   avoid_ros_namespace_conventions: false"""
 """What a publisher of latched messages offers in ROS 2."""
-UNUSABLE_DEFINITION = (AssertionError, KeyError, ValueError, RecursionError, TypesysError)
+UNUSABLE_DEFINITION = (AssertionError, KeyError, ValueError, RecursionError, SyntaxError, TypesysError)
+"""`rosbags` writes Python of definitions, which fails for names that ROS has not, such as `drone::State` of plain DDS."""
 NOT_CONVERTED = (Exception,)
 """`rosbags` meets bad bytes with errors of every kind."""
 
@@ -100,6 +101,8 @@ class Transcoder:
             raise TranscodeError(f"{connection.topic} ({err})") from err
         except UNUSABLE_DEFINITION as err:
             why = str(err).partition("\n")[0] or "it is of a service or an action"
+            if isinstance(err, SyntaxError):
+                why = "it is not of ROS"
             raise TranscodeError(
                 f"{connection.topic} (the definition of {connection.msgtype} cannot be carried over: {why})"
             ) from err
