@@ -1,4 +1,4 @@
-"""Times as a person types them: `+10s` after the start, `-5s` before the end, seconds since the epoch, or an ISO date."""
+"""Times as a person types them: `+10s` after the start, `-5s` before the end, seconds or nanoseconds since the epoch, an ISO date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["TimePoint", "parse_offset", "parse_time"]
 NANOS_PER_UNIT = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 DURATION = re.compile(r"([+-])\s*(\d+)(\.\d+)?\s*([a-z]*)")
 SECONDS = re.compile(r"(\d+)(\.\d+)?")
-EXPECTED = "+10s, -5s (from the end), +500ms, +2m, seconds since the epoch, or 2024-05-17T10:20:30"
+NANOS_FROM = 10**14
+"""Plain whole numbers from here on are nanoseconds: as seconds they would lie three million years ahead."""
+EXPECTED = "+10s, -5s (from the end), +500ms, +2m, seconds or nanoseconds since the epoch, or 2024-05-17T10:20:30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def parse_time(text: str) -> TimePoint:
                 return TimePoint(nanos, from_start=True)
             return TimePoint(-nanos, from_start=False, from_end=bool(duration[4]))
     elif seconds := SECONDS.fullmatch(text):
-        return TimePoint(_scaled(seconds[1], seconds[2], 10**9), from_start=False)
+        is_nanos = not seconds[2] and int(seconds[1]) >= NANOS_FROM
+        return TimePoint(_scaled(seconds[1], seconds[2], 1 if is_nanos else 10**9), from_start=False)
     else:
         fraction = re.search(r"\.(\d+)", text)
         try:

@@ -315,6 +315,9 @@ def test_times_from_the_end_and_offsets() -> None:
     assert parse_time("-5s").absolute(100, 10**10) == 5 * 10**9
     assert parse_time("+5s").absolute(100, 10**10) == 5 * 10**9 + 100
     assert parse_time("-5").absolute(100, 10**10) == -5 * 10**9, "a number alone is since the epoch"
+    stamp = 1_700_000_000_123_456_789
+    assert parse_time(str(stamp)) == parse_time("1700000000.123456789"), "as `echo --json` prints it"
+    assert parse_time(str(stamp)).nanos == stamp
     with pytest.raises(InvalidValueError, match="not counted from the end"):
         parse_time("-5s").absolute(100)
     assert [parse_offset(text) for text in ("1.5s", "-20ms", "+2m", "3")] == [

@@ -26,7 +26,9 @@ def times(command: F) -> F:
     """From when to when."""
     for name, what in (("--end", "after"), ("--start", "before")):
         command = click.option(
-            name, metavar="TIME", help=f"Leave out messages logged {what} this: +10s, epoch seconds, or an ISO date."
+            name,
+            metavar="TIME",
+            help=f"Leave out messages logged {what} this: +10s, seconds or nanoseconds since 1970, or an ISO date.",
         )(command)
     return command
 

@@ -35,7 +35,7 @@ def _choosing(command: F) -> F:
         click.option(
             "--start",
             metavar="TIME",
-            help="Leave out what was logged before: +10s, -5s (before the end), epoch seconds, or an ISO date.",
+            help="Leave out what was logged before: +10s, -5s (before the end), seconds or nanoseconds since 1970, or an ISO date.",
         ),
         click.option("--end", metavar="TIME", help="Leave out what was logged after."),
         click.option(
