@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,8 @@ class Contents:
 def contents(path: Path) -> Contents:
     """The file or folder itself where an importer takes it, else what is in the folder and those below.
 
-    Left out, as they come with something else: meshes and their textures beside a URDF, and texts beside anything.
+    Left out, as they come with something else: links to what is there too, meshes and their textures beside a URDF, and texts
+    beside anything.
     Hidden files and folders are not looked at. Raises FileError for a path that cannot be opened, not for what is in it.
     """
     found = Contents()
@@ -53,7 +55,7 @@ def contents(path: Path) -> Contents:
         found.members.append(Member(path, importers.find(path)))
         return found
     _look_into(path, (), found, _take_whole(path, (), found))
-    found.members = list(_without_company(found.members))
+    found.members = list(_without_company(_without_links(found.members)))
     if not found.members:
         if found.failed:
             raise found.failed[0]
@@ -124,6 +126,18 @@ def _look_into(folder: Path, below: tuple[str, ...], found: Contents, taker: imp
                 found.strangers.append(path)
         except FileError as err:
             found.failed.append(err)
+
+
+def _without_links(members: list[Member]) -> list[Member]:
+    """Each file once: `latest.bag`, a link to a recording that is there too, is no further one."""
+    targets = {os.path.realpath(member.path) for member in members if not member.path.is_symlink()}
+    kept = []
+    for member in members:
+        target = os.path.realpath(member.path)
+        if not member.path.is_symlink() or target not in targets:
+            targets.add(target)
+            kept.append(member)
+    return kept
 
 
 def _without_company(members: list[Member]) -> Iterator[Member]:

@@ -160,6 +160,18 @@ def test_what_is_in_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert below.below == ()
 
 
+def test_a_link_to_a_recording_in_the_same_folder_is_no_further_one(tmp_path: Path) -> None:
+    logs, elsewhere = tmp_path / "logs", tmp_path / "elsewhere"
+    for folder in (logs / "monday", elsewhere):
+        folder.mkdir(parents=True)
+        rr.RecordingStream("a").save(folder / "run.rrd")
+    (logs / "latest.rrd").symlink_to(logs / "monday" / "run.rrd")
+    (logs / "today.rrd").symlink_to(elsewhere / "run.rrd")
+    (logs / "tomorrow.rrd").symlink_to(elsewhere / "run.rrd")
+    assert recordings_in(logs) == [logs / "monday" / "run.rrd", logs / "today.rrd"]
+    assert recordings_in(logs / "latest.rrd") == [logs / "latest.rrd"]
+
+
 @pytest.mark.parametrize("left", [b"", bytes(4096)])
 def test_of_several_parts_an_empty_one_is_left_out(
     left: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
