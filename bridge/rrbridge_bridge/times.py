@@ -1,4 +1,4 @@
-"""Times as a person types them: `+10s` after the start, `-5s` before the end, seconds or nanoseconds since the epoch, an ISO date."""
+"""Times as a person types them: `+10s` after the start, `-5s` before the end, (nano)seconds since the epoch, or an ISO date."""
 
 from __future__ import annotations
 

@@ -67,6 +67,11 @@ def values(path: Path, entity: str, component: str) -> list[Any]:
     return [cell for c in found for cell in c.components[component].cells.to_pylist()]
 
 
+def test_standard_input_is_no_file(capsys: Any) -> None:
+    assert main(["convert", "-", "-o", "x.rrd"]) == 2
+    assert "recordings are read from files, not from standard input" in " ".join(capsys.readouterr().err.split())
+
+
 def test_convert_prints_a_table(bag: Path, tmp_path: Path, capsys: Any, verified: Callable[[Path], None]) -> None:
     output = tmp_path / "out.rrd"
     assert main(["convert", str(bag), "-o", str(output)]) == 3, (

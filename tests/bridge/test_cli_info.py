@@ -185,6 +185,18 @@ def test_a_recording_of_chunks_tells_its_entities(tmp_path: Path) -> None:
     assert "static" in text
 
 
+def test_a_file_that_cannot_be_read_does_not_hide_the_others(mcap: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.bag").touch()
+    names = [mcap, tmp_path / "empty.bag", tmp_path / "nothing.bag", mcap]
+    result = CliRunner().invoke(info, list(map(str, names)))
+    assert result.exit_code == 1
+    assert result.stdout.count(f"{mcap}  MCAP") == 2
+    assert f"error: {tmp_path / 'empty.bag'}: is empty\n" in result.stderr
+    assert f"error: {tmp_path / 'nothing.bag'}: no such file or folder\n" in result.stderr
+    result = CliRunner().invoke(info, [*map(str, names), "--json"])
+    assert [one["path"] for one in json.loads(result.stdout)] == [str(mcap)] * 2
+
+
 def test_sizes_go_from_record_to_record() -> None:
     sizes = RecordSizes(10, {1: 7, 2: 20})
     assert sizes.of(np.array([2, 1, 1]), np.array([100, 0, 40]), 150).tolist() == [40, 30, 50 - 20]

@@ -11,10 +11,9 @@ import rich_click as click
 
 from rrbridge_bridge.cli import EXIT_ERROR, EXIT_LOSSES
 from rrbridge_bridge.commands import _topics
+from rrbridge_bridge.commands._files import each_recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
     from rrbridge.errors import FileError
@@ -45,22 +44,19 @@ def check(
     Exit codes: 0 nothing but notes; 1 a file cannot be read; 2 wrong usage; 3 errors or warnings were found (or, with
     --strict, notes).
     """
-    from rrbridge.errors import FileError
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
     from rrbridge_bridge.inspect.check.run import check_file
     from rrbridge_bridge.output_files import progress_bar
+
+    def checked(path: Path) -> Report:
+        with progress_bar("checking") as bar:
+            return check_file(path, definitions=definitions, progress=bar)
 
     reports: list[Report] = []
     failures: list[FileError] = []
     with unless_nobody_reads():
         console = wide_console()
-        for path in _paths(files, failures):
-            try:
-                with progress_bar("checking") as bar:
-                    report = check_file(path, definitions=definitions, progress=bar)
-            except FileError as err:
-                failures.append(err)
-                continue
+        for report in each_recording(files, checked, failures):
             reports.append(report)
             if not as_json:
                 _print(console, report)
@@ -72,20 +68,6 @@ def check(
     code = EXIT_ERROR if failures else EXIT_LOSSES if found else 0
     ctx.exit(code)
     return code
-
-
-def _paths(files: tuple[Path, ...], failures: list[FileError]) -> Iterator[Path]:
-    """The recordings of files and folders, one by one."""
-    from rrbridge._folders import recordings_in
-    from rrbridge.errors import FileError
-
-    for file in files:
-        try:
-            found = recordings_in(file)
-        except FileError as err:
-            failures.append(err)
-            continue
-        yield from found
 
 
 def _print(console: Console, report: Report) -> None:

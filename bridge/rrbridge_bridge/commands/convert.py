@@ -35,7 +35,7 @@ def _choosing(command: F) -> F:
         click.option(
             "--start",
             metavar="TIME",
-            help="Leave out what was logged before: +10s, -5s (before the end), seconds or nanoseconds since 1970, or an ISO date.",
+            help="Leave out what was logged before: +10s, -5s (before the end), (nano)seconds since 1970, or an ISO date.",
         ),
         click.option("--end", metavar="TIME", help="Leave out what was logged after."),
         click.option(
@@ -175,6 +175,8 @@ def convert(
     fields are kept). What was lost and why is printed. A file without an index, or never closed, of which all messages can be
     read, is no loss.
     """
+    if Path("-") in inputs:
+        raise click.UsageError("recordings are read from files, not from standard input: name one in place of -")
     if output == "-":
         raise click.UsageError("a recording is written to a file, not to standard output: -o FILE")
     path = None if output is None else Path(output)

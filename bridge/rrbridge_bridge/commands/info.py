@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from rrbridge_bridge.cli import EXIT_ERROR
 from rrbridge_bridge.commands import _live, _topics
+from rrbridge_bridge.commands._files import each_recording
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rrbridge.errors import FileError
     from rrbridge_bridge.inspect.facts import EntityFacts, Facts, TopicFacts
     from rrbridge_bridge.inspect.facts_recorder import Recorded
 
@@ -28,8 +31,14 @@ ACCOUNT = "rrbridge.account"
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with one object per file.")
 @_topics.definitions
 @_live.live_options
+@click.pass_context
 def info(
-    files: tuple[Path, ...], scan: bool, as_json: bool, definitions: tuple[Path, ...], where: _live.LiveOptions
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    scan: bool,
+    as_json: bool,
+    definitions: tuple[Path, ...],
+    where: _live.LiveOptions,
 ) -> int:
     """Show what recordings hold: topics, types, counts, rates, sizes, gaps, frames, and who made them.
 
@@ -43,26 +52,28 @@ def info(
 
         with where.taken_for_topics(names):
             return show_topics(where, names, as_json=as_json)
-    from rrbridge._folders import recordings_in
     from rrbridge_bridge.format import unless_nobody_reads, wide_console
     from rrbridge_bridge.inspect.facts import facts_of
 
-    files = tuple(recordings_in(*files))
-    if as_json:
-        import json
-        import sys
-
-        documents = [_document(facts_of(file, scan=scan, definitions=definitions)) for file in files]
-        with unless_nobody_reads():
-            sys.stdout.write(json.dumps(documents, indent=2) + "\n")
-        return 0
+    failures: list[FileError] = []
+    found = each_recording(files, lambda path: facts_of(path, scan=scan, definitions=definitions), failures)
     with unless_nobody_reads():
-        console = wide_console()
-        for number, file in enumerate(files):
-            if number:
-                console.print()
-            _print(console, facts_of(file, scan=scan, definitions=definitions))
-    return 0
+        if as_json:
+            import json
+            import sys
+
+            sys.stdout.write(json.dumps(list(map(_document, found)), indent=2) + "\n")
+        else:
+            console = wide_console()
+            for number, facts in enumerate(found):
+                if number:
+                    console.print()
+                _print(console, facts)
+    for failure in failures:
+        click.echo(f"error: {failure}", err=True)
+    code = EXIT_ERROR if failures else 0
+    ctx.exit(code)
+    return code
 
 
 def _document(facts: Facts) -> dict[str, Any]:
