@@ -156,7 +156,7 @@ def test_a_publisher_that_comes_back_is_heard_again(world: Ros1World, listen: Ca
 
 def test_a_master_that_comes_back_tells_of_new_publishers(world: Ros1World, listen: Callable[..., Listener]) -> None:
     listener = listen("/imu", "/chatter", "/tf_static")
-    old = world.publish("old", IMU | {"count": 2000, "hertz": 200})
+    old = world.publish("old", IMU | {"count": 20_000, "hertz": 200})
     ending = world.publish("ending", STATIC)
     listener.until_heard(imu=20, tf_static=1)
     world.master.kill()

@@ -230,11 +230,10 @@ def test_the_watchdog_tells_of_losses(robot: Robot, capsys: pytest.CaptureFixtur
         session.send(CHATTER, b"1")
         session.skip(CHATTER, 7)
         session.send(CHATTER, b"2")
-        until(lambda: received(2))
-        time.sleep(0.6)
+        told = "warning: /chatter 7 messages were lost between publisher and recorder"
+        until(lambda: told in capsys.readouterr().err)
 
     robot.record(work, "-a")
-    assert "warning: /chatter 7 messages were lost between publisher and recorder" in capsys.readouterr().err
 
 
 def test_topics_fall_silent_at_the_end_and_that_is_not_told(
@@ -260,7 +259,10 @@ def test_topics_fall_silent_at_the_end_and_that_is_not_told(
 class StuckMaker(DriverMaker):
     """Never comes back."""
 
+    is_stuck = threading.Event()
+
     def convert(self, batch: RawBatch, *, repeated: bool = False) -> list[Chunk]:
+        self.is_stuck.set()
         threading.Event().wait()
         return super().convert(batch, repeated=repeated)
 
@@ -279,11 +281,10 @@ def test_leaving_at_once_does_not_wait_for_what_is_stuck(robot: Robot, monkeypat
     robot.session.send(CHATTER, b"1")
 
     def work() -> None:
-        until(lambda: received(1))
-        time.sleep(1.2)  # until it is written
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.1)
+        until(StuckMaker.is_stuck.is_set)
+        os.kill(os.getpid(), signal.SIGINT)
+        until(lambda: ask("mine", "status")["status"]["state"] == "stopping")
+        os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(LeftError):
         robot.record(work, "-a")
@@ -371,7 +372,7 @@ def test_the_watchdog_says_which_stage_stalls_and_what_is_held_up(
 
     assert robot.record(work, "-a", "--backlog", "2MB", "--no-raw") == 0
     told = capsys.readouterr().err
-    assert "warning: decoding stalls, for 0." in told
+    assert "warning: decoding stalls, for " in told
     assert "making something of messages of /camera takes long" in told
     assert "decoding goes on, after" in told
     assert "warning: receiving stalls" in told

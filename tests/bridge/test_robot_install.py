@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from launch_standin import ExecuteProcess, processes
 from ros1_world import Ros1World
+from waiting import WAIT_SECS
 
 from rrbridge_bridge.commands.play import play
 from rrbridge_bridge.commands.record import record
@@ -133,7 +134,7 @@ def test_roslaunch_records_beside_a_robot_and_plays_it(prefix: Path, ros1: Ros1W
     launch = ros1.run("/usr/bin/roslaunch", "rrbridge", "record.launch", f"output:={out}", env=paths)
     sender.said("done")
     launch.process.terminate()
-    assert launch.process.wait(40) == 0
+    assert launch.process.wait(WAIT_SECS) == 0
     assert not out.with_name("run 1.rrd.active").exists()
     from scripted_session import payloads_of
 
@@ -144,7 +145,7 @@ def test_roslaunch_records_beside_a_robot_and_plays_it(prefix: Path, ros1: Ros1W
     replay = ros1.run("/usr/bin/roslaunch", "rrbridge", "replay.launch", *given, env=paths)
     ros1.until(lambda: len(listener.heard("/chatter")) == 40, "what is played")
     assert listener.heard("/chatter") == sender.sent("/chatter")
-    assert replay.process.wait(40) == 0, "it ends with its only node"
+    assert replay.process.wait(WAIT_SECS) == 0, "it ends with its only node"
 
 
 @pytest.mark.slow

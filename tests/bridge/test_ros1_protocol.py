@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import yaml
 from ports import free_port
+from waiting import WAIT_SECS
 
 from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.ros1 import Ros1Session, Ros1Source
@@ -29,7 +30,6 @@ from rrbridge_bridge.live.source import Announced, Discovered, Document, Ended, 
 from rrbridge_bridge.raw import Connection, RawBatch
 from rrbridge_bridge.record.counters import LossCounter
 
-WAIT_SECS = 60.0
 NOTHING: Mapping[str, str] = {}
 STRING = {
     "type": "std_msgs/String",

@@ -281,6 +281,13 @@ def payloads_of(path: Path) -> dict[str, list[bytes]]:
     return {topic: [payload for _, payload in rows] for topic, rows in raw_of(path).items()}
 
 
+def missing(heard: list[bytes], sent: list[bytes]) -> int:
+    """How many of what was sent are not there between the first and the last that are; the others are in their order."""
+    numbers = [sent.index(payload) for payload in heard]
+    assert numbers == sorted(set(numbers))
+    return numbers[-1] - numbers[0] + 1 - len(numbers)
+
+
 def verify(path: Path) -> None:
     subprocess.run([BIN / "rerun", "rrd", "verify", path], check=True, capture_output=True)
 

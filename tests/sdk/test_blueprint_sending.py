@@ -39,42 +39,43 @@ def _order(path: Path) -> list[str]:
     return found
 
 
+def _end(package: Any, recording: Any) -> None:
+    recording.flush()  # the reference writes rows and blueprints from threads of their own
+    recording.log("late", package.Scalars(1))
+    recording.disconnect()
+
+
 def _by_save(package: Any, path: Path) -> None:
     package.init("robot")
     package.log("early", package.Scalars(0))
     package.save(path, default_blueprint=package.blueprint.TextLogView(name="log"))
-    package.log("late", package.Scalars(1))
-    package.disconnect()
+    _end(package, package.get_global_data_recording())
 
 
 def _by_set_sinks(package: Any, path: Path) -> None:
     package.init("robot")
     package.set_sinks(package.FileSink(str(path)), default_blueprint=package.blueprint.Grid(contents=[]))
-    package.log("late", package.Scalars(1))
-    package.disconnect()
+    _end(package, package.get_global_data_recording())
 
 
 def _by_sending(package: Any, path: Path) -> None:
     package.init("robot")
     package.save(path)
     package.send_blueprint(package.blueprint.Blueprint(package.blueprint.TopPanel(state="hidden")), make_default=False)
-    package.log("late", package.Scalars(1))
-    package.disconnect()
+    _end(package, package.get_global_data_recording())
 
 
 def _by_sending_before_there_is_a_file(package: Any, path: Path) -> None:
     recording = package.RecordingStream("robot")
     recording.send_blueprint(package.blueprint.Tabs(package.blueprint.MapView()), make_active=False)
     recording.save(path)
-    recording.log("late", package.Scalars(1))
-    recording.disconnect()
+    _end(package, recording)
 
 
 def _by_init_alone(package: Any, path: Path) -> None:
     package.init("robot", default_blueprint=package.blueprint.MapView())
     package.save(path)
-    package.log("late", package.Scalars(1))
-    package.disconnect()
+    _end(package, package.get_global_data_recording())
 
 
 @pytest.mark.parametrize(

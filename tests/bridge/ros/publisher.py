@@ -75,7 +75,7 @@ threads = []
 for index, entry in enumerate(spec):
     package, _, name = entry["type"].split("/")
     profile = QoSProfile(
-        depth=entry.get("depth", 100),
+        depth=entry.get("depth", max(100, min(entry["count"], 3000))),
         reliability=ReliabilityPolicy.RELIABLE if entry.get("reliable", True) else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if entry.get("latched") else DurabilityPolicy.VOLATILE,
     )
