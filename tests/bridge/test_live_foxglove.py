@@ -186,14 +186,20 @@ def test_what_waits_in_the_server_is_read_before_the_end(robots: Callable[..., R
     assert not listening.texts
 
 
-def test_a_stream_that_goes_on_is_left_when_the_stop_is_reached(robots: Callable[..., Robot]) -> None:
+@pytest.mark.parametrize("clock", ["today's", "played in a loop", "of a simulation that stands"])
+def test_a_stream_that_goes_on_is_left_when_the_stop_is_reached(robots: Callable[..., Robot], clock: str) -> None:
     robot = robots()
     channel = robot.channel("/a")
     ended = threading.Event()
+    began = time.time_ns()
+
+    def stamp() -> int | None:
+        looped = 10**9 + (time.time_ns() - began + 1_300_000_000) % 1_500_000_000
+        return {"today's": None, "played in a loop": looped}.get(clock, 10**9)
 
     def say() -> None:
         while not ended.wait(0.002):
-            channel.log(b"x")
+            channel.log(b"x", log_time=stamp())
 
     thread = threading.Thread(target=say)
     thread.start()

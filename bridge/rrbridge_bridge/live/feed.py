@@ -109,7 +109,7 @@ class LiveFeed:
                 if not gathered and self._backlog.is_finished:
                     break
         finally:
-            self._look(is_end=True)
+            self._look_for_missing()
             self.close()
         if self._error:
             raise RecorderError(self._error)
@@ -166,7 +166,7 @@ class LiveFeed:
             key = f"{topic} {about}" if about else ""
             self._note(Note(f"{topic}: {text}" if topic else text, is_loss=is_loss, about=key))
 
-    def _look(self, *, is_end: bool = False) -> None:
+    def _look(self) -> None:
         """Tell what a person should look into."""
         counters = list(self._counters.values())
         for each in counters:
@@ -184,14 +184,18 @@ class LiveFeed:
                 self._tell(topic, f"cannot be decoded: {reason}")
         for topic, text in self._maker.notes():
             self._tell(topic, text, is_loss=False)
-        if is_end or time.monotonic() - self._began > MISSING_SECS:
-            absent = self._selection.missing(self._found)
-            for topic in self._selection.missing({each.topic for each in counters} | self._refused):
-                self._tell(topic, why_nothing(has_publisher=topic not in absent), about="missing")
+        if time.monotonic() - self._began > MISSING_SECS:
+            self._look_for_missing()
             if not counters and not self._selection.topics:
                 self._tell("", "no topic to look at so far")
         if self._session.silent_secs > SILENT_SECS and self._receiver.is_alive():
             self._tell("", f"no sign of life of {self.description}")
+
+    def _look_for_missing(self) -> None:
+        here = {each.topic for each in list(self._counters.values())} | self._refused
+        absent = self._selection.missing(self._found)
+        for topic in self._selection.missing(here):
+            self._tell(topic, why_nothing(has_publisher=topic not in absent), about="missing")
 
     def _receive(self) -> None:
         try:
@@ -239,6 +243,8 @@ class LiveFeed:
         self._announced.append(event)
 
     def _take(self, event: Received) -> None:
+        if self._closed.is_set():
+            return  # nobody looks any more: that it is left out is no fault of the viewer's
         self._counters[event.batch.connection.id].count(event)
         for dropped in self._backlog.put(event):
             self._counters[dropped.batch.connection.id].dropped += len(dropped.batch)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Protocol, TypeAlias
 
+import numpy as np
+
 from rrbridge_bridge.live.source import Ended, Event, Notice, Received, Severity
 from rrbridge_bridge.live.websocket import Arrivals, WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import SocketLostError
@@ -34,6 +36,9 @@ QUIET_SECS = 0.3
 """A server that has something to send does not pause for so long."""
 LATENCY_NANOS = 400_000_000
 """No quickest message took longer than this."""
+JUMP_NANOS = 1_000_000_000
+OTHER_CLOCK_NANOS = 60_000_000_000
+"""Stamps so far away are of a simulation, or of something that is played."""
 LAST_WORD = b"rrbridge-stop"
 INT64_MAX = 2**63 - 1
 LATCHED_NAMES = frozenset({"tf_static", "robot_description"})
@@ -88,6 +93,8 @@ class WebSocketSession:
         """When the stop was seen, by the wall clock."""
         self._quickest_nanos: dict[int, int] = {}
         """By connection: the least time from the server's stamp to arrival, with what the clocks differ by."""
+        self._latest_nanos: dict[int, int] = {}
+        """By connection: the last of the server's stamps."""
         self._is_caught_up = False
         self._connected_at = time.monotonic()
         self._waits = 0
@@ -150,13 +157,19 @@ class WebSocketSession:
         The quickest message of a connection shows what a stamp means on our clock, but for the time that it took.
         """
         batch = received.batch
-        lags = batch.log_time_nanos - batch.publish_time_nanos
-        number = batch.connection.id
+        number, stamps = batch.connection.id, batch.publish_time_nanos
+        jumps = np.flatnonzero(np.diff(stamps, prepend=self._latest_nanos.get(number, stamps[0])) < -JUMP_NANOS)
+        if len(jumps):  # played in a loop, or the simulation was started anew
+            stamps = stamps[jumps[-1] :]
+            self._quickest_nanos.pop(number, None)
+        lags = batch.log_time_nanos[-len(stamps) :] - stamps
         quickest = min(self._quickest_nanos.get(number, INT64_MAX), int(lags.min()))
-        self._quickest_nanos[number] = quickest
+        self._quickest_nanos[number], self._latest_nanos[number] = quickest, int(stamps[-1])
         if self._stopped_nanos is not None:
-            newest = int(batch.publish_time_nanos.max()) + quickest
-            self._is_caught_up |= newest >= self._stopped_nanos + LATENCY_NANOS
+            newest = int(stamps.max()) + quickest
+            # a clock that is none of today, and slower than ours: nothing follows from its stamps
+            is_slow = abs(quickest) > OTHER_CLOCK_NANOS and int(lags[-1]) - quickest > JUMP_NANOS
+            self._is_caught_up |= is_slow or newest >= self._stopped_nanos + LATENCY_NANOS
 
     def _is_over(self) -> bool:
         """Whether everything was read that the server had sent when the stop was asked for."""
