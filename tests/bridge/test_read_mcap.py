@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcap.records import Channel, Message, Schema
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, IndexType, Writer
@@ -21,7 +23,8 @@ from mcap.writer import CompressionType, IndexType, Writer
 from rrbridge.errors import NotARecordingError, RrbridgeError
 from rrbridge_bridge.raw import RawBatch
 from rrbridge_bridge.readers import ReadOptions, _packed, open_bag
-from rrbridge_bridge.readers._chunks import ChunkData
+from rrbridge_bridge.readers._chunks import NO_HINTS, ChunkData, fill_group
+from rrbridge_bridge.readers._source import Source
 from rrbridge_bridge.readers.mcap import McapReader
 
 
@@ -222,6 +225,25 @@ def test_an_index_saves_reading_chunks_that_are_not_wanted(tmp_path: Path, monke
         assert rows_of(reader.batches(ReadOptions(end_nanos=1500)))
         assert reader.statistics is not None
         assert 0 < len(read_chunks) < reader.statistics.chunk_count / 4
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 900)), min_size=1, max_size=12),
+    in_order=st.booleans(),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_chunks_are_read_from_wherever_they_are(tmp_path: Path, places: list[tuple[int, int]], in_order: bool) -> None:
+    """Together where they are near each other, and never with much of what is between them."""
+    content = np.random.default_rng(1).integers(0, 256, 4096, np.uint8).tobytes()
+    (tmp_path / "file").write_bytes(content)
+    places = sorted(places) if in_order else places
+    group = [ChunkData(start, size, start + size, "", size, NO_HINTS) for start, size in places]
+    damaged: dict[int, str] = {}
+    with Source(tmp_path / "file") as source:
+        buffer, spans = fill_group(source, group, damaged.__setitem__)
+    assert [buffer[lo:hi].tobytes() for lo, hi in spans] == [content[start : start + size] for start, size in places]
+    assert len(buffer) <= 1.5 * sum(size for _, size in places)
+    assert damaged.keys() == {n for n, (start, size) in enumerate(places) if start + size > len(content)}
 
 
 def test_batches_keep_to_their_bounds(tmp_path: Path) -> None:

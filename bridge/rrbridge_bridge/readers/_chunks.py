@@ -117,19 +117,41 @@ def fill_group(
 
     if len(parts) == 1 and isinstance(parts[0], np.ndarray):
         return parts[0], [(0, sizes[0])]
-    buffer = np.empty(sum(sizes), np.uint8)
-    spans = []
-    at = 0
-    for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
+    spans, stretches = _laid_out(parts, sizes)
+    buffer = np.empty(spans[-1][1], np.uint8)
+    for file_start, lo, hi in stretches:
+        source.read_into(file_start, buffer[lo:hi])
+    for number, (part, (lo, hi)) in enumerate(zip(parts, spans, strict=True)):
+        if not isinstance(part, ChunkData):
+            buffer[lo:hi] = part
+        elif problem := _doubt(part, buffer[lo:hi].data):
+            damaged(number, problem)
+    return buffer, spans
+
+
+def _laid_out(
+    parts: Sequence[Bytes | ChunkData], sizes: Sequence[int]
+) -> tuple[list[tuple[int, int]], list[tuple[int, int, int]]]:
+    """Where each part stands in one buffer; and what to read: from where in the file, and from where to where in the buffer.
+
+    A chunk's index, or what else is small between it and the next one, is read along with them: one step in place of many.
+    """
+    spans: list[tuple[int, int]] = []
+    stretches: list[tuple[int, int, int]] = []
+    at, file_end, most = 0, 0, -1
+    for part, size in zip(parts, sizes, strict=True):
         if isinstance(part, ChunkData):
-            source.read_into(part.file_start, buffer[at : at + size])
-            if problem := _doubt(part, buffer[at : at + size].data):
-                damaged(number, problem)
+            file_start, lo = part.file_start, at
+            if 0 <= file_start - file_end <= most:
+                at += file_start - file_end
+                file_start, lo, _ = stretches.pop()
+            stretches.append((file_start, lo, at + size))
+            file_end, most = part.file_start + size, size // 2
         else:
-            buffer[at : at + size] = part
+            most = -1
         spans.append((at, at + size))
         at += size
-    return buffer, spans
+    return spans, stretches
 
 
 def _blob(source: Source, chunk: ChunkData) -> bytes:

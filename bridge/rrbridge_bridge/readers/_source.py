@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rrbridge.errors import DamagedFileError, FileError
@@ -45,10 +46,10 @@ class Source(Closing):
         size = min(size, self.left(offset))
         parts = []
         try:
-            self._file.seek(offset)
-            while size > 0 and (part := self._file.read(size)):
+            while size > 0 and (part := os.pread(self._file.fileno(), size, offset)):
                 parts.append(part)
                 size -= len(part)
+                offset += len(part)
         except OSError as err:
             raise FileError(self.path, err.strerror or str(err)) from err
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -62,9 +63,8 @@ class Source(Closing):
         view = target.data
         done = 0
         try:
-            self._file.seek(offset)
             while done < len(view):
-                count = self._file.readinto(view[done:])
+                count = os.preadv(self._file.fileno(), [view[done:]], offset + done)
                 if not count:
                     raise DamagedFileError(self.path, "the file became shorter while it was read", offset=offset + done)
                 done += count
