@@ -33,7 +33,7 @@ def test_example_runs(example: Path, field_log: Path, tmp_path: Path) -> None:
     if written:
         rerun = Path(sys.executable).parent / "rerun"
         checked = subprocess.run(
-            [str(rerun), "rrd", "verify", *map(str, written)], capture_output=True, text=True, timeout=60
+            [str(rerun), "rrd", "verify", *map(str, written)], capture_output=True, text=True, timeout=200
         )
         assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -32,7 +32,7 @@ print(json.dumps({{
 def imported(module: str) -> dict[str, list[str]]:
     """What a fresh Python looks like after one import."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROBE.format(module=module)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "error", "-c", PROBE.format(module=module)], capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stderr
     state: dict[str, list[str]] = json.loads(done.stdout)

@@ -185,7 +185,7 @@ def test_being_told_to_end_leaves_no_half_output(number: signal.Signals, tmp_pat
     program = "import sys; from rrbridge_bridge.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "convert", str(source), "-o", f"{out}/", "--jobs", "2"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list(out.glob(".*.partial")) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list(out.glob(".*.partial")), "it has begun"
@@ -193,7 +193,7 @@ def test_being_told_to_end_leaves_no_half_output(number: signal.Signals, tmp_pat
         os.killpg(running.pid, number)  # as a terminal does
     else:
         running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=200)
     assert running.returncode == 128 + number, said
     assert b"Traceback" not in said, said.decode()
     assert list(out.glob(".*.partial")) == []
@@ -238,7 +238,7 @@ def test_a_terminal_shows_rates_and_the_time_left(more: list[str], tmp_path: Pat
             break
         shown += part
     os.close(leader)
-    running.communicate(timeout=60)
+    running.communicate(timeout=200)
     assert running.returncode == 0
     for word in (b"converting 2", b"MB/s", b"messages/s", b"0:00:"):
         assert word in shown

@@ -76,7 +76,7 @@ def test_a_plug_in_of_a_sourced_workspace_is_found(tmp_path: Path) -> None:
     before = os.environ.get("PYTHONPATH", "")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, [before])])}
     done = subprocess.run(
-        [sys.executable, "-c", START, "adapters", "--json"], env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", START, "adapters", "--json"], env=env, capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stderr
     assert "my_msgs/msg/Gripper" in json.dumps(json.loads(done.stdout))

@@ -343,7 +343,7 @@ def test_a_full_disk_is_told(bag: Path, tmp_path: Path) -> None:
             "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19)); "
             f"from rrbridge_bridge.cli import main; sys.exit(main({arguments!r}))"
         )
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200, check=False)
         assert done.returncode == 1
         assert "cannot be written" in done.stderr, done.stderr
         assert output in done.stderr

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -336,17 +337,28 @@ def each_ros_python(request: pytest.FixtureRequest) -> Path:
     return venv_python(request.param)
 
 
+def has_nobody(domain: int) -> bool:
+    """Whether the port is free that the first participant of a DDS domain takes on a machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        try:
+            trial.bind(("", 7410 + 250 * domain))
+        except OSError:
+            return False
+    return True
+
+
 @pytest.fixture
 def ros_domain() -> Iterator[int]:
-    """The number of a ROS graph that no other test on this machine uses at the same time."""
+    """The number of a ROS graph that nobody else on this machine is in, and that no other test takes meanwhile."""
     for domain in random.SystemRandom().sample(range(1, 101), 100):
         with (Path(tempfile.gettempdir()) / f"rrbridge-test-ros-domain-{domain}").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield domain
-            return
+            if has_nobody(domain):
+                yield domain
+                return
     pytest.fail("all ROS domains are in use by other tests")
 
 

@@ -99,6 +99,6 @@ def test_logging_imports_neither_pandas_nor_arrows_kernels(tmp_path: Path) -> No
     """They take 0.4 s in the middle of a program; pandas is installed here, which is when pyarrow would import it."""
     pytest.importorskip("pandas")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "x.rrd")], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "x.rrd")], capture_output=True, text=True, timeout=200
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -29,7 +29,7 @@ rr.log("warm", rr.Scalars(0))
 rr.save(sys.argv[1])
 end = time.monotonic() + 1
 """
-TIMEOUT_SECS = 60
+TIMEOUT_SECS = 200
 
 
 def rows(path: Path, entity: str) -> list[tuple[int, float]]:
@@ -141,7 +141,7 @@ def interrupt(*_):
         hits += 1
         raise KeyboardInterrupt
 def press():
-    for _ in range(300):
+    while hits < 50:
         time.sleep(0.002)
         os.kill(os.getpid(), signal.SIGINT)
     done.append(True)
@@ -161,7 +161,6 @@ print(count, hits)
 """
     path = tmp_path / "keys.rrd"
     count, hits = map(int, run(script, path).split())
-    assert hits > 10
     frames, values = np.array(rows(path, "/x")).T
     assert np.array_equal(frames, values)
     assert len(set(range(count)) - set(frames)) <= hits  # each costs no more than the row it falls into
@@ -238,7 +237,7 @@ for thread in threads:
     thread.start()
 for child in range(20):
     if (pid := os.fork()) == 0:
-        signal.alarm(20)
+        signal.alarm(120)
         rr.set_time("frame", sequence=child)
         rr.save(f"{sys.argv[1]}.{child}")
         rr.log("x", rr.Scalars(child))

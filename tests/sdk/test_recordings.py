@@ -48,7 +48,7 @@ os.wait()
 rr.log("x", rr.Scalars(2))
 """
     parent, child = tmp_path / "parent.rrd", tmp_path / "child.rrd"
-    subprocess.run([sys.executable, "-c", script, parent, child], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script, parent, child], check=True, timeout=200)
     assert scalars(parent) == [1, 2]
     assert scalars(child) == [100, 101]
 
@@ -64,12 +64,12 @@ if __name__ == "__main__":
     process = mp.get_context("spawn").Process(target=child, args=(queue,))
     process.start()
     rr.init("family")
-    assert queue.get(timeout=30) == rr.get_recording_id()
+    assert queue.get(timeout=120) == rr.get_recording_id()
     process.join()
 """
     path = tmp_path / "family.py"
     path.write_text(script)
-    subprocess.run([sys.executable, path], check=True, timeout=60)
+    subprocess.run([sys.executable, path], check=True, timeout=200)
 
 
 def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_spawn_pipes_the_recording_into_the_viewer(tmp_path: Path) -> None:
     rec.spawn(executable_path=str(viewer), memory_limit="10%")
     rec.log("x", rr.Scalars(2))
     rec.disconnect()
-    assert _spawn._viewers[-1].wait(timeout=30) == 0
+    assert _spawn._viewers[-1].wait(timeout=120) == 0
     assert scalars(out) == [1, 2]
     assert (tmp_path / "arguments").read_text().split() == ["view", "-", "--memory-limit", "10%"]
 
@@ -248,7 +248,7 @@ with recording:
     raise SystemExit(7)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, tmp_path / "a.rrd"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script, tmp_path / "a.rrd"], capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 7
     assert done.stderr.count("nothing more is recorded") == 1
@@ -264,7 +264,7 @@ def test_a_viewer_that_ends_is_told_once_and_harms_nobody() -> None:
         "    time.sleep(0.025)\n"
         "print('went on')\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout) == (0, "went on\n")
     assert done.stderr == "nothing more is recorded: the viewer: Broken pipe\n"
 
@@ -278,7 +278,7 @@ logging.kept[0].save({str(tmp_path / "kept.rrd")!r})
 logging.kept[0].log("x", rr.Scalars(1))
 {unregister}
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stderr) == (0, "")
     assert unregister or scalars(tmp_path / "kept.rrd") == [1]
 
@@ -296,7 +296,7 @@ rr.log("b", rr.Scalars(2))
 """
     forced = tmp_path / "forced.rrd"
     environment = {**os.environ, "_RERUN_TEST_FORCE_SAVE": str(forced)}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=200)
     assert [path.name for path in tmp_path.iterdir()] == ["forced.rrd"]
     found = {m.chunk.entity_path for m in RrdReader(forced).messages() if isinstance(m, StoredChunk)}
     assert found == {"/__properties", "/a", "/b"}

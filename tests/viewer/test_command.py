@@ -195,7 +195,7 @@ def test_a_missing_extra_is_named(recording: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, "view", str(recording), "--screenshot", "x.png"],
         capture_output=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     refused(done, 1, "rrbridge[viewer]")
@@ -206,7 +206,7 @@ def test_importing_the_command_imports_nothing_heavy() -> None:
         "import sys, rrbridge_viewer.command; "
         "print([m for m in ('pyglet', 'moderngl', 'imgui_bundle', 'pyarrow', 'numpy', 'PIL') if m in sys.modules])"
     )
-    assert subprocess.check_output([sys.executable, "-c", code], timeout=60).split() == [b"[]"]
+    assert subprocess.check_output([sys.executable, "-c", code], timeout=200).split() == [b"[]"]
 
 
 @pytest.mark.real_data
