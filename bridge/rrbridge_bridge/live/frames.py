@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._arrow import empty
 from rrbridge.errors import RecorderError
 
 __all__ = ["EventFrame", "MessageFrame", "TornFrameError", "command_frame", "message_head", "read_frame"]
@@ -110,7 +111,7 @@ def _messages(head: bytes, payload_bytes: int, pipe: io.BufferedIOBase) -> Messa
     records = np.frombuffer(head, RECORD, count, BLOCK.size)
     if int(records["size"].sum(dtype=np.int64)) != payload_bytes:
         raise TornFrameError(f"the worker's messages do not add up to {payload_bytes} bytes")
-    payload = np.empty(payload_bytes, np.uint8)
+    payload = empty((payload_bytes,), np.uint8)
     view, filled = payload.data, 0
     while filled < payload_bytes:
         got = pipe.readinto(view[filled:])

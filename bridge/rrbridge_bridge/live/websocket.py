@@ -20,6 +20,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge._arrow import empty
 from rrbridge_bridge.live.websocket_handshake import SocketLostError, open_websocket, sentence
 from rrbridge_bridge.raw import Bytes, Int64s
 
@@ -281,7 +282,7 @@ class WebSocketClient:
             self._left_to_skip = size - here
             self._compact()
             return
-        payload = np.empty(size, np.uint8)
+        payload = empty((size,), np.uint8)
         view = payload.data
         view[:here] = self._view[head : head + here]
         self._at = head + here
