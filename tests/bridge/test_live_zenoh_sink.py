@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import select
 import subprocess
 import sys
 import time
@@ -102,13 +104,16 @@ def test_another_implementation_hears_it(world: ZenohWorld) -> None:
     assert session.advertise(STRING, False) == ""
     listener = world.independent("/chatter")
     until(session, 3, 1)
-    time.sleep(0.3)
+    assert listener.stdout is not None
+    while not select.select([listener.stdout], [], [], 0.05)[0]:
+        session.publish(3, memoryview(text("until somebody hears it")), 0, 0)
     texts = [f"{number} played" for number in range(20)]
     for value in texts:
         session.publish(3, memoryview(text(value)), 0, 0)
         time.sleep(0.002)
-    assert listener.stdout is not None
-    assert [listener.stdout.readline().rstrip("\n") for _ in texts] == texts
+    lines = (line.rstrip("\n") for line in listener.stdout)
+    heard = itertools.dropwhile(lambda line: line == "until somebody hears it", lines)
+    assert list(itertools.islice(heard, len(texts))) == texts
 
 
 def test_the_command_plays_every_byte(world: ZenohWorld, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import termios
 import threading
@@ -15,6 +16,8 @@ __all__ = ["pressed_keys"]
 
 LOOK_SECS = 0.3
 """So often it is looked whether the terminal is ours again, after Ctrl-Z and `fg`."""
+ARROWS = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
+"""These, and keys pressed with Alt, mean nothing here."""
 READ_BYTES = 64
 
 
@@ -50,6 +53,5 @@ def _listen(fd: int, on_key: Callable[[str], object], ended: threading.Event) ->
             return
         if not typed:
             return  # the terminal has gone away
-        if not typed.startswith(b"\x1b"):  # what begins so is an arrow or the like
-            for key in typed.decode("utf-8", "ignore"):
-                on_key(key)
+        for key in ARROWS.sub(b"", typed).decode("utf-8", "ignore"):
+            on_key(key)
