@@ -155,6 +155,7 @@ class Conversion:
                 chunks = driver.convert(batch)
                 self._see(batch, driver, source.offset_nanos)
                 yield from chunks
+                del whole, batch, chunks  # before the reader takes new memory for what comes next
             yield from driver.step()
             beside.take(reader)
             self._note(source.path, dict.fromkeys([*told, *reader.notes, *beside.notes]))

@@ -97,14 +97,19 @@ class Recording:
         )
 
     def _chunks(self, batch: RawBatch, times: Sequence[TimeColumn], item: Placed, used: Int64s) -> Iterator[Chunk]:
-        rows = np.arange(len(item)) if item.rows is None else item.rows
-        own = {t.timeline: t if item.rows is None else TimeColumn.of(t.timeline, t.kind, t.values[rows]) for t in times}
-        own |= {t.timeline: t for t in item.times}
+        order, rows = batch.order, item.rows
+        if rows is None:
+            nth = used.copy()
+            used += 1
+        else:
+            order, nth = order[rows], nth_within(rows, used)
+            times = [TimeColumn.of(t.timeline, t.kind, t.values[rows]) for t in times]
+        own = {t.timeline: t for t in (*times, *item.times)}
         chunk = Chunk.from_columns(
             item.entity_path,
             times=own.values(),
             components=item.columns,
-            row_ids=self.row_ids.of(batch.order[rows], nth_within(rows, used)),
+            row_ids=self.row_ids.of(order, nth),
         )
         pieces = min(-(-chunk.nbytes // CHUNK_BYTES), chunk.num_rows)
         if pieces <= 1:

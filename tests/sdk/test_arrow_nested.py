@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrbridge._arrow import nested, primitive, utf8
+from rrbridge._arrow import distinct, nested, primitive, utf8
 
 NUMBERS = {
     pa.uint8(): st.integers(0, 255), pa.uint16(): st.integers(0, 65535), pa.int64(): st.integers(-(2**63), 2**63 - 1),
@@ -102,3 +102,11 @@ def test_logging_imports_neither_pandas_nor_arrows_kernels(tmp_path: Path) -> No
         [sys.executable, "-c", PROGRAM, str(tmp_path / "x.rrd")], capture_output=True, text=True, timeout=200
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "map", "é"]), max_size=6), st.integers(0, 3))
+def test_distinct_texts(texts: list[str], start: int) -> None:
+    """Also where all are alike, and in a part of an array."""
+    codes, values = distinct(utf8(texts).slice(min(start, len(texts))))
+    assert [values[code] for code in codes] == texts[start:]
+    assert values == list(dict.fromkeys(texts[start:]))

@@ -13,6 +13,8 @@ from rrbridge_bridge.raw import Int64s, distinct
 
 __all__ = ["PHASES", "Leaf", "Run", "element_offsets", "numbers", "sizes_of_elements", "starts_of_elements"]
 
+LARGE_BYTES = 16
+"""Where fields have so many bytes on average, each is copied from the messages by itself: once, not twice."""
 PHASES = 8
 """Alignments go up to 8, so what matters of a position is its remainder by 8."""
 
@@ -85,9 +87,14 @@ class Run:
     def _decode_phase(self, cursor: Cursor, slots: list[Any], phase: int) -> None:
         offsets, size = self.places[phase]
         cursor.require(size, self.leaves[0].field)
-        block = gather_rows(cursor.buffer, cursor.pos, size)
+        together = size < LARGE_BYTES * len(self.leaves)
+        block = gather_rows(cursor.buffer, cursor.pos, size) if together else None
         for leaf, offset in zip(self.leaves, offsets, strict=True):
-            values = numbers(block[:, offset : offset + leaf.bytes], leaf.kind, cursor.byte_order)
+            if block is None:
+                data = gather_rows(cursor.buffer, cursor.pos + offset, leaf.bytes)
+            else:
+                data = block[:, offset : offset + leaf.bytes]
+            values = numbers(data, leaf.kind, cursor.byte_order)
             slots[leaf.slot] = values[:, 0] if leaf.count is None else values
         cursor.pos = cursor.pos + size
 
@@ -145,8 +152,7 @@ def element_offsets(run: Run, phase: int, count: int) -> Int64s:
 
 def numbers(data: npt.NDArray[np.uint8], kind: str, byte_order: ByteOrder) -> npt.NDArray[Any]:
     """Bytes (the last axis) as numbers of this machine's byte order."""
-    raw: npt.NDArray[Any] = np.ascontiguousarray(data)
     if kind == "?":
-        return np.asarray(raw, np.bool_)
-    values: npt.NDArray[Any] = np.asarray(raw.view(np.dtype(kind).newbyteorder(byte_order)), np.dtype(kind))
+        return np.ascontiguousarray(data, np.bool_)
+    values: npt.NDArray[Any] = np.ascontiguousarray(data.view(np.dtype(kind).newbyteorder(byte_order)), kind)
     return values

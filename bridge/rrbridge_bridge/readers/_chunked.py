@@ -90,6 +90,7 @@ class ChunkedReader(Closing, Generic[P]):
             for connection in self._connections_so_far():
                 connections.setdefault(connection.id, connection)
             yield from blocks.add(rows)
+            del rows
             if options.progress:
                 options.progress(min(group[-1].file_end, size), size)
         yield from blocks.flush()
@@ -163,9 +164,11 @@ class ChunkedReader(Closing, Generic[P]):
             rows = self._rows(buffer, positions, np.arange(order, order + len(positions)))
             if damage:
                 self._tell_damage(group, damage, rows, [len(part) for part in found])
+            order += len(positions)
             for part in self._as_sent(rows):
                 yield group, part
-            order += len(positions)
+                del part
+            del buffer, rows  # whoever holds them while the next group is read doubles the memory that is in use
 
     def _as_sent(self, rows: Rows) -> Iterator[Rows]:
         """The messages, should the format hold them otherwise."""

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
+from rrbridge._arrow import empty
 from rrbridge.errors import DamagedFileError
 from rrbridge_bridge.raw import Bytes, Int64s
 from rrbridge_bridge.readers._source import MAX_CHUNK_BYTES, Source
@@ -118,7 +119,7 @@ def fill_group(
     if len(parts) == 1 and isinstance(parts[0], np.ndarray):
         return parts[0], [(0, sizes[0])]
     spans, stretches = _laid_out(parts, sizes)
-    buffer = np.empty(spans[-1][1], np.uint8)
+    buffer = empty((spans[-1][1],), np.uint8)
     for file_start, lo, hi in stretches:
         source.read_into(file_start, buffer[lo:hi])
     for number, (part, (lo, hi)) in enumerate(zip(parts, spans, strict=True)):
