@@ -23,6 +23,8 @@ from rrbridge_bridge.messages._fields import path_parts, xyz
 from rrbridge_bridge.messages._registry import adapters
 from rrbridge_bridge.messages._rotations import orientation
 
+__all__ = ["boxes_in_picture"]
+
 Floats = npt.NDArray[np.float64]
 _NO_CLASS = 0xC8C8C8FF
 """Of a box that is not said to be of a class."""
@@ -130,16 +132,29 @@ def _likeliest(results: Ragged, scores: Floats) -> npt.NDArray[np.int64]:
 
 
 def _boxes_2d(msgs: Columns, things: Ragged) -> Iterator[Emit]:
-    """Pixels. Of a box that is turned the outline is drawn, as `Boxes2D` cannot be."""
+    """Pixels."""
     boxes = things.values.get("bbox", things.values)
     labels, colors = _labelled(things.values)
     center, angles = boxes.center.get("position", boxes.center), boxes.center.theta
     centers = np.stack([center.x, center.y], axis=-1)
     half_sizes = np.stack([boxes.size_x, boxes.size_y], axis=-1) / 2
-    turned = np.isfinite(angles) & (angles != 0)
+    yield boxes_in_picture(_with_frames(msgs, things), things, centers, half_sizes, angles, labels, colors)
+
+
+def boxes_in_picture(
+    msgs: Columns,
+    things: Ragged,
+    centers: Floats,
+    half_sizes: Floats,
+    angles: Floats,
+    labels: Text,
+    colors: npt.NDArray[np.uint32],
+) -> Emit:
+    """Boxes of all things, pixels and radians, in the picture that the messages' header names."""
+    turned = np.isfinite(angles) & (angles != 0)  # of these the outline is drawn, as `Boxes2D` cannot be turned
     straight = _some(things, ~turned)
     outlined = _some(things, turned)
-    yield Emit(
+    return Emit(
         [
             rr.Boxes2D.columns(
                 centers=straight(centers),
@@ -152,7 +167,7 @@ def _boxes_2d(msgs: Columns, things: Ragged) -> Iterator[Emit]:
                 labels=outlined(labels),
                 colors=outlined(colors),
             ),
-            *image_plane(_with_frames(msgs, things)),
+            *image_plane(msgs),
         ]
     )
 
