@@ -408,6 +408,19 @@ def test_planted_faults_are_found(
     assert order == sorted(order)
 
 
+def test_a_folder_is_checked_for_recordings_of_messages(tmp_path: Path) -> None:
+    """What is called one and is none is an error; a table beside them is none of its business."""
+    write_mcap(tmp_path / "run.mcap", healthy())
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    assert run(tmp_path, code=0).endswith("nothing found\n")
+    (tmp_path / "junk.bag").write_bytes(b"junk")
+    result = CliRunner().invoke(check, [str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"error: {tmp_path / 'junk.bag'}: not a file that rrbridge can open" in result.stderr
+    result = CliRunner().invoke(check, [str(tmp_path / "notes.csv")])
+    assert "is CSV; recordings of messages and chunks are checked" in result.stderr
+
+
 def test_a_simulated_clock_alone_is_no_alarm(tmp_path: Path) -> None:
     events = moved(healthy(), lambda e: True, stamp=-START + 50 * SECS)
     slow = [replace(e, time=START + 2 * (e.time - START)) for e in events]  # at half the speed

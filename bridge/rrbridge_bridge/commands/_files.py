@@ -14,21 +14,36 @@ __all__ = ["each_recording"]
 T = TypeVar("T")
 
 
-def each_recording(files: Iterable[Path], look: Callable[[Path], T], failures: list[FileError]) -> Iterator[T]:
-    """What is found in the recordings of files and folders; why some could not be read goes to `failures`."""
-    from rrbridge._folders import recordings_in
+def each_recording(
+    files: Iterable[Path], look: Callable[[Path], T], failures: list[FileError], *, messages_only: bool = False
+) -> Iterator[T]:
+    """What is found in the recordings of files and folders; why some could not be read goes to `failures`.
+
+    `messages_only`: tables, pictures and the like in folders are passed over.
+    """
+    from rrbridge._folders import contents
     from rrbridge.errors import FileError
 
     for file in files:
         try:
-            paths = recordings_in(file)
+            inside = contents(file)
         except FileError as err:
             failures.append(err)
             continue
-        for path in paths:
+        failures += inside.failed
+        for member in inside.recordings():
+            if messages_only and file.is_dir() and not _has_messages(member.importer):
+                continue
             try:
-                found = look(path)
+                found = look(member.path)
             except FileError as err:
                 failures.append(err)
                 continue
             yield found
+
+
+def _has_messages(importer: object) -> bool:
+    from rrbridge.importers import MessageImporter
+    from rrbridge_bridge.importers import BagImporter
+
+    return isinstance(importer, BagImporter | MessageImporter)

@@ -56,7 +56,7 @@ def check(
     failures: list[FileError] = []
     with unless_nobody_reads():
         console = wide_console()
-        for report in each_recording(files, checked, failures):
+        for report in each_recording(files, checked, failures, messages_only=True):
             reports.append(report)
             if not as_json:
                 _print(console, report)
