@@ -338,8 +338,8 @@ class Chunk:
 
     @cached_property
     def nbytes(self) -> int:
-        """Size of the data in memory, in bytes."""
-        return int(self._held.nbytes)
+        """Size of the data in memory, in bytes; what columns share counts once."""
+        return int(min(self._held.nbytes, self._held.get_total_buffer_size()))
 
     @property
     def timeline_names(self) -> list[str]:

@@ -198,6 +198,13 @@ def test_the_reference_s_tools_take_it(pair: tuple[Path, Path], tmp_path: Path, 
     assert cells_of(out) == cells_of(twice)
 
 
+def test_it_is_in_memory_once(pair: tuple[Path, Path]) -> None:
+    once, twice = (
+        sum(m.chunk.nbytes for m in RrdReader(path).messages() if isinstance(m, StoredChunk)) for path in pair
+    )
+    assert once < 0.51 * twice
+
+
 def test_our_tools_keep_it(pair: tuple[Path, Path], tmp_path: Path) -> None:
     once, twice = pair
     assert not list(compare(RrdReader(once), RrdReader(twice), Likeness(same_chunks=True)))
