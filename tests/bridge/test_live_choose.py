@@ -13,6 +13,8 @@ from rrbridge.errors import RecorderError
 from rrbridge_bridge.live import choose as choosing
 from rrbridge_bridge.live.choose import choose, live_sources
 from rrbridge_bridge.live.rclpy import RclpySource
+from rrbridge_bridge.live.rclpy_sink import RclpySink
+from rrbridge_bridge.live.sink import SinkOptions
 from rrbridge_bridge.live.source import LiveSession, SourceOptions
 
 
@@ -85,3 +87,13 @@ def test_rclpy_is_meant_where_it_lies_in_reach(tmp_path: Path) -> None:
     (tmp_path / "bin" / "python3").chmod(0o755)
     assert source.signs(nothing) == f"rclpy is in {packages}"
     assert "/opt/python" in source.signs({"RRBRIDGE_ROS_PYTHON": "/opt/python"})
+
+
+def test_an_address_that_nobody_needs_is_refused() -> None:
+    """Not left alone: who names a robot must not be given another's topics."""
+    for open_it in (
+        lambda: RclpySource().start(SourceOptions(address="10.0.0.2")),
+        lambda: RclpySink().open(SinkOptions(address="10.0.0.2")),
+    ):
+        with pytest.raises(RecorderError, match=r"rclpy takes no address \('10\.0\.0\.2'\)"):
+            open_it()

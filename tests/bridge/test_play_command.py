@@ -356,3 +356,12 @@ def test_a_file_that_is_missing_is_not_taken_for_a_topic() -> None:
         [Path("a.bag"), Path("b.mcap")],
         ["/imu", "c.bag"],
     )
+
+
+def test_a_file_that_is_not_there_is_told_before_where_it_would_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ROS_MASTER_URI", "AMENT_PREFIX_PATH", "RMW_IMPLEMENTATION", "RRBRIDGE_ROS_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["play", str(tmp_path / "none.rrd")]) == 1
+    assert "no such file" in capsys.readouterr().err

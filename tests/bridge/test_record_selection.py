@@ -88,3 +88,10 @@ def test_names_without_a_slash_are_chosen_with_and_without_it() -> None:
     assert not of(every=True, exclude_topics=["/pose"]).wants("pose")
     assert not of(every=True, exclude=["^/pose$"]).wants("pose")
     assert of("/a", "b").missing(["a", "c"]) == {"/b"}
+
+
+def test_services_and_actions_that_were_named_are_missed_too() -> None:
+    asked = of("/a", services=["/s", "t"], actions=["/f", "g"])
+    assert asked.missing([]) == {"/a", "/s", "/t", "/f", "/g"}
+    assert asked.missing(["/s/_service_event", "/f/_action/status", "/a"]) == {"/t", "/g"}
+    assert asked.missing(["/f/_action/send_goal/_service_event"]) == {"/a", "/s", "/t", "/g"}

@@ -88,7 +88,12 @@ def test_a_publisher_that_is_known_is_not_said_to_be_missing(
     monkeypatch.setattr("rrbridge_bridge.record.recorder.MISSING_SECS", 0.1)
     session = FakeSession()
     session.discover("/far")
-    assert recorded(monkeypatch, session, tmp_path / "run.rrd", "/far", "/none") == 3
+    asked = ("/far", "/none", "--services", "/serve", "--actions", "/fetch")
+    assert recorded(monkeypatch, session, tmp_path / "run.rrd", *asked) == 3
     told = capsys.readouterr().err
     assert "/far nothing is recorded: there is a publisher of it on fake, but no connection to it so far" in told
-    assert "/none nothing is recorded: no publisher of it was found on fake" in told
+    assert "/none nothing is recorded: no publisher of it was found on fake\n" in told
+    assert (
+        "/serve nothing is recorded: no publisher of it was found on fake; a service publishes its calls where" in told
+    )
+    assert "/fetch: no message of it came" in told

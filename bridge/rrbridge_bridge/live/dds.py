@@ -18,7 +18,7 @@ from rrbridge_bridge.live.definitions import DefinitionFinder
 from rrbridge_bridge.live.frames import EventFrame
 from rrbridge_bridge.live.process import WorkerProcess
 from rrbridge_bridge.live.rclpy import RclpySession, first_event
-from rrbridge_bridge.live.source import Discovered, Event, SourceOptions
+from rrbridge_bridge.live.source import Discovered, Event, SourceOptions, refuse_address
 from rrbridge_bridge.live.zenoh_definitions import Definitions
 from rrbridge_bridge.live.zenoh_keys import NO_HASH
 
@@ -77,6 +77,7 @@ class DdsSource:
         """Start a worker. Raises RecorderError where Cyclone DDS is not installed or finds no network."""
         if importlib.util.find_spec("cyclonedds") is None:
             raise RecorderError(_MISSING)
+        refuse_address(self.name, options.address)
         worker = WorkerProcess(sys.executable, WORKER)
         hello = first_event(worker)
         if hello.get("event") != "hello":

@@ -42,6 +42,7 @@ from rrbridge_bridge.live.source import (
     Refused,
     Severity,
     SourceOptions,
+    refuse_address,
 )
 from rrbridge_bridge.raw import Connection, RawBatch
 
@@ -398,6 +399,7 @@ class RclpySource:
 
     def start(self, options: SourceOptions) -> RclpySession:
         """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""
+        refuse_address(self.name, options.address)
         worker, hello = start_worker(options.ros_python, WORKER)
         return RclpySession(worker, hello, self.finder, options)
 

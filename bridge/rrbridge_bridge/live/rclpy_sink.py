@@ -18,7 +18,7 @@ from rrbridge_bridge.live.qos import profile_to_offer
 from rrbridge_bridge.live.qos_overrides import asked_quality
 from rrbridge_bridge.live.rclpy import WORKER, source, start_worker
 from rrbridge_bridge.live.sink import SinkOptions
-from rrbridge_bridge.live.source import Notice, Severity
+from rrbridge_bridge.live.source import Notice, Severity, refuse_address
 from rrbridge_bridge.raw import Connection
 
 __all__ = ["RclpySink", "RclpySinkSession", "sink"]
@@ -163,6 +163,7 @@ class RclpySink:
 
     def open(self, options: SinkOptions) -> RclpySinkSession:
         """Start a worker under the first Python that has rclpy. Raises RecorderError if none has."""
+        refuse_address(self.name, options.address)
         worker, hello = start_worker(options.ros_python, PLAYER, options.node_name)
         return RclpySinkSession(worker, hello, options)
 

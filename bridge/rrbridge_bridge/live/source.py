@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from rrbridge.errors import RecorderError
 from rrbridge_bridge.live.qos_overrides import QosProfile
 from rrbridge_bridge.raw import Connection, RawBatch
 
@@ -33,6 +34,7 @@ __all__ = [
     "Refused",
     "Severity",
     "SourceOptions",
+    "refuse_address",
 ]
 
 UNKNOWN = -1
@@ -59,6 +61,14 @@ class SourceOptions:
     leave it alone."""
     parameters: bool = False
     """Whether to ask every node for its parameters; the answers come as `Document`s."""
+
+
+def refuse_address(name: str, address: str) -> None:
+    """For middlewares that find each other by themselves. Raises RecorderError when somebody names a place all the same."""
+    if address:
+        raise RecorderError(
+            f"{name} takes no address ({address!r}): ROS_DOMAIN_ID and the middleware's own settings say where"
+        )
 
 
 class Severity(Enum):

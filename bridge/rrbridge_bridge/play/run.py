@@ -125,10 +125,11 @@ def play(asked: Asked) -> int:
         by_publish_time=asked.by_publish_time,
         read_ahead_bytes=asked.read_ahead_bytes,
     )
+    recordings = _recordings(files, show)
     overrides = read_overrides(asked.qos_overrides) if asked.qos_overrides else {}
     named = {ROS_PYTHON_VARIABLE: asked.ros_python} if asked.ros_python else {}
     destination = choose(asked.to, installed(), os.environ | named)
-    with Tape(_recordings(files, show), options) as tape:
+    with Tape(recordings, options) as tape:
         start, end = _span(asked, tape)
         if has_clock and CLOCK in tape.topics:
             show.notice(Notice(Severity.INFO, "the recorded /clock is left out, for --clock tells the time"))

@@ -315,6 +315,8 @@ class Recorder:
             absent = self._selection.missing(self._publishers)
             for topic in missing:
                 why = why_nothing(self._where, has_publisher=topic not in absent)
+                if topic in self._selection.services - self._selection.topics:
+                    why += "; a service publishes its calls where its introspection is switched on (configure_introspection)"
                 found.append(Notice(Severity.WARNING, f"nothing is recorded: {why}", topic))
             if not here and not missing:
                 found.append(Notice(Severity.WARNING, f"nothing is recorded: no topic to record on {self._where}"))

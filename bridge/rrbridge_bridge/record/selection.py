@@ -90,8 +90,13 @@ class Selection:
         return self.every or _found(self.pattern, *names) or _found(self.globs, *names) or _found(self.types, msgtype)
 
     def missing(self, topics: Iterable[str]) -> frozenset[str]:
-        """What was named and is none of these."""
-        return self.topics - _absolute(topics)
+        """Topics, services and actions that were named, and that none of these topics is or tells of."""
+        here = _absolute(topics)
+        return (
+            (self.topics - here)
+            | (self.services - {service_of(topic) for topic in here})
+            | (self.actions - {action_of(topic) for topic in here})
+        )
 
 
 def _found(pattern: re.Pattern[str] | None, *texts: str) -> bool:
