@@ -33,6 +33,7 @@ from rrbridge_bridge.readers.repeats import RunParts
 from rrbridge_bridge.recording import one_row
 from rrbridge_bridge.report import TopicReport, further_notes, notes_of
 from rrbridge_bridge.retiming import Timelines
+from rrbridge_bridge.times import as_nanos
 
 __all__ = ["Conversion"]
 
@@ -187,8 +188,8 @@ class Conversion:
         return replace(
             given,
             prefix="/".join((source.prefix, *map(_escaped, below))).strip("/"),
-            start_nanos=None if given.start_nanos is None else given.start_nanos - offset,
-            end_nanos=None if given.end_nanos is None else given.end_nanos - offset,
+            start_nanos=None if given.start_nanos is None else as_nanos(given.start_nanos - offset),
+            end_nanos=None if given.end_nanos is None else as_nanos(given.end_nanos - offset),
             progress=self._progress(source),
         )
 

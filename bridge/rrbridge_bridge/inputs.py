@@ -10,7 +10,7 @@ from pathlib import Path
 from rrbridge import _folders, importers
 from rrbridge.errors import FileError, InvalidValueError, NotARecordingError
 from rrbridge.importers import Importer, Note
-from rrbridge_bridge.times import TimePoint, parse_time
+from rrbridge_bridge.times import TimePoint, as_nanos, parse_time
 
 __all__ = ["Found", "Input", "Source", "absolute_times", "find_sources", "is_part", "size_of"]
 
@@ -117,7 +117,7 @@ def absolute_times(
     span = _span(sources) if any(point and point.is_relative for point in points) else (0, 0)
 
     def absolute(point: TimePoint | None) -> int | None:
-        return None if point is None else point.absolute(*span)
+        return None if point is None else as_nanos(point.absolute(*span))
 
     first, last = absolute(points[0]), absolute(points[1])
     if first is not None and last is not None and last < first:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from rrbridge.errors import InvalidValueError
 
-__all__ = ["TimePoint", "parse_offset", "parse_time"]
+__all__ = ["TimePoint", "as_nanos", "parse_offset", "parse_time"]
 
 NANOS_PER_UNIT = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+MOST_NANOS = 2**63 - 1
+MOST_OFFSET_NANOS = 100 * 365 * 24 * 3600 * 10**9
 DURATION = re.compile(r"([+-])\s*(\d+)(\.\d+)?\s*([a-z]*)")
 SECONDS = re.compile(r"(\d+)(\.\d+)?")
 NANOS_FROM = 10**14
@@ -48,7 +50,15 @@ def parse_offset(text: str) -> int:
     unit = NANOS_PER_UNIT.get(found[4] or "s") if found else None
     if found is None or unit is None:
         raise InvalidValueError("--offset", "a duration such as 1.5s, -20ms, 2m", repr(text))
-    return _scaled(found[2], found[3], unit) * (-1 if found[1] == "-" else 1)
+    nanos = _scaled(found[2], found[3], unit)
+    if nanos > MOST_OFFSET_NANOS:
+        raise InvalidValueError("--offset", "at most a hundred years", repr(text))
+    return -nanos if found[1] == "-" else nanos
+
+
+def as_nanos(time: int) -> int:
+    """A time as 64 bits can hold it; what lies beyond is before or after everything all the same."""
+    return max(-MOST_NANOS, min(time, MOST_NANOS))
 
 
 def parse_time(text: str) -> TimePoint:

@@ -311,6 +311,24 @@ def test_patterns(pattern: str, matching: list[str], other: list[str]) -> None:
     assert [topic for topic in matching + other if found.search(topic)] == matching
 
 
+@pytest.mark.parametrize("storage", ["mcap", "db3"])
+@pytest.mark.parametrize("time", ["99999999999999", "+99999999999999s", "-99999999999999s"])
+def test_times_beyond_all_dates(storage: str, time: str, tmp_path: Path, capsys: Any) -> None:
+    bag = write_bag(tmp_path / "bag")
+    if storage == "db3":
+        converted(capsys, bag, "-o", tmp_path / "bag.db3")
+        bag = tmp_path / "bag.db3"
+    everything = converted(capsys, bag, "-o", tmp_path / "all.rrd")["messages"]
+    is_before = time.startswith("-")
+    for option, takes_all in (("--start", is_before), ("--end", not is_before)):
+        output = tmp_path / f"{option}.rrd"
+        if takes_all:
+            assert converted(capsys, bag, "-o", output, f"{option}={time}")["messages"] == everything
+        else:
+            assert main(["convert", str(bag), "-o", str(output), f"{option}={time}"]) == 1
+            assert "no message in the chosen time" in capsys.readouterr().err
+
+
 def test_times_from_the_end_and_offsets() -> None:
     assert parse_time("-5s").absolute(100, 10**10) == 5 * 10**9
     assert parse_time("+5s").absolute(100, 10**10) == 5 * 10**9 + 100
@@ -320,6 +338,8 @@ def test_times_from_the_end_and_offsets() -> None:
     assert parse_time(str(stamp)).nanos == stamp
     with pytest.raises(InvalidValueError, match="not counted from the end"):
         parse_time("-5s").absolute(100)
+    with pytest.raises(InvalidValueError, match="at most a hundred years"):
+        parse_offset("99999999999999s")
     assert [parse_offset(text) for text in ("1.5s", "-20ms", "+2m", "3")] == [
         1_500_000_000,
         -20_000_000,
