@@ -216,6 +216,22 @@ def test_damaged_idl_is_refused_or_read(seed: int) -> None:
         parse_idl(" ".join(tokens))
 
 
+def test_bounds_in_idl_that_end_together() -> None:
+    """`>>` closes two brackets, and is no shift; in brackets of its own it is one."""
+    text = """struct T {
+        sequence<string<5>> names; sequence<sequence<long, 2+1>> lists; sequence<wstring<5>, 3> wide;
+        sequence<sequence<double>> more; sequence<string<(8 >> 1)>> short_ones; long numbers[1 << 2];
+    };"""
+    assert dict(parse_idl(text)["T"]) == {
+        "names": SequenceOf(Primitive("string")),
+        "lists": SequenceOf(SequenceOf(Primitive("int32"))),
+        "wide": SequenceOf(Primitive("wstring")),
+        "more": SequenceOf(SequenceOf(Primitive("float64"))),
+        "short_ones": SequenceOf(Primitive("string")),
+        "numbers": ArrayOf(Primitive("int32"), 4),
+    }
+
+
 def test_idl_below_a_msg() -> None:
     text = f"p/Inner inner\n{LINE}\nIDL: p/msg/Inner\nmodule p {{ module msg {{ struct Inner {{ octet a; }}; }}; }};\n"
     decode = decoder_for(connection("p/msg/Outer", text))

@@ -49,6 +49,8 @@ MAX_DEPTH = 32
 MAX_ARRAY = 1 << 31
 OPERATORS = ({"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "%"})
 """From those that bind least to those that bind most."""
+IN_BRACKETS = OPERATORS.index({"+", "-"})
+"""Where bounds in `<>` begin: `>>` closes two of them, as in `sequence<string<5>>`, and is no shift."""
 Annotations: TypeAlias = dict[str, list[str]]
 
 
@@ -226,7 +228,7 @@ class _Parser:
         self.take("<")
         item = self._type(scope, depth + 1)
         if self.took(","):
-            self._expression(scope)
+            self._expression(scope, IN_BRACKETS)
         if self.ahead == ">>":  # of two sequences that end together
             self.tokens[self.at] = ">"
         else:
@@ -237,7 +239,7 @@ class _Parser:
 
     def _bound(self, scope: tuple[str, ...]) -> None:
         if self.took("<"):
-            self._expression(scope)
+            self._expression(scope, IN_BRACKETS)
             if self.ahead == ">>":
                 self.tokens[self.at] = ">"
             else:
