@@ -19,6 +19,7 @@ __all__ = [
     "TEXT_DEFINITIONS",
     "Connection",
     "RawBatch",
+    "are_large",
     "counts",
     "distinct",
     "gather_spans",
@@ -39,7 +40,8 @@ TEXT_DEFINITIONS = frozenset({"ros1msg", "ros2msg", "ros2idl", "omgidl", "jsonsc
 INDEXED_COPY_BYTES = 64
 """Up to this mean length, spans of unequal length are copied by an index per byte, above it by a slice per span."""
 LARGE_BYTES = 1 << 16
-"""From this mean length on, messages are put together without what stands between them."""
+"""From this mean length on, messages are put together without what stands between them, and byte strings in them are not copied
+until somebody looks at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class RawBatch:
         if len(batches) == 1:
             return batches[0]
         sizes = np.concatenate([batch.sizes for batch in batches])
-        if int(sizes.sum()) >= LARGE_BYTES * len(sizes):
+        if are_large(sizes):
             buffer = empty((int(sizes.sum()),), np.uint8)
             np.concatenate([batch.payload(row) for batch in batches for row in range(len(batch))], out=buffer)
             starts = np.cumsum(sizes) - sizes
@@ -190,6 +192,11 @@ class RawBatch:
             np.zeros(n, np.uint32) if sequence is None else np.asarray(sequence, np.uint32),
             np.arange(n, dtype=np.int64) if order is None else np.asarray(order, np.int64),
         )
+
+
+def are_large(sizes: Int64s) -> bool:
+    """Whether so many bytes each are better left where they are; none are not."""
+    return len(sizes) > 0 and int(sizes.sum()) >= LARGE_BYTES * len(sizes)
 
 
 def join_payloads(payloads: Iterable[bytes]) -> tuple[Bytes, Int64s, Int64s]:

@@ -28,6 +28,7 @@ __all__ = [
     "Columns",
     "Emit",
     "Flags",
+    "OctetSpans",
     "Octets",
     "Pairs",
     "Ragged",
@@ -134,6 +135,12 @@ class Spans(Ragged):
 @dataclass(frozen=True, eq=False, slots=True)
 class Octets(Ragged):
     """One byte string per row; its values are `uint8`. As Arrow it is `binary`."""
+
+
+class OctetSpans(Spans, Octets):
+    """The same, apart from each other in a buffer."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -313,7 +320,7 @@ def take(column: Any, index: npt.ArrayLike) -> Any:
         optional = column._optional and {k: None if v is None else v[rows] for k, v in column._optional.items()}
         return Columns(len(rows), {k: take(v, rows) for k, v in column._fields.items()}, column._msgtype, optional)
     if isinstance(column, Spans):
-        return Spans(column.buffer, column.starts[rows], column.lengths[rows])
+        return type(column)(column.buffer, column.starts[rows], column.lengths[rows])
     starts = column.offsets[:-1][rows]
     sizes = column.offsets[1:][rows] - starts
     offsets = np.zeros(len(rows) + 1, np.int64)
@@ -341,7 +348,7 @@ def concat(columns: Sequence[Any]) -> Any:
     if isinstance(head, Text):
         return Text(offsets, np.concatenate([c.data[c.offsets[0] : c.offsets[-1]] for c in columns]))
     values = [take(c.values, np.arange(c.offsets[0], c.offsets[-1])) for c in columns]
-    kind = Ragged if isinstance(head, Spans) else type(head)
+    kind = type(head) if not isinstance(head, Spans) else Octets if isinstance(head, Octets) else Ragged
     return kind(offsets, concat(values))
 
 

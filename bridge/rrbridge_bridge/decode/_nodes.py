@@ -13,13 +13,12 @@ import numpy as np
 from rrbridge.columns import Ragged, Spans, Text
 from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, LyingLengthError
 from rrbridge_bridge.decode._runs import numbers
+from rrbridge_bridge.raw import are_large
 
 __all__ = ["Node", "Numbers", "Place", "String", "WideString"]
 
 U32 = {"<": struct.Struct("<I"), ">": struct.Struct(">I")}
 WIDE_CHARACTER_BYTES = 4
-SPAN_BYTES = 1 << 16
-"""Sequences of bytes that are longer on average stay where they are until somebody looks at them."""
 
 
 class Node(ABC):
@@ -148,7 +147,7 @@ class Numbers(Node):
     def decode(self, cursor: Cursor) -> Ragged:
         """The sequences."""
         counts = cursor.take_u32(self.field)
-        if self.kind == "u1" and int(counts.sum()) > SPAN_BYTES * len(counts):
+        if self.kind == "u1" and are_large(counts):
             return Spans(cursor.buffer, cursor.pass_bytes(counts, self.field), counts)
         some = counts > 0
         if some.all():

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rrbridge.columns import Columns, Octets, Ragged, Text, concat, take
+from rrbridge.columns import Columns, Octets, OctetSpans, Ragged, Text, concat, take
 from rrbridge_bridge.decode._cursor import LyingLengthError, gather_rows
 from rrbridge_bridge.decode._descriptors import EnumType
 from rrbridge_bridge.decode._names import EnumNames
 from rrbridge_bridge.decode._tag_walk import FIXED32, FIXED64, GROUP, SPAN, VARINT
 from rrbridge_bridge.decode._varints import packed_varints
-from rrbridge_bridge.raw import Bytes, Int64s, gather_spans
+from rrbridge_bridge.raw import Bytes, Int64s, are_large, gather_spans
 
 __all__ = ["NUMBERS", "Blob", "EnumValue", "Found", "Number", "Source", "String", "Value"]
 
@@ -228,6 +228,8 @@ class Blob(Value):
 
     def many(self, source: Source, found: Found) -> Octets:
         """The bytes."""
+        if are_large(found.sizes):
+            return OctetSpans(source.buffer, found.values, found.sizes)
         return Octets(*_spans(source, found.values, found.sizes))
 
     @property
