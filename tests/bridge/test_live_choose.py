@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rrbridge.errors import RecorderError
+from rrbridge_bridge.cli import main
 from rrbridge_bridge.live import choose as choosing
 from rrbridge_bridge.live.choose import choose, live_sources
 from rrbridge_bridge.live.rclpy import RclpySource
@@ -97,3 +98,12 @@ def test_an_address_that_nobody_needs_is_refused() -> None:
     ):
         with pytest.raises(RecorderError, match=r"rclpy takes no address \('10\.0\.0\.2'\)"):
             open_it()
+
+
+@pytest.mark.parametrize("command", [["record", "--list"], ["info"], ["hz"], ["bw"], ["tf"], ["echo", "/a"]])
+def test_every_command_heeds_the_variable_that_names_the_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    monkeypatch.setenv("RRBRIDGE_ROS_PYTHON", "/none/python")
+    assert main([*command, "--from", "rclpy"]) == 1
+    assert "/none/python cannot be started" in capsys.readouterr().err

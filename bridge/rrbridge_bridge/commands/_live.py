@@ -85,7 +85,12 @@ def live_options(command: F) -> F:
             metavar="NAME[:ADDRESS]",
             help="What to listen to: rclpy, ros1, zenoh, foxglove:ws://…",
         ),
-        click.option("--ros-python", metavar="PYTHON", help="The Python that has rclpy; by default the sourced one."),
+        click.option(
+            "--ros-python",
+            envvar="RRBRIDGE_ROS_PYTHON",
+            metavar="PYTHON",
+            help="The Python that has rclpy; by default the sourced one.",
+        ),
         click.option(
             "--for",
             "seconds",

@@ -116,7 +116,10 @@ def _clock(ctx: click.Context, _: click.Parameter, given: str | None) -> float |
     "--read-ahead", type=BYTES, default="64MB", show_default=True, metavar="SIZE", help="How much memory to use."
 )
 @click.option(
-    "--ros-python", metavar="PYTHON", help="The Python that has rclpy; by default that of the sourced set-up."
+    "--ros-python",
+    envvar="RRBRIDGE_ROS_PYTHON",
+    metavar="PYTHON",
+    help="The Python that has rclpy; by default that of the sourced set-up.",
 )
 @click.option(
     "--qos-profile-overrides-path",
