@@ -14,8 +14,10 @@ import yaml
 from ros_world import ROS_SCRIPTS, STRING, Recording, World, chunks_of, payloads_of, verify, worker_pids
 
 from rrbridge_bridge.decode.definitions import embedded_definitions
+from rrbridge_bridge.latched import is_latched
 from rrbridge_bridge.live.definitions import DefinitionFinder
 from rrbridge_bridge.raw import Connection
+from rrbridge_bridge.readers.rrd import RrdMessages
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -215,4 +217,7 @@ def test_a_robot_is_drawn_with_meshes_that_only_the_ros_python_knows_of(world: W
         assert bytes(chunk.components["Asset3D:blob"].cells[0].as_py()[0]) == (meshes / "base.obj").read_bytes()
         (text,) = payloads_of(recording.path)["/robot/robot_description"]
         assert urdf.encode() in text
+        with RrdMessages(recording.path) as reader:
+            (described,) = (c for c in reader.connections if c.topic == "/robot/robot_description")
+        assert is_latched(described), "or who is played to late, RViz above all, hears nothing of it"
         recording.path.unlink()

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["is_latched", "offered_in_words", "offered_qos_profiles", "profile_to_offer"]
+__all__ = ["LATCHED", "is_latched", "offered_in_words", "offered_qos_profiles", "profile_to_offer"]
 
 _INFINITE_NANOS = 2**63 - 1
 _DURATIONS = ("deadline", "lifespan")
+LATCHED: Mapping[str, Any] = {
+    "history": "keep_last",
+    "depth": 1,
+    "reliability": "reliable",
+    "durability": "transient_local",
+    **dict.fromkeys((*_DURATIONS, "liveliness_lease_duration"), _INFINITE_NANOS),
+    "liveliness": "automatic",
+}
+"""What a publisher offers of whom late listeners are given the last message."""
 
 
 def _duration(key: str, nanos: int) -> list[str]:

@@ -26,7 +26,7 @@ from rrbridge_bridge.live.frames import EventFrame, MessageFrame, TornFrameError
 from rrbridge_bridge.live.holds import Holds
 from rrbridge_bridge.live.parameters import PARAMETERS_ENTITY, dumped, entity_of
 from rrbridge_bridge.live.process import WorkerProcess
-from rrbridge_bridge.live.qos import is_latched, offered_in_words, offered_qos_profiles
+from rrbridge_bridge.live.qos import LATCHED, is_latched, offered_in_words, offered_qos_profiles
 from rrbridge_bridge.live.qos_overrides import asked_quality
 from rrbridge_bridge.live.robot_descriptions import STRING, Description, Descriptions
 from rrbridge_bridge.live.source import (
@@ -158,6 +158,8 @@ class RclpySession:
         asked = asked_quality(self._overrides.get(topic))
         self._worker.send(do="subscribe", id=number, topic=topic, type=msgtype, asked=asked)
         if not publishers and msgtype == STRING and (found := self._descriptions.alone.get(topic)):
+            metadata = {"offered_qos_profiles": offered_qos_profiles([LATCHED])}
+            stream.connection, stream.latched = replace(connection, metadata=metadata), True
             self._unsent.append((number, found))
         if not definition and any(publisher["hash"] for publisher in publishers):
             self._holds.wait(number, HOLD_SECS)
@@ -337,7 +339,7 @@ class RclpySession:
         for number, description in unsent:
             stream = self._streams.get(number)
             if stream is not None:
-                stream.latched = stream.heard = True
+                stream.heard = True
                 text = f"has no publisher; it is the parameter of {description.node}"
                 yield Notice(Severity.INFO, text, description.topic)
                 yield Announced(stream.connection, latched=True)
