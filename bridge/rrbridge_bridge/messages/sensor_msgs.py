@@ -73,17 +73,20 @@ def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
         (-1, len(cosine)) if len(cosine) else (0, 0)
     )  # by scan where all have the same angles
     nearest, farthest = (_per_ray(limit, lengths, distance.shape) for limit in (msgs.range_min, msgs.range_max))
-    seen = (distance >= nearest) & (distance <= farthest) & np.isfinite(distance) & np.isfinite(cosine)
+    seen = (distance >= nearest) & (distance <= farthest)
+    if not (np.isfinite(nearest).all() and np.isfinite(farthest).all()):  # else what is between them is finite
+        seen &= np.isfinite(distance)
+    if not np.isfinite(cosine).all():
+        seen &= np.isfinite(cosine)
     planar = np.empty((*distance.shape, 3), np.float32)
     with np.errstate(invalid="ignore", over="ignore"):  # rays that hit nothing
         for axis, direction in enumerate((cosine, sine)):  # in single precision, three times as fast
             np.multiply(distance, direction.astype(np.float32), out=planar[..., axis], casting="same_kind")
     planar[..., 2] = 0
-    if seen.all():
-        hit = np.arange(seen.size)
+    hit = None if seen.all() else np.flatnonzero(seen)
+    if hit is None:
         places = Ragged(ranges.offsets, planar.reshape(-1, 3))
     else:
-        hit = np.flatnonzero(seen)
         elements = planar.reshape(-1, 3).view("V12").reshape(-1)  # ten times as fast as rows
         points = elements[seen.reshape(-1)].view(np.float32).reshape(-1, 3)
         places = Ragged(np.searchsorted(hit, ranges.offsets), points)
@@ -93,6 +96,7 @@ def _hits(msgs: Columns, ranges: Ragged, intensities: Ragged) -> Iterator[Emit]:
         rows = np.flatnonzero(full)
         scan = places.row_of_value
         chosen = full[scan]
+        hit = np.arange(seen.size) if hit is None else hit
         of_hit = (hit - ranges.offsets[scan] + intensities.offsets[scan])[chosen]
         brightness = Ragged.from_lengths(places.lengths[rows], intensities.values[of_hit])
         yield Emit(custom("Points3D:intensity", brightness, "rerun.archetypes.Points3D"), rows=rows)
