@@ -16,13 +16,13 @@ from rrbridge._active import set_thread_local_data_recording as set_thread_local
 from rrbridge._archetype import Archetype as Archetype
 from rrbridge._archetype import Component as Component
 from rrbridge._archetype import ComponentColumnList as ComponentColumnList
+from rrbridge._auto_index import AUTO_INDEX as AUTO_INDEX
 from rrbridge._batcher import ChunkBatcherConfig as ChunkBatcherConfig
 from rrbridge._batches import ComponentBatchLike as ComponentBatchLike
 from rrbridge._batches import ComponentBatchMixin as ComponentBatchMixin
 from rrbridge._batches import DescribedComponentBatch as DescribedComponentBatch
 from rrbridge._chunk import Chunk as Chunk
 from rrbridge._chunk import ComponentColumn as ComponentColumn
-from rrbridge._dataframe import AUTO_INDEX as AUTO_INDEX
 from rrbridge._descriptor import ComponentDescriptor as ComponentDescriptor
 from rrbridge._entity_path import escape_entity_path_part as escape_entity_path_part
 from rrbridge._global import binary_stream as binary_stream

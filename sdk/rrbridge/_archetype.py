@@ -21,6 +21,7 @@ import dataclasses
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from inspect import get_annotations
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -157,6 +158,15 @@ def _component(hint: Any) -> Component | None:
     return None
 
 
+def _components(cls: type[Archetype]) -> dict[str, Component]:
+    """Of an archetype's fields, those of the one it derives from first."""
+    # Not of `cls` itself: hints of all its bases would be read again.
+    own = type(cls.__name__, (), {"__annotations__": get_annotations(cls), "__module__": cls.__module__})
+    hints = get_type_hints(own, localns={cls.__name__: cls}, include_extras=True)
+    inherited = {field.name: field.component for field in getattr(cls, "fields", {}).values()}
+    return inherited | {name: component for name, hint in hints.items() if (component := _component(hint))}
+
+
 def _own_namespace(module: str) -> str:
     """What stands before the names of our own archetypes; the reference's are the same."""
     if module.startswith("rrbridge.blueprint."):
@@ -195,8 +205,7 @@ class Archetype:
                 ComponentDescriptor(f"{prefix}:{name}", cls.archetype_name, component.type_name),
                 component.encoding.parse,
             )
-            for name, hint in get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True).items()
-            if (component := _component(hint))
+            for name, component in _components(cls).items()
         }
         for name, field in cls.fields.items():
             setattr(cls, f"descriptor_{name}", staticmethod(_returning(field.descriptor)))

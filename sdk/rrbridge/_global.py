@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rrbridge import _entity_path
 from rrbridge._active import get_data_recording
+from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._chunk import ComponentColumn
-from rrbridge._dataframe import AUTO_INDEX, AutoIndex
 from rrbridge._misuse import caller_depth, set_strict_mode, strict_mode, warn_on_misuse
 from rrbridge._recording import EntityPathLike, Loggable, RecordingStream
 from rrbridge._timeline import DurationLike, TimeColumn, TimestampLike

@@ -21,11 +21,11 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias, cast, runt
 from rrbridge import _active, _entity_path
 from rrbridge._archetype import Archetype
 from rrbridge._arrow import copied, duplicate
+from rrbridge._auto_index import AUTO_INDEX, AutoIndex
 from rrbridge._batcher import Batcher, ChunkBatcherConfig
 from rrbridge._batches import DescribedComponentBatch, Layout, layout_of
 from rrbridge._chunk import Chunk, ComponentColumn
 from rrbridge._clock import STATIC, Clock, Stamps
-from rrbridge._dataframe import AUTO_INDEX, AutoIndex
 from rrbridge._messages import LogMessage, StoredChunk, StoreId, StoreInfo, StoreKind
 from rrbridge._misuse import caller_depth, strict_mode, warn_on_misuse
 from rrbridge._process import open_streams

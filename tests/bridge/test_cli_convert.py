@@ -524,9 +524,10 @@ def test_converting_imports_what_a_file_needs(tmp_path: Path, kind: BagKind) -> 
     others = {"mcap": "rrbridge_bridge.readers.bag", "bag": "mcap.records"}
     unneeded = {
         "bz2", "hashlib", "importlib.metadata", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "rosbags", "sqlite3",
-        "tempfile", "yaml", "zstandard", "rrbridge._mcap_info", "rrbridge.rrd._reader", "rrbridge.rrd.tools",
-        "rrbridge_bridge.decode._idl", "rrbridge_bridge.decode.protobuf", "rrbridge_bridge.messages.vision_msgs",
-        "rrbridge_bridge.messages.visualization_msgs", "rrbridge_bridge.readers._compression",
-        "rrbridge_bridge.readers._folder", "rrbridge_bridge.readers._unpack", others[kind],
+        "tempfile", "yaml", "zstandard", "rrbridge._dataframe", "rrbridge._mcap_info", "rrbridge.rrd._reader",
+        "rrbridge.rrd.tools", "rrbridge_bridge.decode._idl", "rrbridge_bridge.decode.protobuf",
+        "rrbridge_bridge.messages.vision_msgs", "rrbridge_bridge.messages.visualization_msgs",
+        "rrbridge_bridge.readers._compression", "rrbridge_bridge.readers._folder", "rrbridge_bridge.readers._indexed",
+        "rrbridge_bridge.readers._unpack", others[kind],
     }  # fmt: skip
     assert imported & unneeded == set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,10 +36,12 @@ from rrbridge_bridge.readers._bag_records import (
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._chunks import ChunkData
-from rrbridge_bridge.readers._indexed import Compression, Indexed, RecordSizes
 from rrbridge_bridge.readers._positions import checked_positions
 from rrbridge_bridge.readers._reader import ReadOptions
 from rrbridge_bridge.readers._totals import Totals
+
+if TYPE_CHECKING:
+    from rrbridge_bridge.readers._indexed import Compression, Indexed
 
 __all__ = ["Ros1BagReader"]
 
@@ -155,6 +158,8 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
 
     def indexed(self) -> Iterator[Indexed]:
         """Every message that index records name, chunk by chunk, without unpacking any. Raises DamagedFileError, ValueError."""
+        from rrbridge_bridge.readers._indexed import Indexed, RecordSizes
+
         described = {c.id: CONNECTION_HEAD_BYTES + len(c.definition) for c in self._connections.values()}
         sized = RecordSizes(MESSAGE_HEAD_BYTES, described)
         for chunk in self._indexed_chunks():
@@ -184,6 +189,8 @@ class Ros1BagReader(ChunkedReader[BagChunk]):
 
     def compressions(self) -> list[Compression]:
         """How its chunks are packed, by their heads. Raises DamagedFileError."""
+        from rrbridge_bridge.readers._indexed import Compression
+
         found: dict[str, list[BagChunk]] = {}
         for chunk in self._indexed_chunks():
             found.setdefault(chunk.compression, []).append(chunk)

@@ -7,6 +7,7 @@ their offsets, and numpy gathers channel, sequence, times and sizes from the dec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mcap.opcode import Opcode
@@ -18,7 +19,6 @@ from rrbridge_bridge.readers._beside import AttachedFile, NamedMetadata
 from rrbridge_bridge.readers._blocks import Rows
 from rrbridge_bridge.readers._chunked import ChunkedReader
 from rrbridge_bridge.readers._chunks import ChunkData
-from rrbridge_bridge.readers._indexed import Compression, Indexed, RecordSizes
 from rrbridge_bridge.readers._mcap_messages import (
     INT64_MAX,
     MESSAGE_HEAD_BYTES,
@@ -48,8 +48,11 @@ from rrbridge_bridge.readers._mcap_walk import Catalogue, LooseMessages, Piece, 
 from rrbridge_bridge.readers._packed import packed, unpacked
 from rrbridge_bridge.readers._positions import checked_positions
 from rrbridge_bridge.readers._reader import ReadOptions
-from rrbridge_bridge.readers._time_spans import TimeSpans
 from rrbridge_bridge.readers._totals import Totals
+
+if TYPE_CHECKING:
+    from rrbridge_bridge.readers._indexed import Compression, Indexed
+    from rrbridge_bridge.readers._time_spans import TimeSpans
 
 __all__ = ["McapReader"]
 
@@ -127,6 +130,8 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
 
     def indexed(self) -> Iterator[Indexed]:
         """Every message that message indexes name, chunk by chunk, without unpacking any. Raises DamagedFileError."""
+        from rrbridge_bridge.readers._indexed import Indexed, RecordSizes
+
         sized = RecordSizes(MESSAGE_HEAD_BYTES, description_bytes(self._catalogue.schemas, self._catalogue.channels))
         for chunk in self._summary.chunks if self._summary else ():
             found = list(message_index(self._source.read(chunk.start + chunk.length, chunk.index_length)))
@@ -149,6 +154,8 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
 
     def time_spans(self) -> TimeSpans | None:
         """When its chunks begin and end, by the index; None without one, or with messages that are in no chunk."""
+        from rrbridge_bridge.readers._time_spans import TimeSpans
+
         chunks = self._summary.chunks if self._summary else ()
         if not chunks or any(c.start_nanos is None or c.end_nanos is None for c in chunks):
             return None
@@ -156,6 +163,8 @@ class McapReader(ChunkedReader[ChunkRef | LooseMessages]):
 
     def compressions(self) -> list[Compression]:
         """How its chunks are packed, by the index; empty without one."""
+        from rrbridge_bridge.readers._indexed import Compression
+
         found: dict[str, list[ChunkRef]] = {}
         for chunk in self._summary.chunks if self._summary else ():
             found.setdefault(chunk.compression, []).append(chunk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,7 +12,6 @@ from rrbridge._messages import LogMessage, StoredChunk, StoreId
 from rrbridge.errors import InvalidChunkError
 from rrbridge.rrd import _ipc
 from rrbridge.rrd._container import FrameKind
-from rrbridge.rrd._frames import Frame
 from rrbridge.rrd._ipc import PayloadError
 from rrbridge.rrd._protocol import (
     ArrowMsg,
@@ -22,6 +22,9 @@ from rrbridge.rrd._protocol import (
     decode_store_info,
 )
 from rrbridge.rrd._wire import WireError
+
+if TYPE_CHECKING:
+    from rrbridge.rrd._frames import Frame
 
 __all__ = ["DECODE_ERRORS", "Decoder", "Entry", "chunk_of", "pack_chunk"]
 
