@@ -154,3 +154,12 @@ def test_that_snapshots_write_nothing_yet_is_told_at_the_start(terminal: bool) -
     assert "holding the last 30 s or 500 MB of fake in memory, for run_0000.rrd" in out.getvalue()
     assert ("s writes it" in out.getvalue()) == terminal
     assert "recording" not in out.getvalue()
+
+
+def test_a_topic_of_which_nothing_came_puts_no_loss_in_doubt() -> None:
+    silent = TopicState("/rosout", "a/B", 0, 0, None, 0, 0, 0, None)
+    counted = TopicState("/imu", "a/B", 5, 0, 0, 0, 5, 0, 1)
+    taken = Snapshot(1.0, (silent, counted), 1, 0, 1)
+    text = headline(StatusMeter(DiskMeter(0)).look(taken, "recording"))
+    assert "lost 0" in text
+    assert "unknown" not in text

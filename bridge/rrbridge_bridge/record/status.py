@@ -101,7 +101,7 @@ def head_lines(status: Status, width: int) -> list[str]:
 def _parts(status: Status) -> list[str]:
     snapshot, topics = status.snapshot, status.snapshot.topics
     minutes, seconds = divmod(int(snapshot.elapsed_secs), 60)
-    lost = [topic.lost for topic in topics]
+    lost = [topic.lost for topic in topics if topic.received or topic.lost]  # where nothing came, nothing is in doubt
     left_out = sum(topic.paused + topic.throttled for topic in topics)
     return [
         *([status.state] if status.state != "recording" else []),
