@@ -236,6 +236,33 @@ def test_rows_of_odd_types_do_not_stop_reading(tmp_path: Path) -> None:
     assert any("no known topic" in note for note in notes)
 
 
+@pytest.mark.parametrize("share", [0.75, 0.9, 0.999])
+def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, share: float) -> None:
+    """A copy that broke off, which SQLite refuses; bytes that somebody appended are no matter."""
+    path = tmp_path / "a.db3"
+    want = make(path, count=20_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    got, notes = read(path)
+    assert f"the file is cut off: its last {len(whole) - int(len(whole) * share)} bytes are not there" in notes
+    assert got == want[: len(got)], "as they were, but for those at the end"
+    assert len(got) > 0.6 * share * len(want)
+    with open_bag(path) as reader:
+        counted = reader.summary().topics
+    assert sum(topic.count or 0 for topic in counted) == len(got)
+    path.write_bytes(whole + bytes(5000))
+    assert read(path) == (want, [])
+
+
+@pytest.mark.parametrize("size", [0, 1, 50, 99, 100, 101, 4095, 4096, 4097, 12_288])
+def test_a_file_of_which_hardly_anything_is_there_is_an_error(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "a.db3"
+    make(path, count=20_000)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(FileError):
+        read(path)
+
+
 def test_an_unfinished_write_ahead_log_is_read_too(tmp_path: Path) -> None:
     make(tmp_path / "a.db3", count=5)
     db = sqlite3.connect(tmp_path / "a.db3")

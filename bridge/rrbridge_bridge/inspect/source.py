@@ -13,7 +13,7 @@ import numpy as np
 
 from rrbridge import importers
 from rrbridge.columns import Columns
-from rrbridge.errors import DecodeError, UnknownTypeError
+from rrbridge.errors import DamagedFileError, DecodeError, UnknownTypeError
 from rrbridge.importers import ImportOptions, Note
 from rrbridge_bridge.decode import Decode, decode_what_can, decoder_for
 from rrbridge_bridge.decode.definitions import registry_for
@@ -165,7 +165,10 @@ class BagSource:
 
     def _by_index(self, options: ReadOptions) -> list[Arrivals] | None:
         with open_bag(self.path) as reader:
-            return _by_index(reader, options)
+            try:
+                return _by_index(reader, options)
+            except DamagedFileError:
+                return None  # reading says what is wrong, and goes on behind it
 
 
 class RawSource(BagSource):

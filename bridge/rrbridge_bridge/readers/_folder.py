@@ -282,7 +282,7 @@ class FolderReader(Closing):
 
     def _find_parts(self) -> tuple[Path, ...]:
         if self._metadata and self._metadata.files:
-            parts = [self.path / name for name in self._metadata.files]
+            parts = [self.path / name for name in dict.fromkeys(self._metadata.files)]
             there = [part for part in map(_with_suffix, parts) if part]
             if not there:
                 self._notes.say(f"the parts have other names than in {METADATA}; they were found by their names")

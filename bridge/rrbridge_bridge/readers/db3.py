@@ -49,15 +49,15 @@ class Db3Reader(Closing):
             self._connections = self._read_connections()
             self._distro = self._read_distro()
         except UNREADABLE as err:
-            self._db.close()
+            self._database.close()
             raise DamagedFileError(path, f"SQLite cannot read it: {err}", offset=0) from err
         except BaseException:
-            self._db.close()
+            self._database.close()
             raise
 
     def close(self) -> None:
         """Let go of the file."""
-        self._db.close()
+        self._database.close()
 
     @property
     def connections(self) -> Sequence[Connection]:
@@ -234,8 +234,10 @@ class Db3Reader(Closing):
                 totals.counts |= {c.id: metadata.counts.get((c.topic, c.msgtype), 0) for c in self.connections}
             else:
                 totals.counts |= dict(self._db.execute("SELECT topic_id, count(*) FROM messages GROUP BY topic_id"))
-        except UNREADABLE as err:
-            raise DamagedFileError(self.path, f"SQLite cannot read it: {err}", offset=0) from err
+        except UNREADABLE:
+            totals = Totals()
+            for rows in self._read(ReadOptions()):
+                totals.add_rows(rows.connection_ids, rows.log_time_nanos)
         self._totals = totals
         return totals
 
