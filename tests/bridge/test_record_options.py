@@ -109,8 +109,11 @@ def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
     assert parsed("-a", "--snapshot", "1m", "--snapshot", "500MB").held == "60 s or 500 MB"
     assert held("--snapshot", "500MB") == (None, 500_000_000)
     assert held("--snapshot", "2GiB", "--snapshot", "1m") == (60.0, 2 << 30)
-    with pytest.raises(click.BadParameter):
-        held("--snapshot", "much")
+    assert held("--snapshot", "500M") == held("--snapshot", "500MB"), "not five hundred minutes"
+    assert held("--snapshot", "2m") == (120.0, 512_000_000)
+    for text in ("much", "0", "10x"):
+        with pytest.raises(click.BadParameter, match="neither a time, as 30s, nor a size, as 500MB"):
+            held("--snapshot", text)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_deleted_file_is_not_said_to_be_saved(monkeypatch: pytest.MonkeyPatch,
 def test_a_publisher_that_is_known_is_not_said_to_be_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("rrbridge_bridge.record.recorder.MISSING_SECS", 0.1)
+    monkeypatch.setattr("rrbridge_bridge.record.recorder.MISSING_SECS", 0.3)
     session = FakeSession()
     session.discover("/far")
     asked = ("/far", "/none", "--services", "/serve", "--actions", "/fetch")

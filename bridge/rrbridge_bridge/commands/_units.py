@@ -108,11 +108,14 @@ class _Span(click.ParamType):  # type: ignore[type-arg]
     name = "span"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Span:
-        """Read a time or a size."""
-        text = str(value)
-        if re.fullmatch(r"[\d.\s]+([kmgt]?i?b|[kgt]i?)", text.strip().lower()):
+        """Read a time or a size: `1m` is a minute, `1M` a million bytes."""
+        text = str(value).strip()
+        if re.fullmatch(r"[\d.\s]+([kmgt]?i?b|[kgt]i?)", text.lower()) or text.endswith("M"):
             return Span(nbytes=SIZE.convert(text, param, ctx))
-        return Span(secs=DURATION.convert(value, param, ctx))
+        try:
+            return Span(secs=DURATION.convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither a time, as 30s, nor a size, as 500MB", param, ctx)
 
 
 DURATION = _Duration()
