@@ -173,6 +173,20 @@ def test_what_became_of_goals(definitions_of: DefinitionsOf) -> None:
         assert single(made, "CoordinateFrame:frame") == [target.header.frame_id]
 
 
+def test_parameters_and_states_of_nodes(definitions_of: DefinitionsOf) -> None:
+    definition = definitions_of("dynamic_reconfigure/msg/Config")[0]
+    messages = definition.random(8, 12)
+    for message, made in zip(messages, made_of(definition, messages), strict=True):
+        wanted: dict[str, list[float]] = defaultdict(list)
+        for one in (*message.bools, *message.ints, *message.doubles):
+            wanted[path(one.name)].append(float(one.value))
+        assert {at: [cell[0] for cell in cells] for (at, _), cells in made.items()} == wanted
+    definition = definitions_of("lifecycle_msgs/msg/TransitionEvent")[0]
+    messages = definition.random(8, 13)
+    for message, made in zip(messages, made_of(definition, messages), strict=True):
+        assert single(made, "StateChange:state") == [message.goal_state.label]
+
+
 @pytest.mark.real_data
 def test_a_receivers_own_messages_are_where_its_fixes_are(shared_data: Path, tmp_path: Path) -> None:
     bag = shared_data / "foxglove+foxglove-cli" / "gps.bag.active"

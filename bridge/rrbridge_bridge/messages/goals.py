@@ -1,4 +1,4 @@
-"""Goals of actions, of ROS 1 and ROS 2: where to go, and what became of it."""
+"""Goals of actions, of ROS 1 and ROS 2: where to go, and what became of it; and what nodes are about to do."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ def goal_statuses(msgs: Columns) -> Iterator[Emit]:
     names = _OF_ROS2 if "goal_info" in goals.values else _OF_ROS1
     known = np.where((status >= 0) & (status < len(names)), status, len(names) - 1)
     yield Emit(rr.StateChange.columns(state=names[known]), rows=some)
+
+
+@adapters("lifecycle_msgs/msg/TransitionEvent")
+def transition(msgs: Columns) -> Iterator[Emit]:
+    """What a node has become, as a state."""
+    yield Emit(rr.StateChange.columns(state=msgs.goal_state.label))
 
 
 @adapters("move_base_msgs/msg/MoveBaseActionGoal")

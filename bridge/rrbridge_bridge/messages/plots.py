@@ -30,6 +30,15 @@ def time(msgs: Columns) -> Iterator[Emit]:
     yield Emit(rr.Scalars.columns(scalars=seconds(msgs)))
 
 
+@adapters("dynamic_reconfigure/msg/Config")
+def config(msgs: Columns) -> Iterator[Emit]:
+    """Each parameter that is a number as a plot, below its name."""
+    for kind in ("bools", "ints", "doubles"):
+        given = msgs[kind]
+        at = path_parts(given.values.name).to_pylist()
+        yield Emit(rr.Scalars.columns(scalars=given.values.value.astype(np.float64)), at=at, rows=given.row_of_value)
+
+
 @adapters("rosgraph_msgs/msg/Clock")
 def clock(msgs: Columns) -> Iterator[Emit]:
     """Seconds of simulated time; it is the timeline `sim_time` too."""
