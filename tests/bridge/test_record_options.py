@@ -99,6 +99,15 @@ def test_what_is_to_survive_a_power_cut_soon_is_written_soon() -> None:
     assert [(o.flush_secs, o.sync_secs) for o in options] == [(1.0, 1.0), (0.2, 0.2), (1.0, 10.0)]
 
 
+def test_topics_may_be_named_as_ros2_bag_has_it(tmp_path: Path) -> None:
+    assert parsed("--topics", "/tf", "/scan", "-x", "a") == parsed("/tf", "/scan", "-x", "a")
+    assert parsed("/tf", "--topics", "/scan") == parsed("/tf", "/scan")
+    path = tmp_path / "record.yaml"
+    path.write_text("topics: [/odom]\n")
+    assert parsed("--config", str(path)).topics == ("/odom",)
+    assert parsed("--config", str(path), "--topics", "/tf").topics == ("/tf",)
+
+
 def test_a_snapshot_holds_a_time_or_a_size_or_both() -> None:
     def held(*arguments: str) -> tuple[float | None, int | None]:
         options = parsed("-a", *arguments).recorder_options()

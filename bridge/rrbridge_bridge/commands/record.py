@@ -47,6 +47,13 @@ def _choosing(command: F) -> F:
     option = partial(click.option, panel="What to record")
     return _with(
         command,
+        option(
+            "--topics",
+            "are_topics",
+            is_flag=True,
+            expose_value=False,
+            help="What follows are topics, as without it: for those who know `ros2 bag record`.",
+        ),
         option("-a", "--all", "--all-topics", "every", is_flag=True, help="Record every topic that is not hidden."),
         option("-e", "--regex", multiple=True, metavar="REGEX", help="Record topics that match. May be repeated."),
         option(

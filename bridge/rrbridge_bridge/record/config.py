@@ -66,7 +66,7 @@ def _names(parameters: Sequence[click.Parameter]) -> dict[str, click.Parameter]:
     found = {
         _key(option): parameter
         for parameter in parameters
-        if parameter.name != "config"
+        if parameter.expose_value
         for option in parameter.opts
         if option.startswith("--") or isinstance(parameter, click.Argument)
     }
