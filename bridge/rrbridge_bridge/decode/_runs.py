@@ -13,8 +13,6 @@ from rrbridge_bridge.raw import Int64s, distinct
 
 __all__ = ["PHASES", "Leaf", "Run", "element_offsets", "numbers", "sizes_of_elements", "starts_of_elements"]
 
-LARGE_BYTES = 16
-"""Where fields have so many bytes on average, each is copied from the messages by itself: once, not twice."""
 PHASES = 8
 """Alignments go up to 8, so what matters of a position is its remainder by 8."""
 
@@ -87,14 +85,9 @@ class Run:
     def _decode_phase(self, cursor: Cursor, slots: list[Any], phase: int) -> None:
         offsets, size = self.places[phase]
         cursor.require(size, self.leaves[0].field)
-        together = size < LARGE_BYTES * len(self.leaves)
-        block = gather_rows(cursor.buffer, cursor.pos, size) if together else None
+        block = gather_rows(cursor.buffer, cursor.pos, size)
         for leaf, offset in zip(self.leaves, offsets, strict=True):
-            if block is None:
-                data = gather_rows(cursor.buffer, cursor.pos + offset, leaf.bytes)
-            else:
-                data = block[:, offset : offset + leaf.bytes]
-            values = numbers(data, leaf.kind, cursor.byte_order)
+            values = numbers(block[:, offset : offset + leaf.bytes], leaf.kind, cursor.byte_order)
             slots[leaf.slot] = values[:, 0] if leaf.count is None else values
         cursor.pos = cursor.pos + size
 

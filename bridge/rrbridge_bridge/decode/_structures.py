@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rrbridge.columns import Columns, Ragged
-from rrbridge_bridge.decode._cursor import Cursor
-from rrbridge_bridge.decode._nodes import Node, Place
+from rrbridge.columns import Columns, Ragged, Text
+from rrbridge_bridge.decode._cursor import Cursor, LyingLengthError, gather_rows
+from rrbridge_bridge.decode._nodes import Node, Place, String
 from rrbridge_bridge.decode._runs import PHASES, Run, element_offsets, sizes_of_elements, starts_of_elements
 from rrbridge_bridge.raw import Int64s
 
@@ -121,6 +121,8 @@ class Collection(Node):
 
     def decode(self, cursor: Cursor) -> Ragged:
         """The collections."""
+        if isinstance(self.item, String) and len(cursor) > 1 and (same := self._all_alike(cursor)) is not None:
+            return same
         counts = self._counts(cursor)
         ragged = Ragged.from_lengths(counts, None)
         owner = ragged.row_of_value
@@ -130,6 +132,30 @@ class Collection(Node):
         cursor.pos = cursor.pos.copy()
         cursor.pos[some] = elements.pos[ragged.offsets[1:][some] - 1]
         return Ragged(ragged.offsets, values)
+
+    def _all_alike(self, cursor: Cursor) -> Ragged | None:
+        """The strings, if every place holds the same bytes as the first, as the names of a robot's joints do."""
+        first = cursor.at(np.arange(1), cursor.pos[:1])
+        try:
+            strings = self.decode(first)
+        except LyingLengthError:
+            return None
+        size = int(first.pos[0] - cursor.pos[0])
+        phases = (cursor.pos - cursor.origin) & (PHASES - 1)
+        if (phases != phases[0]).any() or (cursor.pos + size > cursor.end).any():
+            return None
+        if not (
+            gather_rows(cursor.buffer, cursor.pos[-1:], size) == gather_rows(cursor.buffer, cursor.pos[:1], size)
+        ).all():
+            return None
+        found = gather_rows(cursor.buffer, cursor.pos, size)
+        if not (found == found[0]).all():
+            return None
+        count, texts = len(cursor), strings.values
+        cursor.pos = cursor.pos + size
+        ends = np.arange(count)[:, None] * texts.offsets[-1] + texts.offsets[1:]
+        offsets = np.concatenate(([0], ends.reshape(-1)))
+        return Ragged(np.arange(count + 1) * len(texts), Text(offsets, np.tile(texts.data, count)))
 
     def skip(self, cursor: Cursor) -> None:
         """Move behind the collections."""
