@@ -106,11 +106,19 @@ def registries_for(
         first = (ros_distro,) if ros_distro in ROS2_STORES else ()
         for name in (*first, *(other for other in ROS2_STORES if other not in first)):
             places[f"ROS 2 {name}"] = _store(f"ros2_{name}")
-    places["rrbridge"] = BUILTIN.get
+    places["rrbridge"] = _common
     if is_said_empty(connection):
         places["the empty definition in the recording"] = {connection.msgtype: ()}.get  # of a message without fields
     everywhere = list(places.values())
     return {name: Registry([first_asked, *everywhere]) for name, first_asked in places.items()}
+
+
+def _common(msgtype: str) -> Definition | None:
+    if msgtype in BUILTIN:
+        return BUILTIN[msgtype]
+    from rrbridge_bridge.decode._common import common_definition  # few types are asked for here
+
+    return common_definition(msgtype)
 
 
 def is_said_empty(connection: Connection) -> bool:
