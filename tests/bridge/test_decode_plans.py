@@ -371,6 +371,18 @@ def test_a_byte_is_signed_in_ros1_and_not_in_ros2() -> None:
     assert (ros2.b.tolist(), ros2.many.tolist(), ros2.c.tolist()) == ([255], [[254, 253]], [252])
 
 
+def test_lists_of_empty_messages_in_ros1() -> None:
+    """They take no bytes, however many there are; that many are claimed costs nothing."""
+    nil = Message("a/msg/Nil")
+    definitions = {"a/msg/Nil": (), "a/msg/T": (("many", SequenceOf(nil)), ("two", ArrayOf(nil, 2)))}
+    plan = plan_for(definitions, "a/msg/T", "ros1")
+    got = plan.decode(*packed([struct.pack("<I", count) for count in (0, 3, 1)]))
+    assert got.many.lengths.tolist() == [0, 3, 1]
+    assert got.two.lengths.tolist() == [2, 2, 2]
+    with pytest.raises(BadMessagesError, match="elements are claimed"):
+        plan.decode(*packed([struct.pack("<I", 2**32 - 1)]))
+
+
 def test_empty_messages_take_one_byte_in_ros2_and_none_in_ros1() -> None:
     definitions = {"p/msg/E": (), "p/msg/H": (("e", Message("p/msg/E")), ("n", Primitive("uint8")))}
     assert plan_for(definitions, "p/msg/H").decode(*packed([b"\0\1\0\0\0\5"])).n.tolist() == [5]

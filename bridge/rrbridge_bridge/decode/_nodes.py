@@ -15,17 +15,19 @@ from rrbridge_bridge.decode._cursor import ByteOrder, Cursor, LyingLengthError
 from rrbridge_bridge.decode._runs import numbers
 from rrbridge_bridge.raw import are_large
 
-__all__ = ["Node", "Numbers", "Place", "String", "WideString"]
+__all__ = ["MAX_EMPTY", "Node", "Numbers", "Place", "String", "WideString"]
 
 U32 = {"<": struct.Struct("<I"), ">": struct.Struct(">I")}
 WIDE_CHARACTER_BYTES = 4
+MAX_EMPTY = 1 << 16
+"""So many elements without any bytes may be claimed in one place: messages without fields, in ROS 1."""
 
 
 class Node(ABC):
     """One field that has to be looked at to know where the next one begins."""
 
     min_size: int
-    """The fewest bytes that it can take, at least 1: bounds how many elements a message can really hold."""
+    """The fewest bytes that it can take, which bounds how many elements a message can really hold; 0 only of what is empty."""
 
     @abstractmethod
     def decode(self, cursor: Cursor) -> Any:
@@ -67,7 +69,7 @@ class Place:
 
     def check(self, count: int, min_size: int, field: str) -> None:
         """Raise LyingLengthError if `count` elements cannot be there."""
-        if count * min_size > self.end - self.pos:
+        if count > MAX_EMPTY if not min_size else count * min_size > self.end - self.pos:
             raise LyingLengthError(f"{count} elements in {self.end - self.pos} bytes", field, np.array([self.message]))
 
 

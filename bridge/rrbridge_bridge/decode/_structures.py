@@ -10,7 +10,7 @@ import numpy as np
 
 from rrbridge.columns import Columns, Ragged, Text
 from rrbridge_bridge.decode._cursor import Cursor, LyingLengthError, gather_rows
-from rrbridge_bridge.decode._nodes import Node, Place, String
+from rrbridge_bridge.decode._nodes import MAX_EMPTY, Node, Place, String
 from rrbridge_bridge.decode._runs import PHASES, Run, element_offsets, sizes_of_elements, starts_of_elements
 from rrbridge_bridge.raw import Int64s
 
@@ -202,7 +202,8 @@ class Collection(Node):
         if self.is_delimited:
             cursor.require(cursor.take_u32(self.field), self.field)
         counts = np.full(len(cursor), self.count, np.int64) if self.count is not None else cursor.take_u32(self.field)
-        lies = counts * self.item.min_size > cursor.end - cursor.pos
+        size = self.item.min_size
+        lies = counts * size > cursor.end - cursor.pos if size else counts > MAX_EMPTY
         if lies.any():
             row = int(np.flatnonzero(lies)[0])
             left = int(cursor.end[row] - cursor.pos[row])

@@ -208,7 +208,7 @@ class _Compiler:
         done = tuple(steps.done)
         sizes = [min(step.sizes.tolist()) if isinstance(step, Run) else step[1].min_size for step in done]
         header = 4 if self._layout.is_delimited else 0
-        return Structure(path, done, steps.slots, shape, self._layout.is_delimited, max(1, header + sum(sizes)))
+        return Structure(path, done, steps.slots, shape, self._layout.is_delimited, header + sum(sizes))
 
     def _definition(self, msgtype: str) -> Definition:
         if self._layout is ROS1 and msgtype in ROS1_TIMES:
@@ -260,9 +260,7 @@ class _Compiler:
             return Numbers(path, self._kinds[kind.item.name])
         item = self._node(kind.item, path)
         if isinstance(kind, ArrayOf):
-            return Collection(
-                path, item, kind.count, self._has_size, max(1, min(kind.count * item.min_size, MAX_ARRAY))
-            )
+            return Collection(path, item, kind.count, self._has_size, min(kind.count * item.min_size, MAX_ARRAY))
         return Collection(path, item, None, self._has_size, 4)
 
     @property
