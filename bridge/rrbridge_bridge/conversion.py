@@ -40,7 +40,8 @@ __all__ = ["Conversion"]
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 65_536
-MAX_BYTES = 12 << 20
+MAX_BYTES = 8 << 20
+"""The points of so many bytes of scans, three times as much, still fit into memory that the allocator uses again (32 MiB)."""
 
 
 class Conversion:
