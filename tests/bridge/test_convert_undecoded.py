@@ -106,3 +106,5 @@ def test_who_opens_it_is_told_what_to_do(shared_data: Path, tmp_path: Path) -> N
     assert "as bytes alone" in note
     assert "`rrbridge convert undecoded.rrd -o OUT.rrd` decodes them" in note
     assert told(tmp_path / "whole.rrd") == []
+    assert importers.info(undecoded).notes == ("messages as bytes alone: `rrbridge convert` decodes them",)
+    assert importers.info(tmp_path / "whole.rrd").notes == ()

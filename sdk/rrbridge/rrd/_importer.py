@@ -17,7 +17,7 @@ from rrbridge.errors import FileError
 from rrbridge.importers import ImportOptions, Note, Summary, TopicSummary
 from rrbridge.rrd._container import MAGIC, OLD_MAGICS
 from rrbridge.rrd._manifest import Manifest
-from rrbridge.rrd._message_bytes import Undecoded
+from rrbridge.rrd._message_bytes import Undecoded, is_undecoded
 from rrbridge.rrd._reader import RrdReader
 
 __all__ = ["RrdImporter", "importer"]
@@ -151,6 +151,8 @@ def _notes(reader: RrdReader, manifests: tuple[Manifest, ...], *, has_footer: bo
         yield f"{recordings} recordings in one file"
     if recordings and len(manifests) > recordings:
         yield "brings a layout"
+    if any(map(is_undecoded, manifests)):
+        yield "messages as bytes alone: `rrbridge convert` decodes them"
 
 
 def _renamed(store_id: StoreId, options: ImportOptions) -> StoreId:

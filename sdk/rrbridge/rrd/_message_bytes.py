@@ -9,7 +9,7 @@ from rrbridge._messages import LogMessage, StoredChunk, StoreKind
 from rrbridge.rrd._manifest import Manifest
 from rrbridge.rrd._reader import RrdReader
 
-__all__ = ["DATA", "Undecoded", "are_undecoded", "holds_undecoded", "is_of_messages"]
+__all__ = ["DATA", "Undecoded", "holds_undecoded", "is_of_messages", "is_undecoded"]
 
 DATA = "McapMessage:data"
 BYTES = frozenset({DATA, "channel_id", "sequence", "repeated"})
@@ -45,7 +45,14 @@ def are_undecoded(components: Mapping[str, Collection[str]]) -> bool:
 def holds_undecoded(reader: RrdReader) -> bool:
     """Whether a file is one recording of this kind, and perhaps layouts. Raises FileError."""
     recordings = [m for m in reader.manifests() if m.store_id.kind is StoreKind.RECORDING]
-    return len(recordings) == 1 and are_undecoded(_components(recordings[0]))
+    return len(recordings) == 1 and is_undecoded(recordings[0])
+
+
+def is_undecoded(manifest: Manifest) -> bool:
+    """Whether a recording is of this kind."""
+    return are_undecoded(
+        {path: [known.component for known in all_known] for path, all_known in manifest.components.items()}
+    )
 
 
 def is_of_messages(message: LogMessage) -> bool:
@@ -53,10 +60,6 @@ def is_of_messages(message: LogMessage) -> bool:
     return isinstance(message, StoredChunk) and any(
         name == DATA or name.startswith(ABOUT) for name in message.chunk.components
     )
-
-
-def _components(manifest: Manifest) -> dict[str, list[str]]:
-    return {path: [known.component for known in all_known] for path, all_known in manifest.components.items()}
 
 
 def _upwards(path: str) -> Iterator[str]:
