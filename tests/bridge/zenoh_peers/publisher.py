@@ -205,8 +205,8 @@ for index, entry in enumerate(spec):
     publisher = zenoh.ext.declare_advanced_publisher(
         session,
         f"{DOMAIN}/{topic.strip('/')}/{dds(entry['type'])}/{digest}",
-        congestion_control=zenoh.CongestionControl.BLOCK,  # else it drops by itself what a busy machine does not take at once
-        reliability=zenoh.Reliability.RELIABLE if reliable else zenoh.Reliability.BEST_EFFORT,
+        congestion_control=zenoh.CongestionControl.BLOCK,  # else it drops by itself what a busy machine does not take at once,
+        reliability=zenoh.Reliability.RELIABLE,  # as it does what is not reliable, however congested it is
         **options,
     )
     kept.append(publisher)
