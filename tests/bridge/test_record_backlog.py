@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -167,6 +168,26 @@ def test_gaps_in_a_publishers_counter_are_losses() -> None:
     assert losses.lost == 0
     losses.received(received(0, 1, 2, [1, 3], publisher=2))
     assert losses.lost == 1
+
+
+def test_losses_are_looked_at_while_publishers_come() -> None:
+    losses = LossCounter()
+    events = [received(0, 1, 1, [7], publisher) for publisher in range(3000)]
+
+    def come() -> None:
+        for event in events:
+            losses.received(event)
+
+    coming = threading.Thread(target=come)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        coming.start()
+        while coming.is_alive():
+            assert losses.lost in (None, 0)
+    finally:
+        sys.setswitchinterval(before)
+        coming.join()
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,11 @@ class LossCounter:
     @property
     def lost(self) -> int | None:
         """How many are missing; None: unknown, as while nothing has come."""
-        is_nameless = any(publisher == UNKNOWN for _, publisher in self._spans)
-        if self._ambiguous or not self._spans or (is_nameless and len(self._seen_publishers) > 1):
+        spans = self._spans.copy()  # in one step: another thread counts meanwhile
+        is_nameless = any(publisher == UNKNOWN for _, publisher in spans)
+        if self._ambiguous or not spans or (is_nameless and len(self._seen_publishers) > 1):
             return None
-        return sum(max(high - low + 1 - count, 0) for low, high, count in self._spans.values())
+        return sum(max(high - low + 1 - count, 0) for low, high, count in spans.values())
 
 
 @dataclass(frozen=True, slots=True)
