@@ -68,11 +68,13 @@ def run(index: int, entry: dict[str, Any], publisher: Any) -> None:
     began = time.monotonic()
     for number in range(entry["count"]):
         made = message_of(publisher.data_class, entry, number)
-        publisher.publish(made)  # which numbers its header
+        if hasattr(made, "header"):
+            made.header.seq = number + 1  # as rospy will number it
         written = io.BytesIO()
         made.serialize(written)
-        with lock:
+        with lock:  # first, for it may be heard before this goes on
             log.write(struct.pack("<II", index, len(written.getvalue())) + written.getvalue())
+        publisher.publish(made)
         pause = began + (number + 1) / entry.get("hertz", 50) - time.monotonic()
         if pause > 0:
             time.sleep(pause)
