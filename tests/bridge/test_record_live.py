@@ -133,6 +133,23 @@ def test_a_worker_that_hangs_does_not_keep_the_file_from_being_finished(world: W
     verify(recording.path)
 
 
+def test_lists_of_numbers_wait_for_a_recorder_that_stands_still(world: World) -> None:
+    """As it does when the machine has other things to do: the messages fill the pipe, and then the middleware's history."""
+    arrays = {"type": "std_msgs/msg/UInt64MultiArray", "topic": "/arrays", "count": 8000, "hertz": 2000, "bytes": 1600}
+    publisher = world.publish(arrays)
+    recording = world.record("/arrays")
+    recording.until_received(arrays=1)
+    recording.process.send_signal(signal.SIGSTOP)
+    publisher.said("done")
+    recording.process.send_signal(signal.SIGCONT)
+    status, last = recording.end()
+    assert status == 0
+    assert recording.topic(last, "/arrays")["lost"] == 0
+    sent = publisher.sent_on("/arrays")
+    recorded = payloads_of(recording.path)["/arrays"]
+    assert recorded == sent[-len(recorded) :]
+
+
 def test_what_has_to_be_sent_again_is_waited_for_at_the_stop(world: World) -> None:
     """Images larger than Fast DDS's shared memory push small messages out of it: these are sent again at a heartbeat."""
     publisher = world.publish(

@@ -45,6 +45,8 @@ def message(entry: dict[str, Any], number: int) -> Any:
     elif name == "TransformStamped":
         made.header.frame_id, made.child_frame_id = "base_link", f"laser_{number}"
         made.transform.translation.x = 0.5 + number
+    elif name == "UInt64MultiArray":
+        made.data = [number] * (entry.get("bytes", 800) // 8)
     elif name == "Clock":
         made.clock.sec = number
     if hasattr(made, "header"):
