@@ -44,7 +44,7 @@ from rrbridge_bridge.live.source import (
 )
 from rrbridge_bridge.live.websocket import WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import HANDSHAKE_SECS, open_websocket
-from rrbridge_bridge.live.websocket_session import WebSocketSession, server_url
+from rrbridge_bridge.live.websocket_session import WebSocketSession
 from rrbridge_bridge.raw import Connection
 from rrbridge_bridge.readers.mcap import McapReader
 
@@ -685,18 +685,3 @@ def test_no_server_is_told_with_what_to_do() -> None:
         RecorderError, match=r"no Foxglove WebSocket server at ws://127.0.0.1:\d+: .*refused.*--from ws://HOST:PORT"
     ):
         live_foxglove.source.start(SourceOptions(address=f"127.0.0.1:{port}"))
-
-
-@pytest.mark.parametrize(
-    ("address", "url"),
-    [
-        ("", "ws://localhost:8765"),
-        ("robot", "ws://robot:8765"),
-        ("robot:1", "ws://robot:1"),
-        ("[::1]", "ws://[::1]:8765"),
-        ("[::1]:5", "ws://[::1]:5"),
-        ("wss://u@h/p", "wss://u@h/p"),
-    ],
-)
-def test_addresses_are_completed(address: str, url: str) -> None:
-    assert server_url(address, live_foxglove.DEFAULT_URL) == url

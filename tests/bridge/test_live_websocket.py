@@ -18,8 +18,10 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from rrbridge_bridge.live import websocket
+from rrbridge_bridge.live.foxglove import DEFAULT_URL
 from rrbridge_bridge.live.websocket import BINARY, TEXT, Arrivals, TooLarge, WebSocketClient
 from rrbridge_bridge.live.websocket_handshake import SocketLostError, open_websocket, without_password
+from rrbridge_bridge.live.websocket_session import server_url
 
 LARGE = websocket.LARGE_BYTES
 KINDS = {TEXT: Opcode.TEXT, BINARY: Opcode.BINARY}
@@ -249,3 +251,18 @@ def test_addresses_that_are_none_are_told(url: str) -> None:
 
 def test_passwords_are_not_shown() -> None:
     assert without_password("wss://me:secret@robot:8765/x?y=z") == "wss://robot:8765/x?y=z"
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("", "ws://localhost:8765"),
+        ("robot", "ws://robot:8765"),
+        ("robot:1", "ws://robot:1"),
+        ("[::1]", "ws://[::1]:8765"),
+        ("[::1]:5", "ws://[::1]:5"),
+        ("wss://u@h/p", "wss://u@h/p"),
+    ],
+)
+def test_addresses_are_completed(address: str, url: str) -> None:
+    assert server_url(address, DEFAULT_URL) == url
